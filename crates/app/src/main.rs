@@ -1,0 +1,2 @@
+//! The voxloop binary.
+fn main() {}

@@ -1,0 +1,73 @@
+//! Events: every change, in the order it was committed.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    id::JobId,
+    job::{JobState, Revision},
+    task::Task,
+};
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum EventBody {
+    /// A job was made or its state changed.
+    JobUpdate {
+        /// The job.
+        job_id: JobId,
+        /// Where it stands now.
+        status: JobState,
+    },
+    /// A job was deleted.
+    JobRemoved {
+        /// The job.
+        job_id: JobId,
+    },
+    /// A task was queued, granted, moved on or ended.
+    QueueUpdate(Box<Task>),
+    /// A job has a new mask.
+    RevisionUpdate {
+        /// The job.
+        job_id: JobId,
+        /// The new head.
+        revision: Box<Revision>,
+    },
+}
+
+impl EventBody {
+    /// The event's name on the stream.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::JobUpdate { .. } => "job_update",
+            Self::JobRemoved { .. } => "job_removed",
+            Self::QueueUpdate(_) => "queue_update",
+            Self::RevisionUpdate { .. } => "revision_update",
+        }
+    }
+
+    /// The job it is about.
+    #[must_use]
+    pub fn job_id(&self) -> JobId {
+        match self {
+            Self::JobUpdate { job_id, .. }
+            | Self::JobRemoved { job_id }
+            | Self::RevisionUpdate { job_id, .. } => *job_id,
+            Self::QueueUpdate(task) => task.job_id,
+        }
+    }
+}
+
+/// A change with its place in the order of changes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// 1, 2, 3 … without a gap.
+    pub event_id: i64,
+    /// What changed.
+    #[serde(flatten)]
+    pub body: EventBody,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+}

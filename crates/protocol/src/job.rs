@@ -1,0 +1,241 @@
+//! Jobs: one image under segmentation, its prompts and the revisions of its mask.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    id::{JobId, RevisionId, Sha256, TaskId},
+    prompt::{SlicePrompt, SliceRef},
+    task::{EngineIdentity, MaskExtent, SliceConfidence, TaskFailure},
+};
+
+/// What kind of machine made an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+pub enum Modality {
+    /// Computed tomography.
+    #[serde(rename = "CT")]
+    Ct,
+    /// Magnetic resonance.
+    #[serde(rename = "MR")]
+    Mr,
+    /// Not said, and not told by the voxels.
+    #[serde(rename = "unknown")]
+    Unknown,
+}
+
+/// The image of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Image {
+    /// SHA-256 of the file as uploaded.
+    pub sha256: Sha256,
+    /// Name of the file as uploaded.
+    pub file_name: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Voxels along the stored axes `[i, j, k]`.
+    pub shape: [u32; 3],
+    /// Frames of a 4D image; 1 for a 3D one.
+    pub n_frames: u32,
+    /// Millimetres between voxels along `[i, j, k]`.
+    pub spacing_mm: [f64; 3],
+    /// Where each stored axis points, nearest anatomical direction: `RAS`, `PLI` …
+    pub axis_codes: String,
+    /// Millimetres in RAS from voxel indices: rows of the 4 × 4 matrix.
+    pub ras_from_voxel: [[f64; 4]; 4],
+    /// Modality.
+    pub modality: Modality,
+    /// Smallest and largest intensity.
+    pub intensity_range: [f32; 2],
+    /// 0.5 and 99.5 percentiles of the intensities: a window that shows the image.
+    pub intensity_percentiles: [f32; 2],
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    /// Opened; no mask yet.
+    Ready,
+    /// A slice is being segmented.
+    Segmenting,
+    /// At least one slice has a mask.
+    Segmented,
+    /// The mask is being carried through the volume.
+    Propagating,
+    /// The mask has been carried through the volume.
+    Completed,
+    /// The last task failed; the last mask is kept.
+    Failed,
+    /// The last task was cancelled; the last mask is kept.
+    Cancelled,
+}
+
+/// A labelled object of a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Label {
+    /// Its value in the mask, 1–255.
+    pub value: u8,
+    /// Its name.
+    pub name: String,
+    /// Its colour, `#rrggbb`.
+    pub color: String,
+}
+
+/// A job in a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobSummary {
+    /// Its identifier.
+    pub job_id: JobId,
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub status: JobState,
+    /// Its image.
+    pub image: Image,
+    /// The newest revision of its mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<RevisionId>,
+    /// Doubt about the newest revision, 0 (sure) to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<f32>,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+    /// Milliseconds since 1970 of the last change.
+    pub updated_ms: i64,
+}
+
+/// A job with everything the page needs to show it again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Job {
+    /// What the list shows.
+    #[serde(flatten)]
+    pub summary: JobSummary,
+    /// Its objects.
+    pub labels: Vec<Label>,
+    /// Its prompts.
+    pub prompts: Vec<SlicePrompt>,
+    /// The newest revision of its mask.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_revision: Option<Revision>,
+    /// Its unfinished task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<crate::task::Task>,
+}
+
+/// Who or what made a revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "by", rename_all = "lowercase")]
+pub enum Author {
+    /// An engine, in a task.
+    Engine {
+        /// The task.
+        task_id: TaskId,
+        /// The code that ran.
+        engine: EngineIdentity,
+    },
+    /// A person, by the page or the API.
+    Person {
+        /// Name, as far as known.
+        name: String,
+    },
+}
+
+/// One immutable state of a job's mask.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Revision {
+    /// Its identifier.
+    pub revision_id: RevisionId,
+    /// The revision it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<RevisionId>,
+    /// The labelmap on the full grid, in the `volume::rle` format.
+    pub mask: Sha256,
+    /// Who or what made it.
+    pub author: Author,
+    /// The object it changed; none when it may have changed several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<u8>,
+    /// The slices it changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<MaskExtent>,
+    /// The prompts it was made from.
+    pub prompts: Vec<SlicePrompt>,
+    /// The task's parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<serde_json::Value>,
+    /// Confidence per slice, where the engine gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceConfidence>,
+    /// Doubt about the object, 0 (sure) to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<f32>,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+}
+
+/// Answer to the creation of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct JobCreated {
+    /// Its identifier.
+    pub job_id: JobId,
+    /// `ready`.
+    pub status: JobState,
+    /// Its image.
+    pub image: Image,
+}
+
+/// Answer to a request that queued a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct TaskQueued {
+    /// The task.
+    pub task_id: TaskId,
+    /// Its job.
+    pub job_id: JobId,
+    /// `queued`.
+    pub status: crate::task::TaskState,
+}
+
+/// Where a job stands, for clients that poll.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobStatus {
+    /// The job.
+    pub job_id: JobId,
+    /// Where it stands.
+    pub status: JobState,
+    /// 0–100.
+    pub progress: u8,
+    /// What is being done.
+    pub stage: Option<String>,
+    /// The job's newest task.
+    pub task_id: Option<TaskId>,
+    /// Why the newest task failed.
+    pub error: Option<TaskFailure>,
+}
+
+/// A person's new mask for part of the volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RevisionRequest {
+    /// The revision that was edited; none for a first mask. Not the head: 409.
+    pub parent: Option<RevisionId>,
+    /// First and last voxel of the changed box, inclusive, `[i, j, k]` each.
+    #[serde(rename = "box")]
+    pub bounds: [[u32; 3]; 2],
+    /// Labels of the box's voxels in the `volume::rle` format, in base64.
+    pub rle_base64: String,
+    /// Slices the person vouches for: they become hard constraints of the next propagation.
+    #[serde(default)]
+    pub confirmed: Vec<ConfirmedSlice>,
+}
+
+/// A slice that a person vouches for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ConfirmedSlice {
+    /// The slice.
+    #[serde(flatten)]
+    pub slice: SliceRef,
+    /// The object.
+    pub label: u8,
+    /// The object does not reach this slice.
+    #[serde(default)]
+    pub absent: bool,
+}

@@ -1,0 +1,12 @@
+//! Shared vocabulary and wire types: what the page, the server, the agents and the engines say to
+//! each other.
+//!
+//! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
+
+pub mod id;
+pub mod prompt;
+pub mod task;
+pub mod lease;
+pub mod job;
+pub mod event;
+pub mod system;
