@@ -1,1 +1,36 @@
-//! Placeholder.
+//! Images in space: volumes, affines, masks, and the files they come from.
+//!
+//! The only crate that knows file formats. Inside, the world is RAS (x to the patient's right,
+//! y to the front, z to the head) in millimetres; LPS files are converted when they are read.
+//! Arrays are stored with the first index `i` fastest, as in NIfTI.
+
+pub mod affine;
+pub mod grid;
+
+pub mod intensity;
+mod volume;
+pub mod voxels;
+
+mod error;
+pub mod nifti;
+pub mod nrrd;
+mod read;
+mod stream;
+
+pub mod component;
+mod labelmap;
+pub mod metrics;
+pub mod rle;
+mod write;
+
+pub mod display;
+pub mod window;
+
+pub use affine::Affine;
+pub use error::{ReadError, WriteError};
+pub use grid::{AxisCodes, Grid};
+pub use labelmap::{Labelmap, LabelmapError};
+pub use read::{FileFormat, Header, ReadOptions, SourceHeader, read, read_bytes, read_header};
+pub use volume::{Slice, Volume, plane_axes};
+pub use voxels::{VoxelType, Voxels};
+pub use write::{MaskFormat, write_mask};
