@@ -4,6 +4,8 @@
 //! Each line on standard input is a request in JSON, each line on standard output its answer:
 //! - `{"command":"read","file":F,"frame":0,"raw":R}` writes the stored values to R (machine order);
 //! - `{"command":"mask","source":F,"raw":R,"out":O}` writes the labels in R on F's grid to O;
+//! - `{"command":"phantom","kind":"ct","shape":[64,64,24],"out":O,"labels":L,"sheet":S}` writes a
+//!   phantom, its labels and a picture of both;
 //! - `{"command":"time_read","file":F}` and `{"command":"time_mask",…}` answer `"ms"`.
 //!
 //! An answer is the header, or `{"error":…,"field":…}`.
@@ -17,7 +19,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use volume::{Labelmap, MaskFormat, ReadError, ReadOptions, SourceHeader, Volume};
+use volume::{
+    Labelmap, MaskFormat, ReadError, ReadOptions, SourceHeader, Volume,
+    phantom::{PhantomOptions, phantom},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
@@ -58,6 +63,26 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
             write_mask(request, &labelmap, &source)?;
             Ok(json!({"ms": start.elapsed().as_secs_f64() * 1000.0}))
         }
+        "phantom" => {
+            let options = options(request)?;
+            let start = Instant::now();
+            let phantom = phantom(&options);
+            let ms = start.elapsed().as_secs_f64() * 1000.0;
+            let out = create(text(request, "out"))?;
+            volume::write_volume(&phantom.volume, format_of(text(request, "out"))?, out)?;
+            if let Some(labels) = request["labels"].as_str() {
+                let header = &phantom.volume.header;
+                let out = create(labels)?;
+                volume::write_mask(&phantom.labelmap, header, format_of(labels)?, out)?;
+            }
+            if let Some(sheet) = request["sheet"].as_str() {
+                fs::write(
+                    sheet,
+                    volume::contact_sheet(&phantom.volume, &phantom.labelmap),
+                )?;
+            }
+            Ok(json!({"ms": ms}))
+        }
         it => Err(format!("unknown command {it:?}").into()),
     }
 }
@@ -95,13 +120,36 @@ fn write_mask(
     source: &SourceHeader,
 ) -> Result<(), Box<dyn Error>> {
     let out = text(request, "out");
-    let format = MaskFormat::of_file_name(out).ok_or("the name of a mask needs an extension")?;
     Ok(volume::write_mask(
         labelmap,
         source,
-        format,
-        BufWriter::new(File::create(out)?),
+        format_of(out)?,
+        create(out)?,
     )?)
+}
+
+fn format_of(out: &str) -> Result<MaskFormat, Box<dyn Error>> {
+    Ok(MaskFormat::of_file_name(out).ok_or("the name of an image needs an extension")?)
+}
+
+fn create(out: &str) -> io::Result<BufWriter<File>> {
+    Ok(BufWriter::new(File::create(out)?))
+}
+
+fn options(request: &Value) -> Result<PhantomOptions, Box<dyn Error>> {
+    let shape: [usize; 3] = serde_json::from_value(request["shape"].clone())?;
+    let options = match text(request, "kind") {
+        "mr" => PhantomOptions::mr(shape),
+        _ => PhantomOptions::ct(shape),
+    };
+    let codes = request["codes"]
+        .as_str()
+        .map_or(Ok(options.codes), str::parse)?;
+    Ok(PhantomOptions {
+        codes,
+        seed: request["seed"].as_u64().unwrap_or(1),
+        ..options
+    })
 }
 
 fn describe(volume: &Volume) -> Value {

@@ -1,13 +1,14 @@
 //! Writing masks on the grid of the image they belong to.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use flate2::{Compression, write::GzEncoder};
 
 use crate::{
-    Labelmap, SourceHeader, WriteError,
+    Labelmap, SourceHeader, Volume, VoxelType, WriteError,
     nifti::{self, NiftiGeometry},
     nrrd::{self, NrrdGeometry},
+    voxels::{Voxel, with_voxels},
 };
 
 /// The files that a mask can be written to.
@@ -66,42 +67,99 @@ pub fn write_mask(
             source_shape: grid.shape,
         });
     }
+    let image = Image {
+        voxel_type: VoxelType::U8,
+        slope: 1.0,
+        intercept: 0.0,
+    };
+    write(&image, source, format, &mut out, |out| {
+        out.write_all(&labelmap.voxels)
+    })?;
+    Ok(out.flush()?)
+}
+
+/// Writes a volume's voxels in their stored type, with slope and intercept, on its own grid.
+///
+/// # Errors
+/// If the output cannot be written.
+pub fn write_volume(
+    volume: &Volume,
+    format: MaskFormat,
+    mut out: impl Write,
+) -> Result<(), WriteError> {
+    let image = Image {
+        voxel_type: volume.voxels.voxel_type(),
+        slope: volume.slope,
+        intercept: volume.intercept,
+    };
+    write(
+        &image,
+        &volume.header,
+        format,
+        &mut out,
+        |out| with_voxels!(&volume.voxels, it => write_little_endian(it, out)),
+    )?;
+    Ok(out.flush()?)
+}
+
+/// What a header says about values rather than places.
+pub(crate) struct Image {
+    pub(crate) voxel_type: VoxelType,
+    pub(crate) slope: f64,
+    pub(crate) intercept: f64,
+}
+
+fn write(
+    image: &Image,
+    source: &SourceHeader,
+    format: MaskFormat,
+    out: &mut dyn Write,
+    voxels: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     match format {
         MaskFormat::Nifti => {
-            out.write_all(&nifti_header(source))?;
-            out.write_all(&labelmap.voxels)?;
+            out.write_all(&nifti_header(image, source))?;
+            voxels(out)
         }
         MaskFormat::NiftiGz => {
-            let mut encoder = encoder(&mut out);
-            encoder.write_all(&nifti_header(source))?;
-            encoder.write_all(&labelmap.voxels)?;
-            encoder.finish()?;
+            let mut encoder = encoder(out);
+            encoder.write_all(&nifti_header(image, source))?;
+            voxels(&mut encoder)?;
+            encoder.finish().map(|_| ())
         }
         MaskFormat::Nrrd => {
-            out.write_all(nrrd_header(source).as_bytes())?;
-            let mut encoder = encoder(&mut out);
-            encoder.write_all(&labelmap.voxels)?;
-            encoder.finish()?;
+            out.write_all(nrrd_header(image, source).as_bytes())?;
+            let mut encoder = encoder(out);
+            voxels(&mut encoder)?;
+            encoder.finish().map(|_| ())
         }
     }
-    out.flush()?;
-    Ok(())
+}
+
+fn write_little_endian<T: Voxel>(voxels: &[T], out: &mut dyn Write) -> io::Result<()> {
+    if cfg!(target_endian = "little") {
+        return out.write_all(bytemuck::cast_slice(voxels));
+    }
+    voxels.chunks(1 << 16).try_for_each(|chunk| {
+        let swapped: Vec<T> = chunk.iter().map(|it| it.swapped()).collect();
+        out.write_all(bytemuck::cast_slice(&swapped))
+    })
 }
 
 fn encoder<W: Write>(out: W) -> GzEncoder<W> {
     GzEncoder::new(out, Compression::new(4))
 }
 
-fn nifti_header(source: &SourceHeader) -> Vec<u8> {
+fn nifti_header(image: &Image, source: &SourceHeader) -> Vec<u8> {
     match source {
-        SourceHeader::Nifti(it) => nifti::encode(it),
-        SourceHeader::Nrrd(it) => nifti::encode(&NiftiGeometry::for_grid(&it.grid)),
+        SourceHeader::Nifti(it) => nifti::encode(image, it),
+        SourceHeader::Nrrd(it) => nifti::encode(image, &NiftiGeometry::for_grid(&it.grid)),
     }
 }
 
-fn nrrd_header(source: &SourceHeader) -> String {
+fn nrrd_header(image: &Image, source: &SourceHeader) -> String {
     match source {
-        SourceHeader::Nifti(it) => nrrd::encode(&NrrdGeometry::for_grid(&it.grid)),
-        SourceHeader::Nrrd(it) => nrrd::encode(it),
+        SourceHeader::Nifti(it) => nrrd::encode(image, &NrrdGeometry::for_grid(&it.grid)),
+        SourceHeader::Nrrd(it) => nrrd::encode(image, it),
     }
 }

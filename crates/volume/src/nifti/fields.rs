@@ -1,10 +1,10 @@
 //! The header fields that matter, as they lie in the file.
 
-use super::{NiftiGeometry, NiftiVersion};
+use super::{NiftiGeometry, NiftiVersion, datatype};
+use crate::write::Image;
 
 pub(super) const MAGIC_SINGLE: [[u8; 4]; 2] = [*b"n+1\0", *b"n+2\0"];
 pub(super) const MAGIC_PAIR: [[u8; 4]; 2] = [*b"ni1\0", *b"ni2\0"];
-const DATATYPE_UINT8: i16 = 2;
 
 /// Header fields; 32-bit values of NIfTI-1 are widened without loss.
 #[derive(Debug, Clone)]
@@ -168,8 +168,8 @@ impl Take<'_> {
     }
 }
 
-/// The header of a mask (uint8, little endian) with its four extension bytes.
-pub(crate) fn encode(geometry: &NiftiGeometry) -> Vec<u8> {
+/// A little-endian header with its four extension bytes.
+pub(crate) fn encode(image: &Image, geometry: &NiftiGeometry) -> Vec<u8> {
     let version = geometry.version;
     let at = &OFFSETS[version.index()];
     let size = version.header_size();
@@ -182,12 +182,13 @@ pub(crate) fn encode(geometry: &NiftiGeometry) -> Vec<u8> {
     if version == NiftiVersion::Two {
         put.bytes(8, b"\r\n\x1a\n");
     }
-    put.bytes(at.datatype, &DATATYPE_UINT8.to_le_bytes());
-    put.bytes(at.datatype + 2, &8_i16.to_le_bytes());
+    put.bytes(at.datatype, &datatype(image.voxel_type).to_le_bytes());
+    let bits = u16::try_from(8 * image.voxel_type.size()).unwrap_or(u16::MAX);
+    put.bytes(at.datatype + 2, &bits.to_le_bytes());
     put.lengths(at.dim, geometry);
     put.reals(at.pixdim, &geometry.pixdim);
     put.vox_offset(at.vox_offset, size + 4);
-    put.reals(at.scl_slope, &[1.0, 0.0]);
+    put.reals(at.scl_slope, &[image.slope, image.intercept]);
     match version {
         NiftiVersion::One => put.bytes(at.xyzt_units, &geometry.xyzt_units.to_le_bytes()[..1]),
         NiftiVersion::Two => put.bytes(at.xyzt_units, &geometry.xyzt_units.to_le_bytes()),

@@ -105,18 +105,33 @@ fn check_magic(fields: &Fields) -> Result<(), ReadError> {
     }
 }
 
+/// The codes of the types that can be read.
+const DATATYPES: [(i16, VoxelType); 10] = [
+    (2, VoxelType::U8),
+    (4, VoxelType::I16),
+    (8, VoxelType::I32),
+    (16, VoxelType::F32),
+    (64, VoxelType::F64),
+    (256, VoxelType::I8),
+    (512, VoxelType::U16),
+    (768, VoxelType::U32),
+    (1024, VoxelType::I64),
+    (1280, VoxelType::U64),
+];
+
+/// The code of a type.
+fn datatype(voxel_type: VoxelType) -> i16 {
+    DATATYPES
+        .iter()
+        .find(|(_, it)| *it == voxel_type)
+        .map_or(0, |(code, _)| *code)
+}
+
 fn voxel_type(datatype: i16) -> Result<VoxelType, ReadError> {
+    if let Some((_, voxel_type)) = DATATYPES.iter().find(|(code, _)| *code == datatype) {
+        return Ok(*voxel_type);
+    }
     let name = match datatype {
-        2 => return Ok(VoxelType::U8),
-        4 => return Ok(VoxelType::I16),
-        8 => return Ok(VoxelType::I32),
-        16 => return Ok(VoxelType::F32),
-        64 => return Ok(VoxelType::F64),
-        256 => return Ok(VoxelType::I8),
-        512 => return Ok(VoxelType::U16),
-        768 => return Ok(VoxelType::U32),
-        1024 => return Ok(VoxelType::I64),
-        1280 => return Ok(VoxelType::U64),
         0 => "unknown",
         1 => "binary",
         32 => "complex64",

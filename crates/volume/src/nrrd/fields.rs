@@ -1,9 +1,9 @@
 //! The text header: fields by name.
 
-use std::{fmt::Write, io::BufRead};
+use std::io::BufRead;
 
 use super::NrrdGeometry;
-use crate::{ReadError, stream::Stream};
+use crate::{ReadError, VoxelType, stream::Stream, write::Image};
 
 /// Longer headers are hostile.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -36,6 +36,10 @@ impl Fields {
                 return Ok(fields);
             }
             fields.push(&line);
+        }
+        // The header of a detached pair may end with its file.
+        if fields.get("data file").is_some() {
+            return Ok(fields);
         }
         let field = "header";
         Err(ReadError::Truncated {
@@ -99,22 +103,31 @@ impl Fields {
     }
 }
 
-/// Header of a gzip mask on a grid, with the closing empty line.
-pub(crate) fn encode(geometry: &NrrdGeometry) -> String {
+/// A header for gzip voxels in little-endian order, with its closing empty line.
+pub(crate) fn encode(image: &Image, geometry: &NrrdGeometry) -> String {
     let [ni, nj, nk] = geometry.grid.shape;
     let vector = |it: &[f64; 3]| format!("({:?},{:?},{:?})", it[0], it[1], it[2]);
-    let mut header = String::from("NRRD0005\n# voxloop\ntype: uint8\ndimension: 3\n");
+    let type_name = match image.voxel_type {
+        VoxelType::F32 => "float",
+        VoxelType::F64 => "double",
+        VoxelType::I8
+        | VoxelType::U8
+        | VoxelType::I16
+        | VoxelType::U16
+        | VoxelType::I32
+        | VoxelType::U32
+        | VoxelType::I64
+        | VoxelType::U64 => image.voxel_type.name(),
+    };
     let space = match geometry.space.name() {
         Some(name) => format!("space: {name}"),
         None => "space dimension: 3".to_owned(),
     };
     let directions = geometry.directions.each_ref().map(vector).join(" ");
     let origin = vector(&geometry.origin);
-    let text = format!(
-        "{space}\nsizes: {ni} {nj} {nk}\nspace directions: {directions}\n\
-         kinds: domain domain domain\nencoding: gzip\nspace origin: {origin}\n\n"
-    );
-    let written = header.write_str(&text);
-    debug_assert!(written.is_ok(), "a string takes any text");
-    header
+    format!(
+        "NRRD0005\n# voxloop\ntype: {type_name}\ndimension: 3\n{space}\nsizes: {ni} {nj} {nk}\n\
+         space directions: {directions}\nkinds: domain domain domain\nendian: little\n\
+         encoding: gzip\nspace origin: {origin}\n\n"
+    )
 }

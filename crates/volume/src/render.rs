@@ -1,0 +1,331 @@
+//! Pictures of slices: grey with coloured masks over it, as PNG.
+
+use crate::{Labelmap, Slice, Volume, display::DisplayMap, window::Window};
+
+type Rgb = [u8; 3];
+
+/// A mask over a slice.
+#[derive(Debug, Clone, Copy)]
+pub struct Overlay<'a> {
+    /// The labels of the stored slice.
+    pub labels: &'a Slice<u8>,
+    /// How much of the colour covers the image inside a label, 0 to 1; outlines are always full.
+    pub opacity: f64,
+}
+
+/// Colours of labels, 1 first; later labels start over.
+const COLOURS: [Rgb; 8] = [
+    [255, 40, 40],
+    [60, 220, 90],
+    [80, 140, 255],
+    [255, 210, 50],
+    [220, 90, 255],
+    [60, 220, 230],
+    [255, 150, 60],
+    [170, 255, 120],
+];
+
+/// The colour of a label (not of background): red for the first.
+#[must_use]
+pub fn label_colour(label: u8) -> [u8; 3] {
+    COLOURS[(usize::from(label) + COLOURS.len() - 1) % COLOURS.len()]
+}
+
+/// A stored slice as an 8-bit PNG in patient orientation, one pixel per voxel: grey without an
+/// overlay, colour with one.
+///
+/// # Panics
+/// If the overlay has another size than the slice.
+#[must_use]
+pub fn slice_png(
+    volume: &Volume,
+    axis: usize,
+    index: usize,
+    window: Window,
+    overlay: Option<Overlay<'_>>,
+) -> Vec<u8> {
+    let map = DisplayMap::new(&volume.grid, axis);
+    let greys = shown_greys(volume, &map, index, window);
+    match overlay {
+        None => encode(
+            &greys.pixels,
+            [greys.width, greys.height],
+            png::ColorType::Grayscale,
+        ),
+        Some(overlay) => {
+            let colours = blend(&greys, &map.show(overlay.labels), overlay.opacity);
+            encode(
+                colours.as_flattened(),
+                [greys.width, greys.height],
+                png::ColorType::Rgb,
+            )
+        }
+    }
+}
+
+fn shown_greys(volume: &Volume, map: &DisplayMap, index: usize, window: Window) -> Slice<u8> {
+    let stored = volume.slice(map.axis, index);
+    let pixels = window.greys(&stored.pixels);
+    map.show(&Slice {
+        width: stored.width,
+        height: stored.height,
+        pixels,
+    })
+}
+
+/// Lays label colours over greys; pixels at a label's border get its full colour.
+fn blend(greys: &Slice<u8>, labels: &Slice<u8>, opacity: f64) -> Vec<Rgb> {
+    let size = (greys.width, greys.height);
+    assert_eq!(
+        size,
+        (labels.width, labels.height),
+        "overlay of another size"
+    );
+    let mut colours = Vec::with_capacity(greys.pixels.len());
+    for y in 0..greys.height {
+        for x in 0..greys.width {
+            let at = y * greys.width + x;
+            let (grey, label) = (greys.pixels[at], labels.pixels[at]);
+            colours.push(match label {
+                0 => [grey; 3],
+                _ if is_border(labels, x, y) => label_colour(label),
+                _ => label_colour(label).map(|it| mix(grey, it, opacity)),
+            });
+        }
+    }
+    colours
+}
+
+/// Whether one of the four neighbours has another label; the picture's edge is no border.
+fn is_border(labels: &Slice<u8>, x: usize, y: usize) -> bool {
+    let label = labels.get(x, y);
+    let neighbours = [
+        (x.wrapping_sub(1), y),
+        (x + 1, y),
+        (x, y.wrapping_sub(1)),
+        (x, y + 1),
+    ];
+    neighbours
+        .into_iter()
+        .filter_map(|(x, y)| labels.get(x, y))
+        .any(|it| Some(it) != label)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between two bytes"
+)]
+fn mix(grey: u8, colour: u8, opacity: f64) -> u8 {
+    let opacity = opacity.clamp(0.0, 1.0);
+    (f64::from(grey) * (1.0 - opacity) + f64::from(colour) * opacity).round() as u8
+}
+
+const TILES_PER_ROW: usize = 4;
+const MAX_TILES: usize = 16;
+const TILE_GAP: usize = 4;
+const LONGEST_SIDE: usize = 256;
+
+/// A montage of up to 16 slices with the mask over them, as a PNG.
+///
+/// Slices run along the axis with the widest spacing (as they were acquired), evenly over those that
+/// the mask reaches and one beyond each end, or over all where it is empty. Pixels are made square.
+///
+/// # Panics
+/// If the labelmap has another shape than the volume.
+#[must_use]
+pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Vec<u8> {
+    assert_eq!(
+        volume.grid.shape, labelmap.shape,
+        "labelmap of another shape"
+    );
+    let spacing = volume.grid.spacing_mm();
+    let axis = [2, 1, 0]
+        .into_iter()
+        .reduce(|a, b| if spacing[b] > spacing[a] { b } else { a });
+    let map = DisplayMap::new(&volume.grid, axis.unwrap_or(2));
+    let window = Window::suggest(volume);
+    let indices = sheet_slices(labelmap, map.axis);
+    let tile = tile_size(&map);
+    let columns = TILES_PER_ROW.min(indices.len());
+    let rows = indices.len().div_ceil(columns.max(1));
+    let side = |n: usize, length: usize| (n * (length + TILE_GAP)).saturating_sub(TILE_GAP).max(1);
+    let size = [side(columns, tile[0]), side(rows, tile[1])];
+    let mut sheet = vec![[0_u8; 3]; size[0] * size[1]];
+    for (place, &index) in indices.iter().enumerate() {
+        let greys = resized(&shown_greys(volume, &map, index, window), tile);
+        let labels = resized(&map.show(&labelmap.slice(map.axis, index)), tile);
+        let colours = blend(&greys, &labels, 0.35);
+        let left = place % columns * (tile[0] + TILE_GAP);
+        let top = place / columns * (tile[1] + TILE_GAP);
+        for (y, row) in colours.chunks_exact(tile[0]).enumerate() {
+            let start = (top + y) * size[0] + left;
+            sheet[start..start + tile[0]].copy_from_slice(row);
+        }
+    }
+    encode(sheet.as_flattened(), size, png::ColorType::Rgb)
+}
+
+fn sheet_slices(labelmap: &Labelmap, axis: usize) -> Vec<usize> {
+    let [ni, nj, _] = labelmap.shape;
+    let stride = [1, ni, ni * nj][axis];
+    let mut is_reached = vec![false; labelmap.shape[axis]];
+    for (at, _) in labelmap
+        .voxels
+        .iter()
+        .enumerate()
+        .filter(|(_, label)| **label != 0)
+    {
+        is_reached[at / stride % labelmap.shape[axis]] = true;
+    }
+    let last = is_reached.len() - 1;
+    let first_reached = is_reached
+        .iter()
+        .position(|it| *it)
+        .unwrap_or(0)
+        .saturating_sub(1);
+    let last_reached = is_reached
+        .iter()
+        .rposition(|it| *it)
+        .map_or(last, |it| (it + 1).min(last));
+    let n = last_reached - first_reached + 1;
+    let n_tiles = n.min(MAX_TILES);
+    (0..n_tiles)
+        .map(|it| {
+            first_reached
+                + if n_tiles > 1 {
+                    it * (n - 1) / (n_tiles - 1)
+                } else {
+                    0
+                }
+        })
+        .collect()
+}
+
+/// Size of a tile with square pixels, its longest side at most `LONGEST_SIDE`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "at most LONGEST_SIDE"
+)]
+fn tile_size(map: &DisplayMap) -> [usize; 2] {
+    let size = map.size();
+    let mm: [f64; 2] = std::array::from_fn(|it| size[it] as f64 * map.spacing_mm[it]);
+    let longest_mm = mm[0].max(mm[1]);
+    let scale =
+        (LONGEST_SIDE as f64 / longest_mm).min(1.0 / map.spacing_mm[0].min(map.spacing_mm[1]));
+    mm.map(|it| ((it * scale).round() as usize).max(1))
+}
+
+/// The nearest pixels of a slice in another size.
+fn resized(slice: &Slice<u8>, [width, height]: [usize; 2]) -> Slice<u8> {
+    let pixels = (0..height)
+        .flat_map(|y| {
+            let row = (2 * y + 1) * slice.height / (2 * height) * slice.width;
+            (0..width).map(move |x| slice.pixels[row + (2 * x + 1) * slice.width / (2 * width)])
+        })
+        .collect();
+    Slice {
+        width,
+        height,
+        pixels,
+    }
+}
+
+/// # Panics
+/// Never for slices of a grid: their sides fit 32 bits, and memory takes every write.
+fn encode(pixels: &[u8], [width, height]: [usize; 2], colour: png::ColorType) -> Vec<u8> {
+    let side = |length: usize| u32::try_from(length).expect("a picture's side fits 32 bits");
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, side(width), side(height));
+    encoder.set_color(colour);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_compression(png::Compression::Fast);
+    encoder
+        .write_header()
+        .and_then(|mut writer| {
+            writer.write_image_data(pixels)?;
+            writer.finish()
+        })
+        .expect("a picture in memory takes every write");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Overlay, contact_sheet, slice_png};
+    use crate::{
+        Labelmap, Slice,
+        display::{DisplayMap, Plane},
+        phantom::{PhantomOptions, phantom},
+        window::Window,
+    };
+
+    fn decode(bytes: &[u8]) -> (png::OutputInfo, Vec<u8>) {
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
+            .read_info()
+            .unwrap();
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut pixels).unwrap();
+        (info, pixels)
+    }
+
+    #[test]
+    fn a_picture_is_the_same_in_every_storage_order() {
+        let original = phantom(&PhantomOptions::ct([24, 20, 12]));
+        let window = Window::preset("abdomen").unwrap();
+        let axial = |codes: &str| {
+            let volume = original.volume.reoriented(codes.parse().unwrap());
+            let map = DisplayMap::of_plane(&volume.grid, Plane::Axial);
+            let head_up = if map.is_rising { 4 } else { 7 };
+            decode(&slice_png(&volume, map.axis, head_up, window, None)).1
+        };
+        let upright = axial("LPS");
+        assert_eq!(axial("RAI"), upright);
+        assert_eq!(axial("SPR"), upright);
+        assert_eq!(axial("AIL"), upright);
+    }
+
+    #[test]
+    fn the_mask_is_red_with_a_full_outline() {
+        let volume = phantom(&PhantomOptions::ct([20, 20, 4])).volume;
+        let mut pixels = vec![0; 400];
+        for y in 5..10 {
+            pixels[y * 20 + 5..y * 20 + 10].fill(1);
+        }
+        let labels = Slice {
+            width: 20,
+            height: 20,
+            pixels,
+        };
+        let overlay = Overlay {
+            labels: &labels,
+            opacity: 0.5,
+        };
+        let black = Window {
+            low: 5000.0,
+            high: 6000.0,
+        };
+        let (info, pixels) = decode(&slice_png(&volume, 2, 1, black, Some(overlay)));
+        assert_eq!(
+            (info.width, info.height, info.color_type),
+            (20, 20, png::ColorType::Rgb)
+        );
+        let at = |x: usize, y: usize| &pixels[3 * (20 * y + x)..][..3];
+        assert_eq!(at(4, 5), [0, 0, 0]);
+        assert_eq!(at(5, 5), [255, 40, 40]);
+        assert_eq!(at(7, 7), [128, 20, 20]);
+    }
+
+    #[test]
+    fn a_contact_sheet_shows_the_masked_slices() {
+        let phantom = phantom(&PhantomOptions::ct([32, 32, 8]));
+        let mut mask = Labelmap::new([32, 32, 8]);
+        let middle = mask.index([16, 16, 4]);
+        mask.voxels[middle] = 1;
+        let (info, _) = decode(&contact_sheet(&phantom.volume, &mask));
+        assert_eq!((info.width, info.height), (3 * 32 + 2 * 4, 32));
+        let (info, _) = decode(&contact_sheet(&phantom.volume, &Labelmap::new([32, 32, 8])));
+        assert_eq!((info.width, info.height), (4 * 32 + 3 * 4, 2 * 32 + 4));
+    }
+}
