@@ -1,2 +1,75 @@
-//! The voxloop binary.
-fn main() {}
+//! `voxloop`, the one binary: `serve` for people and programs, `agent` for other machines,
+//! `segment`, `eval`, `sample` and `demo` for the command line.
+
+mod config;
+mod serve;
+mod pull;
+mod in_process;
+mod engine_runner;
+
+mod segment;
+mod eval;
+mod sample;
+mod demo;
+mod openapi;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Segment medical images together with AI, on your own machine.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// File of settings, read before the environment's own `.env`; variables already set win.
+    #[arg(long, global = true, value_name = "FILE")]
+    env_file: Option<std::path::PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the page and the API, with an agent of its own.
+    Serve(config::ServeArgs),
+    /// Pull work from a server and run it here.
+    Agent(config::AgentArgs),
+    /// Segment an object in an image.
+    Segment(segment::SegmentArgs),
+    /// Measure an engine on cases with known masks.
+    Eval(eval::EvalArgs),
+    /// Write phantoms with labels to a folder.
+    Sample(sample::SampleArgs),
+    /// Do the main job once, without a browser: sample, slice, propagation, files.
+    Demo(demo::DemoArgs),
+    /// Print the OpenAPI document of the server's API.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    if let Err(error) = config::read_env_files() {
+        return fail(&error);
+    }
+    match run(Cli::parse().command) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(args) => config::runtime()?.block_on(serve::serve(args)),
+        Command::Agent(args) => config::runtime()?.block_on(pull::pull(args)),
+        Command::Segment(args) => segment::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Openapi => openapi::run(),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the outermost layer tells the person at the terminal")]
+fn fail(error: &anyhow::Error) -> ExitCode {
+    eprintln!("voxloop: {error:#}");
+    ExitCode::FAILURE
+}

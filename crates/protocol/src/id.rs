@@ -70,6 +70,11 @@ uuid_id!(
     AgentId
 );
 
+uuid_id!(
+    /// One line of the audit list.
+    AuditId
+);
+
 /// The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(transparent)]

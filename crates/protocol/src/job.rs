@@ -45,9 +45,9 @@ pub struct Image {
     /// Modality.
     pub modality: Modality,
     /// Smallest and largest intensity.
-    pub intensity_range: [f32; 2],
+    pub intensity_range: [f64; 2],
     /// 0.5 and 99.5 percentiles of the intensities: a window that shows the image.
-    pub intensity_percentiles: [f32; 2],
+    pub intensity_percentiles: [f64; 2],
 }
 
 /// Where a job stands.

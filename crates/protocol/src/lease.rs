@@ -52,6 +52,9 @@ pub struct Heartbeat {
     pub fence: i64,
     /// How far the task has come.
     pub progress: Progress,
+    /// How long the server may hold its answer unless the task is withdrawn.
+    #[serde(default)]
+    pub wait_ms: u32,
     /// Mask so far, an uploaded blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<Sha256>,

@@ -37,3 +37,76 @@ pub struct EngineStatus {
     /// What is missing, where it cannot run.
     pub missing: Option<String>,
 }
+
+/// Memory in bytes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Memory {
+    /// In use.
+    pub used_bytes: u64,
+    /// In all.
+    pub total_bytes: u64,
+}
+
+/// A graphics processor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Gpu {
+    /// Number on this machine.
+    pub index: u32,
+    /// Model name.
+    pub name: String,
+    /// Its memory.
+    pub memory: Memory,
+    /// Percent of the time in which it was busy.
+    pub utilization_percent: Option<u32>,
+    /// Degrees Celsius.
+    pub temperature_c: Option<u32>,
+}
+
+/// Whether the server is well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: String,
+    /// Of the program.
+    pub version: String,
+    /// Seconds since the start.
+    pub uptime_secs: i64,
+    /// The first GPU, where there is one.
+    pub gpu: Option<Gpu>,
+    /// Of the machine.
+    pub memory: Memory,
+}
+
+/// How the server's machine is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct HostStatus {
+    /// Seconds since the start.
+    pub uptime_secs: i64,
+    /// Logical processors.
+    pub n_cpus: usize,
+    /// Runnable processes, mean of one minute.
+    pub load_average: f64,
+    /// Of the machine.
+    pub memory: Memory,
+    /// Bytes that this process holds.
+    pub process_bytes: u64,
+    /// GPUs.
+    pub gpus: Vec<Gpu>,
+    /// Setting `GPU_MEMORY_LIMIT`.
+    pub gpu_memory_limit: f64,
+    /// Setting `MAX_CONCURRENT_JOBS`.
+    pub max_concurrent_jobs: usize,
+    /// Tasks that wait or run.
+    pub unfinished_tasks: usize,
+}
+
+/// What a clean-up removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Cleanup {
+    /// Files that no job referred to.
+    pub removed_blobs: usize,
+    /// Their bytes.
+    pub removed_bytes: u64,
+    /// Events older than 30 days.
+    pub removed_events: u64,
+}

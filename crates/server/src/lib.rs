@@ -1,1 +1,29 @@
-//! Placeholder.
+//! The server: jobs, the queue, the blobs, the events, and the page, behind one port.
+//!
+//! Entry points: [`state::Server`] holds the parts, [`routes::router`] makes a service of them,
+//! [`queue::next`] decides what follows a task's state.
+
+pub mod clock;
+pub mod settings;
+pub mod state;
+
+pub mod queue;
+pub mod store;
+pub mod blobs;
+pub mod incoming;
+
+pub mod images;
+mod masks;
+mod prompts;
+mod jobs;
+mod work;
+mod results;
+mod sample;
+mod cleanup;
+mod gpu;
+mod host;
+
+pub mod error;
+mod body;
+mod guard;
+pub mod routes;

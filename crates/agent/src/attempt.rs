@@ -1,0 +1,284 @@
+//! One attempt at a task: fetch its inputs, run it, say that it lives, deliver.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use bytes::Bytes;
+use protocol::{
+    lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
+    task::{FailureClass, Progress, TaskFailure, TaskOutput},
+};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    connection::{Connection, ConnectionError, Input},
+    runner::{Assignment, Control, RunError, RunOutput, Runner},
+};
+
+/// Progress is sent on at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_millis(150);
+
+/// Pause after an unanswered message.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+
+/// How often a finished result is offered to a server that does not answer.
+const MAX_OFFERS: u32 = 240;
+
+/// Runs one attempt to its end, whatever the end is.
+pub(crate) async fn run<C: Connection, R: Runner>(
+    connection: &C,
+    runner: &Arc<R>,
+    lease: Lease,
+    stop: &CancellationToken,
+) {
+    let (task_id, fence) = (lease.task_id, lease.fence);
+    let outcome = work(connection, runner, lease, stop).await;
+    let told = match outcome {
+        Ok(output) => deliver(connection, task_id, fence, output).await,
+        Err(RunError::Stopped) => {
+            give_up(connection, task_id, fence, stopped_because(stop)).await
+        }
+        Err(RunError::Failed(failure)) => give_up(connection, task_id, fence, Some(failure)).await,
+    };
+    match told {
+        Ok(()) => {}
+        Err(ConnectionError::Stale) => tracing::info!(%task_id, "the task is no longer this agent's"),
+        Err(error) => tracing::warn!(%task_id, %error, "reporting the end of an attempt"),
+    }
+}
+
+/// A task stopped because its agent stops may be run by another one; a withdrawn one may not.
+fn stopped_because(stop: &CancellationToken) -> Option<TaskFailure> {
+    stop.is_cancelled().then(|| TaskFailure {
+        class: FailureClass::Retryable,
+        code: "agent_stopped".to_owned(),
+        message: "the agent was stopped".to_owned(),
+        remedy: None,
+    })
+}
+
+/// What the run says and what it is told.
+struct Progression {
+    said: watch::Sender<(Progress, Option<Bytes>)>,
+    cancelled: AtomicBool,
+}
+
+impl Control for Progression {
+    fn progress(&self, progress: Progress) {
+        self.said.send_modify(|(it, _)| *it = progress);
+    }
+
+    fn partial(&self, mask: Vec<u8>) {
+        self.said.send_modify(|(_, it)| *it = Some(mask.into()));
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+async fn work<C: Connection, R: Runner>(
+    connection: &C,
+    runner: &Arc<R>,
+    lease: Lease,
+    stop: &CancellationToken,
+) -> Result<RunOutput, RunError> {
+    let control = Arc::new(Progression {
+        said: watch::Sender::new((Progress::default(), None)),
+        cancelled: AtomicBool::new(false),
+    });
+    let limit = Duration::from_millis(u64::try_from(lease.time_limit_ms).unwrap_or(0));
+    let pulse = keep_alive(connection, &lease, &control);
+    let run = async {
+        let inputs = fetch_inputs(connection, &lease).await?;
+        run_blocking(runner, &control, lease.clone(), inputs).await
+    };
+    let time_is_up = tokio::time::sleep(limit);
+    tokio::pin!(run, pulse, time_is_up);
+    let mut is_timed_out = false;
+    loop {
+        tokio::select! {
+            outcome = &mut run => {
+                return if is_timed_out { Err(timed_out(limit)) } else { outcome };
+            }
+            // The pulse ends when the task is withdrawn or lost: the run stops at its next breath.
+            () = &mut pulse, if !control.is_cancelled() => {
+                control.cancelled.store(true, Ordering::Relaxed);
+            }
+            () = stop.cancelled(), if !control.is_cancelled() => {
+                control.cancelled.store(true, Ordering::Relaxed);
+            }
+            () = &mut time_is_up, if !is_timed_out => {
+                is_timed_out = true;
+                control.cancelled.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+fn timed_out(limit: Duration) -> RunError {
+    RunError::Failed(TaskFailure {
+        class: FailureClass::TimedOut,
+        code: "timed_out".to_owned(),
+        message: format!("the task took longer than {} s", limit.as_secs()),
+        remedy: Some("choose a smaller range or a smaller box, or raise the time limit".to_owned()),
+    })
+}
+
+async fn fetch_inputs<C: Connection>(
+    connection: &C,
+    lease: &Lease,
+) -> Result<(Input, Option<Input>), RunError> {
+    let unfetched = |error: ConnectionError| match error {
+        ConnectionError::Stale => RunError::Stopped,
+        ConnectionError::Refused(_) | ConnectionError::Unreachable(_) => {
+            RunError::Failed(TaskFailure {
+                class: FailureClass::Retryable,
+                code: "input_unavailable".to_owned(),
+                message: format!("an input of the task cannot be fetched: {error}"),
+                remedy: None,
+            })
+        }
+    };
+    let (task_id, fence) = (lease.task_id, lease.fence);
+    let image = &lease.spec.image().sha256;
+    let image = connection.fetch(task_id, fence, image).await.map_err(unfetched)?;
+    let base = match lease.spec.base() {
+        Some(it) => Some(connection.fetch(task_id, fence, it).await.map_err(unfetched)?),
+        None => None,
+    };
+    Ok((image, base))
+}
+
+async fn run_blocking<R: Runner>(
+    runner: &Arc<R>,
+    control: &Arc<Progression>,
+    lease: Lease,
+    (image, base): (Input, Option<Input>),
+) -> Result<RunOutput, RunError> {
+    let assignment = Assignment {
+        lease,
+        image: image.path.clone(),
+        base: base.as_ref().map(|it| it.path.clone()),
+    };
+    let (runner, control) = (Arc::clone(runner), Arc::clone(control));
+    let ran = tokio::task::spawn_blocking(move || runner.run(&assignment, &*control)).await;
+    // The inputs' files live until here.
+    drop((image, base));
+    ran.unwrap_or_else(|panic| {
+        Err(RunError::Failed(TaskFailure {
+            class: FailureClass::Permanent,
+            code: "engine_crashed".to_owned(),
+            message: format!("the engine crashed: {panic}"),
+            remedy: Some("report this with the image's header and the prompt".to_owned()),
+        }))
+    })
+}
+
+/// Says that the task goes on until it is withdrawn or lost.
+async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
+    let mut said = control.said.subscribe();
+    let mut partial = None;
+    loop {
+        let (progress, mask) = said.borrow_and_update().clone();
+        if let Some(mask) = mask {
+            control.said.send_if_modified(|(_, it)| {
+                *it = None;
+                false
+            });
+            partial = connection.deliver(lease.task_id, lease.fence, mask).await.ok().or(partial);
+        }
+        let heartbeat = Heartbeat {
+            fence: lease.fence,
+            progress,
+            wait_ms: u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX),
+            partial: partial.clone(),
+        };
+        // The server holds the answer until the task is withdrawn; progress goes before waiting.
+        let answer = tokio::select! {
+            answer = connection.heartbeat(lease.task_id, &heartbeat) => answer,
+            changed = next_progress(&mut said) => match changed {
+                true => continue,
+                false => return,
+            },
+        };
+        match answer {
+            Ok(it) if it.cancel => return,
+            Ok(_) => {}
+            Err(ConnectionError::Stale) => return,
+            Err(error) => {
+                tracing::warn!(task_id = %lease.task_id, %error, "heartbeat");
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+        }
+    }
+}
+
+/// Waits until there is progress to tell; false when the run is over.
+async fn next_progress(said: &mut watch::Receiver<(Progress, Option<Bytes>)>) -> bool {
+    tokio::time::sleep(PROGRESS_EVERY).await;
+    said.changed().await.is_ok()
+}
+
+async fn deliver<C: Connection>(
+    connection: &C,
+    task_id: protocol::id::TaskId,
+    fence: i64,
+    output: RunOutput,
+) -> Result<(), ConnectionError> {
+    let mask = Bytes::from(output.mask);
+    let mask = until_answered(|| connection.deliver(task_id, fence, mask.clone())).await?;
+    let request = CompleteRequest {
+        fence,
+        output: TaskOutput {
+            mask,
+            extent: output.extent,
+            slices: output.slices,
+            doubt: output.doubt,
+            engine: output.engine,
+            engine_ms: output.engine_ms,
+        },
+    };
+    match until_answered(|| connection.complete(task_id, &request)).await {
+        Err(ConnectionError::Refused(reason)) => {
+            let failure = TaskFailure {
+                class: FailureClass::Permanent,
+                code: "output_refused".to_owned(),
+                message: format!("the server refused the output: {reason}"),
+                remedy: None,
+            };
+            give_up(connection, task_id, fence, Some(failure)).await
+        }
+        other => other,
+    }
+}
+
+async fn give_up<C: Connection>(
+    connection: &C,
+    task_id: protocol::id::TaskId,
+    fence: i64,
+    failure: Option<TaskFailure>,
+) -> Result<(), ConnectionError> {
+    let request = FailRequest { fence, failure };
+    until_answered(|| connection.fail(task_id, &request)).await
+}
+
+/// Asks again while the server cannot be reached: finished work is not thrown away.
+async fn until_answered<T, F>(ask: impl Fn() -> F) -> Result<T, ConnectionError>
+where
+    F: Future<Output = Result<T, ConnectionError>>,
+{
+    for _ in 0..MAX_OFFERS {
+        match ask().await {
+            Err(ConnectionError::Unreachable(_)) => tokio::time::sleep(ASK_AGAIN).await,
+            other => return other,
+        }
+    }
+    ask().await
+}

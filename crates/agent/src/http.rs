@@ -1,0 +1,161 @@
+//! A server reached by HTTP: only outgoing requests, through the proxies the environment names.
+
+use std::{path::PathBuf, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::StreamExt;
+use protocol::{
+    id::{Sha256, TaskId},
+    lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+    system::ErrorBody,
+};
+use reqwest::{Response, StatusCode};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::Digest;
+use tokio::io::AsyncWriteExt;
+
+use crate::connection::{Connection, ConnectionError, Input};
+
+/// Time for a request beyond what the server may hold it.
+const MARGIN: Duration = Duration::from_secs(30);
+
+/// A connection to a server by HTTP.
+#[derive(Debug, Clone)]
+pub struct Http {
+    client: reqwest::Client,
+    server: String,
+    /// Where inputs are kept while they are needed.
+    folder: PathBuf,
+}
+
+impl Http {
+    /// A connection to `server` (`https://host` or `http://127.0.0.1:8000`) that keeps inputs in
+    /// `folder` while they are needed.
+    ///
+    /// # Errors
+    /// If the client's TLS cannot be set up.
+    pub fn new(server: &str, folder: PathBuf) -> Result<Self, ConnectionError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(25) + MARGIN)
+            .build()
+            .map_err(unreachable)?;
+        Ok(Self { client, server: server.trim_end_matches('/').to_owned(), folder })
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/v1/{path}", self.server)
+    }
+
+    async fn post<T: Serialize + Sync>(
+        &self,
+        path: &str,
+        body: &T,
+    ) -> Result<Response, ConnectionError> {
+        let sent = self.client.post(self.url(path)).json(body).send().await;
+        accepted(sent.map_err(unreachable)?).await
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn unreachable(error: reqwest::Error) -> ConnectionError {
+    ConnectionError::Unreachable(error.without_url().to_string())
+}
+
+async fn accepted(response: Response) -> Result<Response, ConnectionError> {
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+        return Err(ConnectionError::Unreachable(format!("it answered {status}")));
+    }
+    let error = response.json::<ErrorBody>().await.ok().map(|it| it.error);
+    let is_gone = status == StatusCode::CONFLICT || status == StatusCode::NOT_FOUND;
+    match error {
+        Some(it) if is_gone && (it.code == "stale_fence" || it.code == "not_found") => {
+            Err(ConnectionError::Stale)
+        }
+        Some(it) => Err(ConnectionError::Refused(it.message)),
+        None => Err(ConnectionError::Refused(format!("it answered {status}"))),
+    }
+}
+
+async fn parsed<T: DeserializeOwned>(response: Response) -> Result<T, ConnectionError> {
+    response.json().await.map_err(unreachable)
+}
+
+#[async_trait]
+impl Connection for Http {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ConnectionError> {
+        let response = self.post("claims", request).await?;
+        if response.status() == StatusCode::NO_CONTENT {
+            return Ok(None);
+        }
+        parsed(response).await.map(Some)
+    }
+
+    async fn heartbeat(
+        &self,
+        task_id: TaskId,
+        heartbeat: &Heartbeat,
+    ) -> Result<HeartbeatReply, ConnectionError> {
+        parsed(self.post(&format!("tasks/{task_id}/heartbeat"), heartbeat).await?).await
+    }
+
+    async fn fetch(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        sha256: &Sha256,
+    ) -> Result<Input, ConnectionError> {
+        let disk = |it: std::io::Error| ConnectionError::Refused(format!("local disk: {it}"));
+        let url = self.url(&format!("tasks/{task_id}/inputs/{sha256}?fence={fence}"));
+        let response = accepted(self.client.get(url).send().await.map_err(unreachable)?).await?;
+        let file = tempfile::NamedTempFile::new_in(&self.folder).map_err(disk)?;
+        let mut writer = tokio::fs::File::from_std(file.reopen().map_err(disk)?);
+        let mut hasher = sha2::Sha256::new();
+        let mut chunks = response.bytes_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(unreachable)?;
+            hasher.update(&chunk);
+            writer.write_all(&chunk).await.map_err(disk)?;
+        }
+        writer.flush().await.map_err(disk)?;
+        let got = Sha256::from_digest(hasher.finalize().into());
+        if got != *sha256 {
+            return Err(ConnectionError::Unreachable(format!(
+                "the input {sha256} arrived as {got}"
+            )));
+        }
+        Ok(Input { path: file.path().to_owned(), temporary: Some(file.into_temp_path()) })
+    }
+
+    async fn deliver(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        bytes: Bytes,
+    ) -> Result<Sha256, ConnectionError> {
+        let sha256 = Sha256::from_digest(sha2::Sha256::digest(&bytes).into());
+        let url = self.url(&format!("tasks/{task_id}/outputs/{sha256}?fence={fence}"));
+        let sent = self.client.put(url).body(bytes).send().await;
+        accepted(sent.map_err(unreachable)?).await?;
+        Ok(sha256)
+    }
+
+    async fn complete(
+        &self,
+        task_id: TaskId,
+        request: &CompleteRequest,
+    ) -> Result<(), ConnectionError> {
+        self.post(&format!("tasks/{task_id}/complete"), request).await?;
+        Ok(())
+    }
+
+    async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
+        self.post(&format!("tasks/{task_id}/fail"), request).await?;
+        Ok(())
+    }
+}

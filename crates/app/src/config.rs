@@ -1,0 +1,237 @@
+//! Settings: flags, environment, `.env` files, defaults, resolved once. The only place that reads
+//! the environment.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context;
+use clap::Args;
+use server::settings::{Cors, Settings};
+
+/// Settings of `voxloop serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Address and port of page, API and documentation.
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
+    pub listen: SocketAddr,
+    /// Folder of the database, images and masks.
+    #[arg(long, env = "DATA_ROOT", default_value = "./data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// Folder of model weights.
+    #[arg(long, env = "MODEL_ROOT", default_value = "./models", value_name = "DIR")]
+    pub model_dir: PathBuf,
+    /// Folder of files that need not survive a restart.
+    #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
+    pub temp_dir: PathBuf,
+    /// Database: a `sqlite:` or `postgres:` URL; a file in the data folder by default.
+    #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Storage of images and masks: `s3://bucket/prefix` with the usual `AWS_…` variables; the data
+    /// folder by default.
+    #[arg(long, env = "OBJECT_STORE_URL", value_name = "URL")]
+    pub object_store_url: Option<String>,
+    /// Largest upload, such as 500M or 4G.
+    #[arg(long, env = "MAX_UPLOAD", default_value = "4G", value_parser = parse_bytes, value_name = "SIZE")]
+    pub max_upload: u64,
+    /// Largest image after decompression.
+    #[arg(long, env = "MAX_IMAGE", default_value = "8G", value_parser = parse_bytes, value_name = "SIZE")]
+    pub max_image: u64,
+    /// Tasks that the server's own agent runs at once.
+    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
+    pub max_concurrent_jobs: usize,
+    /// Part of the GPU's memory that engines may use.
+    #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
+    pub gpu_memory_limit: f64,
+    /// Origins whose pages may call: a list separated by commas, or `*`; only the own page by default.
+    #[arg(long, env = "CORS_ORIGIN", default_value = "", value_name = "ORIGINS")]
+    pub cors_origin: String,
+    /// Address under which people reach the server, where it is not loopback (behind a proxy).
+    #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Seconds that segmenting a slice may take.
+    #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_name = "SECS")]
+    pub slice_time_limit: u64,
+    /// Seconds that a propagation may take.
+    #[arg(long, env = "PROPAGATE_TIME_LIMIT", default_value_t = 10_800, value_name = "SECS")]
+    pub propagate_time_limit: u64,
+    /// Seconds without a sign of life after which an agent's task is handed on.
+    #[arg(long, env = "LEASE_SECS", default_value_t = 60, value_name = "SECS")]
+    pub lease_secs: u64,
+    /// Seconds between an agent's signs of life.
+    #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_name = "SECS")]
+    pub heartbeat_secs: u64,
+    /// Do not run tasks here; agents on other machines do.
+    #[arg(long, env = "NO_AGENT")]
+    pub no_agent: bool,
+}
+
+/// Settings of `voxloop agent`.
+#[derive(Debug, Args)]
+pub struct AgentArgs {
+    /// The server to pull work from.
+    #[arg(long, env = "VOXLOOP_SERVER", value_name = "URL")]
+    pub server: String,
+    /// Name for people; the machine's by default.
+    #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Tasks at once.
+    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 1, value_name = "N")]
+    pub slots: usize,
+    /// Folder of files that need not survive a restart.
+    #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
+    pub temp_dir: PathBuf,
+}
+
+impl ServeArgs {
+    /// The server's settings.
+    ///
+    /// # Errors
+    /// If `--public-url` is no address.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        let public_host = self.public_url.as_deref().map(host_of).transpose()?;
+        Ok(Settings {
+            max_upload_bytes: self.max_upload,
+            max_image_bytes: self.max_image,
+            lease: Duration::from_secs(self.lease_secs),
+            heartbeat: Duration::from_secs(self.heartbeat_secs),
+            slice_time_limit: Duration::from_secs(self.slice_time_limit),
+            propagate_time_limit: Duration::from_secs(self.propagate_time_limit),
+            cors: parse_cors(&self.cors_origin),
+            public_host,
+            gpu_memory_limit: self.gpu_memory_limit,
+            max_concurrent_jobs: self.max_concurrent_jobs,
+            ..Settings::default()
+        })
+    }
+
+    /// The database's address: as set, or a file in the data folder.
+    #[must_use]
+    pub fn database_url(&self) -> String {
+        self.database_url.clone().unwrap_or_else(|| {
+            format!("sqlite://{}?mode=rwc", self.data_dir.join("voxloop.db").display())
+        })
+    }
+}
+
+fn host_of(url: &str) -> anyhow::Result<String> {
+    let rest = url.split_once("://").map(|(_, it)| it);
+    let host = rest.and_then(|it| it.split('/').next()).filter(|it| !it.is_empty());
+    host.map(str::to_owned)
+        .with_context(|| format!("--public-url: expected https://host, got `{url}`"))
+}
+
+fn parse_cors(text: &str) -> Cors {
+    match text.trim() {
+        "" => Cors::SameOrigin,
+        "*" => Cors::Any,
+        list => Cors::These(list.split(',').map(|it| it.trim().to_owned()).collect()),
+    }
+}
+
+/// Reads `500M`, `4G` or plain bytes; the units are powers of 1024.
+fn parse_bytes(text: &str) -> Result<u64, String> {
+    let text = text.trim().trim_end_matches(['B', 'b', 'i']);
+    let (number, shift) = match text.chars().last().map(|it| it.to_ascii_uppercase()) {
+        Some('K') => (&text[..text.len() - 1], 10),
+        Some('M') => (&text[..text.len() - 1], 20),
+        Some('G') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    number
+        .trim()
+        .parse::<u64>()
+        .ok()
+        .and_then(|it| it.checked_mul(1 << shift))
+        .ok_or_else(|| "expected a size such as 500M, 4G or a number of bytes".to_owned())
+}
+
+fn parse_part(text: &str) -> Result<f64, String> {
+    let part: f64 = text.parse().map_err(|_no_number| "expected a number".to_owned())?;
+    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("expected 0 to 1".to_owned()) }
+}
+
+/// Reads `--env-file` and `.env` into the environment; what is set there already stays.
+///
+/// # Errors
+/// If a file that is named cannot be read.
+pub fn read_env_files() -> anyhow::Result<()> {
+    if let Some(path) = env_file_argument(std::env::args_os()) {
+        dotenvy::from_path(&path).with_context(|| format!("--env-file {}", path.display()))?;
+    }
+    match dotenvy::from_path(Path::new(".env")) {
+        Err(error) if !error.not_found() => Err(error).context(".env"),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// The value of `--env-file`, which is needed before the other arguments are read.
+fn env_file_argument(args: impl Iterator<Item = std::ffi::OsString>) -> Option<PathBuf> {
+    let mut args = args.skip(1);
+    while let Some(arg) = args.next() {
+        if arg == "--env-file" {
+            return args.next().map(PathBuf::from);
+        }
+        if let Some(path) = arg.to_str().and_then(|it| it.strip_prefix("--env-file=")) {
+            return Some(PathBuf::from(path));
+        }
+    }
+    None
+}
+
+/// The `AWS_…` variables, for the object storage.
+pub fn aws_variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars().filter(|(key, _)| key.starts_with("AWS_"))
+}
+
+/// Sends log lines to stderr; `RUST_LOG` chooses which.
+pub fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// The runtime of the commands that talk over the network.
+///
+/// # Errors
+/// If the system gives no threads.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("starting the runtime")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(parse_bytes("4G"), Ok(4 << 30));
+        assert_eq!(parse_bytes("500MB"), Ok(500 << 20));
+        assert_eq!(parse_bytes("7 KiB"), Ok(7 << 10));
+        assert_eq!(parse_bytes("12345"), Ok(12345));
+        assert!(parse_bytes("four").is_err());
+        assert!(parse_bytes("99999999999G").is_err());
+    }
+
+    #[test]
+    fn the_env_file_is_found_among_the_arguments() {
+        let args = |list: &[&str]| list.iter().map(|it| (*it).into()).collect::<Vec<_>>();
+        let found = |list: &[&str]| env_file_argument(args(list).into_iter());
+        assert_eq!(found(&["voxloop", "serve", "--env-file", "a.env"]), Some("a.env".into()));
+        assert_eq!(found(&["voxloop", "--env-file=b.env", "serve"]), Some("b.env".into()));
+        assert_eq!(found(&["voxloop", "serve"]), None);
+    }
+
+    #[test]
+    fn origins_are_the_own_page_a_list_or_all() {
+        assert_eq!(parse_cors(""), Cors::SameOrigin);
+        assert_eq!(parse_cors("*"), Cors::Any);
+        let list = Cors::These(vec!["http://a".to_owned(), "http://b:1".to_owned()]);
+        assert_eq!(parse_cors("http://a, http://b:1"), list);
+    }
+}

@@ -1,0 +1,92 @@
+//! The server's own agent: the same protocol, without a socket in between.
+
+use agent::connection::{Connection, ConnectionError, Input};
+use async_trait::async_trait;
+use axum::http::StatusCode;
+use bytes::Bytes;
+use protocol::{
+    id::{Sha256, TaskId},
+    lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+};
+use server::{error::ApiError, incoming, state::Server};
+
+/// A connection to the server in this process.
+pub struct InProcess {
+    server: Server,
+}
+
+impl InProcess {
+    /// A connection to `server`.
+    #[must_use]
+    pub fn new(server: Server) -> Self {
+        Self { server }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
+fn refused(error: ApiError) -> ConnectionError {
+    let detail = error.detail();
+    if detail.code == "stale_fence" || detail.code == "not_found" {
+        return ConnectionError::Stale;
+    }
+    if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+        return ConnectionError::Unreachable(detail.message.clone());
+    }
+    ConnectionError::Refused(detail.message.clone())
+}
+
+#[async_trait]
+impl Connection for InProcess {
+    async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ConnectionError> {
+        self.server.claim(request).await.map_err(refused)
+    }
+
+    async fn heartbeat(
+        &self,
+        task_id: TaskId,
+        heartbeat: &Heartbeat,
+    ) -> Result<HeartbeatReply, ConnectionError> {
+        self.server.heartbeat(task_id, heartbeat.clone()).await.map_err(refused)
+    }
+
+    /// The blob's own file: nothing is copied.
+    async fn fetch(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        sha256: &Sha256,
+    ) -> Result<Input, ConnectionError> {
+        self.server.check_input(task_id, fence, sha256).await.map_err(refused)?;
+        let path = self.server.blobs.open(sha256).await.map_err(|it| refused(it.into()))?;
+        Ok(Input { path, temporary: None })
+    }
+
+    async fn deliver(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        bytes: Bytes,
+    ) -> Result<Sha256, ConnectionError> {
+        let stream = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
+        let incoming = incoming::receive(self.server.blobs.temporary(), stream, u64::MAX)
+            .await
+            .map_err(|it| refused(it.into()))?;
+        let sha256 = incoming.sha256.clone();
+        self.server.put_output(task_id, fence, &sha256, incoming).await.map_err(refused)?;
+        Ok(sha256)
+    }
+
+    async fn complete(
+        &self,
+        task_id: TaskId,
+        request: &CompleteRequest,
+    ) -> Result<(), ConnectionError> {
+        self.server.complete(task_id, request).await.map_err(refused)?;
+        Ok(())
+    }
+
+    async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
+        self.server.fail(task_id, request.clone()).await.map_err(refused)?;
+        Ok(())
+    }
+}

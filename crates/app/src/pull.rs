@@ -1,0 +1,40 @@
+//! `voxloop agent`: pulls work from a server by outgoing requests only.
+
+use std::process::ExitCode;
+
+use agent::{Agent, Profile, http::Http};
+use anyhow::Context;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{self, AgentArgs},
+    engine_runner::EngineRunner,
+};
+
+/// Largest image after decompression.
+const MAX_IMAGE_BYTES: u64 = 8 << 30;
+
+/// Works until a signal comes.
+///
+/// # Errors
+/// If the folder cannot be written.
+pub async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
+    config::start_log();
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let folder = args.temp_dir.join("inputs");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
+    let connection = Http::new(&args.server, folder).context("--server")?;
+    let name = args.name.unwrap_or_else(|| "agent".to_owned());
+    let profile = Profile { name, slots: args.slots };
+    let agent = Agent::new(connection, EngineRunner::new(MAX_IMAGE_BYTES), profile);
+    let stop = CancellationToken::new();
+    tracing::info!(server = %args.server, "pulling work");
+    let working = agent.run(stop.clone());
+    tokio::pin!(working);
+    tokio::select! {
+        () = &mut working => {}
+        () = crate::serve::signalled(stop) => working.await,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,151 @@
+//! `voxloop serve`: database, blobs, page and API behind one port, and an agent of its own.
+
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+
+use agent::{Agent, Profile};
+use anyhow::{Context, bail};
+use server::{
+    blobs::{BlobStore, Bucket, Folder},
+    clock::SystemClock,
+    routes,
+    state::Server,
+    store::Store,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    config::{self, ServeArgs},
+    engine_runner::EngineRunner,
+    in_process::InProcess,
+};
+
+/// How long open requests may go on after a signal to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// If the port is taken, a folder cannot be written, or the database cannot be opened.
+pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    config::start_log();
+    // Only one TLS implementation is built in; saying so twice is no error.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    check_loopback(args.listen)?;
+    let listener = TcpListener::bind(args.listen).await.with_context(|| {
+        format!(
+            "cannot listen on {}: choose another port with --listen 127.0.0.1:PORT, or stop the \
+             program that has it",
+            args.listen
+        )
+    })?;
+    let server = build(&args).await?;
+    let address = listener.local_addr().context("reading the port")?;
+    tracing::info!("voxloop is at http://{address}/");
+
+    let stop = CancellationToken::new();
+    let ticking = tokio::spawn({
+        let server = server.clone();
+        async move { server.keep_time().await }
+    });
+    let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, stop.clone()));
+    let router = routes::router(server.clone());
+    let serving = axum::serve(listener, router).with_graceful_shutdown(signalled(stop.clone()));
+    tokio::select! {
+        served = serving => served.context("serving")?,
+        () = grace_is_over(stop.clone()) => {}
+    }
+    stop.cancel();
+    ticking.abort();
+    if let Some(agent) = agent {
+        agent.await.context("stopping the agent")?;
+    }
+    server.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Without users and roles nobody but the people on this machine may reach the server.
+fn check_loopback(listen: SocketAddr) -> anyhow::Result<()> {
+    if listen.ip().is_loopback() {
+        return Ok(());
+    }
+    bail!(
+        "--listen {listen}: only loopback addresses are served without authentication; use \
+         --listen 127.0.0.1:{} and reach it by an SSH tunnel",
+        listen.port()
+    )
+}
+
+async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
+    for (flag, folder) in [
+        ("--data-dir", &args.data_dir),
+        ("--model-dir", &args.model_dir),
+        ("--temp-dir", &args.temp_dir),
+    ] {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("{flag}: cannot make the folder {}", folder.display()))?;
+    }
+    let blobs: Arc<dyn BlobStore> = match &args.object_store_url {
+        Some(url) => Arc::new(
+            Bucket::new(url, config::aws_variables(), &args.temp_dir.join("blob-cache"))
+                .context("--object-store-url")?,
+        ),
+        None => Arc::new(Folder::new(&args.data_dir).with_context(|| {
+            format!("--data-dir: cannot write to {}", args.data_dir.display())
+        })?),
+    };
+    let store = Store::open(&args.database_url()).await.context("--database-url")?;
+    let engines = Arc::new(EngineRunner::statuses);
+    Ok(Server::new(store, blobs, Arc::new(SystemClock), args.settings()?, engines))
+}
+
+fn spawn_agent(
+    args: &ServeArgs,
+    server: &Server,
+    stop: CancellationToken,
+) -> tokio::task::JoinHandle<()> {
+    let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
+    let runner = EngineRunner::new(args.max_image);
+    let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
+    tokio::spawn(async move { agent.run(stop).await })
+}
+
+/// Waits for Ctrl-C or a request to terminate, then tells everybody.
+pub async fn signalled(stop: CancellationToken) {
+    let interrupted = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "listening for Ctrl-C");
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = interrupted => {}
+        () = terminated() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut signal) => {
+            signal.recv().await;
+        }
+        Err(error) => {
+            tracing::error!(%error, "listening for SIGTERM");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending::<()>().await;
+}
+
+/// Event streams never end by themselves: they get some seconds, then the server stops.
+async fn grace_is_over(stop: CancellationToken) {
+    stop.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}

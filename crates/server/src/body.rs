@@ -1,0 +1,187 @@
+//! Bodies of requests: JSON, or a form with the same fields; errors name the field.
+
+use axum::{
+    extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request},
+    http::{StatusCode, header::CONTENT_TYPE, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::{error::ApiError, state::Server};
+
+/// A body as JSON, or as a form (`application/x-www-form-urlencoded`, `multipart/form-data`) whose
+/// values are read as JSON where they are JSON.
+#[derive(Debug)]
+pub(crate) struct Body<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Server> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Server) -> Result<Self, ApiError> {
+        let content_type = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|it| it.to_str().ok())
+            .unwrap_or("application/json")
+            .to_ascii_lowercase();
+        let limit = server.settings.max_json_bytes;
+        let value = if content_type.starts_with("multipart/form-data") {
+            multipart_fields(request, server, limit).await?
+        } else {
+            let bytes = axum::body::to_bytes(request.into_body(), limit)
+                .await
+                .map_err(|_too_long| too_large(limit))?;
+            if content_type.starts_with("application/x-www-form-urlencoded") {
+                form_fields(&bytes)?
+            } else if content_type.contains("json") {
+                json(&bytes)?
+            } else {
+                return Err(ApiError::new(
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported_media_type",
+                    "send the body as application/json or as a form",
+                ));
+            }
+        };
+        from_value(value).map(Self)
+    }
+}
+
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "too_large",
+        format!("the body is larger than the limit of {limit} bytes"),
+    )
+}
+
+/// An empty body stands for an object without fields.
+fn json(bytes: &[u8]) -> Result<Value, ApiError> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Value::Object(Map::new()));
+    }
+    serde_json::from_slice(bytes).map_err(|it| ApiError::invalid("body", it.to_string()))
+}
+
+fn form_fields(bytes: &[u8]) -> Result<Value, ApiError> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
+        .map_err(|it| ApiError::invalid("body", it.to_string()))?;
+    Ok(pairs.into_iter().map(|(key, text)| (key, form_value(text))).collect::<Map<_, _>>().into())
+}
+
+async fn multipart_fields(
+    request: Request,
+    server: &Server,
+    limit: usize,
+) -> Result<Value, ApiError> {
+    let bad_form = |message: String| ApiError::invalid("body", message);
+    let mut form =
+        Multipart::from_request(request, server).await.map_err(|it| bad_form(it.body_text()))?;
+    let mut fields = Map::new();
+    let mut n_bytes = 0;
+    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
+        let name = field.name().unwrap_or_default().to_owned();
+        let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+        n_bytes += text.len();
+        if n_bytes > limit {
+            return Err(too_large(limit));
+        }
+        fields.insert(name, form_value(text));
+    }
+    Ok(fields.into())
+}
+
+/// A form's value: a number, list or truth value where it reads as one, else text.
+fn form_value(text: String) -> Value {
+    serde_json::from_str(&text).unwrap_or(Value::String(text))
+}
+
+/// Reads a value; an error names the field it is about.
+fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let message = error.into_inner().to_string();
+        ApiError::invalid(&field_of(&path, &message), message)
+    })
+}
+
+/// serde names a missing or unknown field only in its message.
+fn field_of(path: &str, message: &str) -> String {
+    let named = message
+        .strip_prefix("missing field `")
+        .or_else(|| message.strip_prefix("unknown field `"))
+        .and_then(|it| it.split('`').next());
+    match (path, named) {
+        ("." | "", Some(name)) => name.to_owned(),
+        ("." | "", None) => "body".to_owned(),
+        (path, Some(name)) => format!("{path}.{name}"),
+        (path, None) => path.to_owned(),
+    }
+}
+
+/// Parts of the path; what does not read as an identifier names nothing: 404.
+#[derive(Debug)]
+pub(crate) struct Named<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Server> for Named<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, ApiError> {
+        Path::<T>::from_request_parts(parts, server)
+            .await
+            .map(|Path(it)| Self(it))
+            .map_err(|it| ApiError::not_found(format!("nothing has this name: {}", it.body_text())))
+    }
+}
+
+/// The query; errors are 422.
+#[derive(Debug)]
+pub(crate) struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Server> for Asked<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, ApiError> {
+        Query::<T>::from_request_parts(parts, server)
+            .await
+            .map(|Query(it)| Self(it))
+            .map_err(|it| ApiError::invalid("query", it.body_text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, serde::Deserialize)]
+    struct Example {
+        axis: u8,
+        #[serde(rename = "box")]
+        bounds: Option<[f64; 4]>,
+        name: Option<String>,
+    }
+
+    fn check_form(form: &str, expected: &Example) {
+        let value = form_fields(form.as_bytes()).unwrap();
+        assert_eq!(from_value::<Example>(value).as_ref(), Ok(expected));
+    }
+
+    #[test]
+    fn a_form_reads_like_json() {
+        let expected =
+            Example { axis: 2, bounds: Some([1.0, 2.0, 3.0, 4.5]), name: Some("a b".to_owned()) };
+        check_form("axis=2&box=%5B1,2,3,4.5%5D&name=a+b", &expected);
+        let json = br#"{"axis":2,"box":[1,2,3,4.5],"name":"a b"}"#;
+        assert_eq!(from_value::<Example>(super::json(json).unwrap()), Ok(expected));
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let error = from_value::<Example>(serde_json::json!({ "axis": -1 })).unwrap_err();
+        assert!(format!("{error:?}").contains("field: Some(\"axis\")"), "{error:?}");
+        let error = from_value::<Example>(serde_json::json!({})).unwrap_err();
+        assert!(format!("{error:?}").contains("field: Some(\"axis\")"), "{error:?}");
+        let error = from_value::<Example>(serde_json::json!({ "axis": 1, "box": [1, 2, "x", 4] }));
+        assert!(format!("{error:?}").contains("field: Some(\"box[2]\")"), "{error:?}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Errors as answers: the one place where a failure becomes an HTTP status.
+
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use protocol::system::{ErrorBody, ErrorDetail};
+
+use crate::{blobs::BlobError, incoming::IncomingError, queue::Refusal, store::StoreError};
+
+/// A request that cannot be answered as asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    detail: ErrorDetail,
+}
+
+impl ApiError {
+    /// An answer with `status`, a machine-readable `code` and a sentence for a person.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        let detail = ErrorDetail { code: code.to_owned(), message: message.into(), field: None };
+        Self { status, detail }
+    }
+
+    /// The answer's status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the answer says.
+    #[must_use]
+    pub fn detail(&self) -> &ErrorDetail {
+        &self.detail
+    }
+
+    /// 422: a value that cannot be used, named by its field.
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        let mut error = Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", message);
+        error.detail.field = Some(field.to_owned());
+        error
+    }
+
+    /// 409: not in this state.
+    pub fn wrong_state(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "wrong_state", message)
+    }
+
+    /// 404: nothing has this name.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message)
+    }
+
+    /// 500: the cause goes to the log, the client learns that it is there.
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %chain(cause), "request failed");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "something went wrong on the server; its log says what",
+        )
+    }
+}
+
+/// An error with its causes on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(it) = cause {
+        text.push_str(": ");
+        text.push_str(&it.to_string());
+        cause = it.source();
+    }
+    text
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        (self.status, Json(ErrorBody { error: self.detail })).into_response()
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::NotFound { .. } => Self::not_found(error.to_string()),
+            StoreError::WrongState(message) => Self::wrong_state(message),
+            StoreError::NotHead { .. } => {
+                Self::new(StatusCode::CONFLICT, "not_head", error.to_string())
+            }
+            StoreError::Refused(refusal) => {
+                let code = match refusal {
+                    Refusal::StaleFence => "stale_fence",
+                    Refusal::Replay
+                    | Refusal::NotClaimable
+                    | Refusal::Ended
+                    | Refusal::NothingDue => "wrong_state",
+                };
+                Self::new(StatusCode::CONFLICT, code, refusal.to_string())
+            }
+            StoreError::Corrupt { .. } | StoreError::Migration(_) | StoreError::Database(_) => {
+                Self::internal(&error)
+            }
+        }
+    }
+}
+
+impl From<BlobError> for ApiError {
+    fn from(error: BlobError) -> Self {
+        match &error {
+            BlobError::Missing(_) => Self::not_found(error.to_string()),
+            BlobError::WrongDigest { .. } => Self::invalid("sha256", error.to_string()),
+            BlobError::Io(_) | BlobError::Bucket(_) | BlobError::Address { .. } => {
+                Self::internal(&error)
+            }
+        }
+    }
+}
+
+impl From<IncomingError> for ApiError {
+    fn from(error: IncomingError) -> Self {
+        match &error {
+            IncomingError::TooLarge { .. } => {
+                let mut answer =
+                    Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string());
+                answer.detail.field = Some("file".to_owned());
+                answer
+            }
+            IncomingError::BrokenOff(_) => Self::invalid("file", error.to_string()),
+            IncomingError::Io(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<tokio::task::JoinError> for ApiError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal(&error)
+    }
+}

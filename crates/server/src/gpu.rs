@@ -1,0 +1,74 @@
+//! GPUs of this machine, asked of the driver's own tool; a machine without one has an empty list.
+
+use std::{
+    process::Command,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use protocol::system::{Gpu, Memory};
+
+/// How long an answer is good for: starting the tool takes tens of milliseconds.
+const KEEP: Duration = Duration::from_secs(2);
+
+/// Without a driver the answer will stay what it is.
+const KEEP_NONE: Duration = Duration::from_secs(60);
+
+static LAST: Mutex<Option<(Instant, Vec<Gpu>)>> = Mutex::new(None);
+
+/// The GPUs of this machine.
+pub(crate) fn list() -> Vec<Gpu> {
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((asked, gpus)) = &*last {
+        let keep = if gpus.is_empty() { KEEP_NONE } else { KEEP };
+        if asked.elapsed() < keep {
+            return gpus.clone();
+        }
+    }
+    let gpus = ask();
+    *last = Some((Instant::now(), gpus.clone()));
+    gpus
+}
+
+fn ask() -> Vec<Gpu> {
+    let output = Command::new("nvidia-smi")
+        .args([
+            "--query-gpu=index,name,memory.used,memory.total,utilization.gpu,temperature.gpu",
+            "--format=csv,noheader,nounits",
+        ])
+        .output();
+    match output {
+        Ok(it) if it.status.success() => {
+            String::from_utf8_lossy(&it.stdout).lines().filter_map(parse).collect()
+        }
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
+/// One line of the tool's answer; memory is in MiB.
+fn parse(line: &str) -> Option<Gpu> {
+    let fields: Vec<&str> = line.split(',').map(str::trim).collect();
+    let [index, name, used, total, utilization, temperature] = fields[..] else { return None };
+    let mebibytes = |text: &str| text.parse::<u64>().ok().map(|it| it << 20);
+    Some(Gpu {
+        index: index.parse().ok()?,
+        name: name.to_owned(),
+        memory: Memory { used_bytes: mebibytes(used)?, total_bytes: mebibytes(total)? },
+        utilization_percent: utilization.parse().ok(),
+        temperature_c: temperature.parse().ok(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_tool_is_understood() {
+        let gpu = parse("0, NVIDIA H200, 512, 143771, 3, [N/A]").unwrap();
+        assert_eq!(gpu.name, "NVIDIA H200");
+        assert_eq!(gpu.memory, Memory { used_bytes: 512 << 20, total_bytes: 143_771 << 20 });
+        assert_eq!((gpu.utilization_percent, gpu.temperature_c), (Some(3), None));
+        assert_eq!(parse("no devices were found"), None);
+    }
+}

@@ -1,0 +1,138 @@
+//! Who may call: the server's own page, clients that are no browser, and origins that were named.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use crate::{error::ApiError, settings::Cors, state::Server};
+
+/// Refuses requests for other hosts: a foreign page that had its own name resolve to this machine
+/// would otherwise pass for the server's own.
+pub(crate) async fn check_host(
+    State(server): State<Server>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
+    let is_served = host.is_none_or(|it| {
+        is_loopback(it) || server.settings.public_host.as_deref().is_some_and(|own| own == it)
+    });
+    if is_served {
+        return next.run(request).await;
+    }
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_host",
+        "this server is not reached under this name; --public-url names the one it is reached under",
+    )
+    .into_response()
+}
+
+/// Whether a `Host` header names this machine, whatever the port.
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[').and_then(|it| it.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
+}
+
+/// Lets a request through, answers a preflight, or refuses a foreign page.
+pub(crate) async fn check_origin(
+    State(server): State<Server>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        return next.run(request).await;
+    };
+    if is_own(&origin, request.headers()) {
+        return next.run(request).await;
+    }
+    if !is_named(&origin, &server.settings.cors) {
+        return ApiError::new(
+            StatusCode::FORBIDDEN,
+            "foreign_origin",
+            "pages of other origins may not call this server; CORS_ORIGIN names those that may",
+        )
+        .into_response();
+    }
+    let is_preflight = request.method() == Method::OPTIONS;
+    let mut response = if is_preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    let allowed = match server.settings.cors {
+        Cors::Any => HeaderValue::from_static("*"),
+        Cors::SameOrigin | Cors::These(_) => origin,
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
+    headers.insert(header::VARY, HeaderValue::from_static("origin"));
+    if is_preflight {
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("GET, POST, PUT, DELETE"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("content-type, last-event-id"),
+        );
+    }
+    response
+}
+
+/// Whether the origin is the very host that is being asked.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
+    let authority = origin.to_str().ok().and_then(|it| it.split_once("://")).map(|(_, it)| it);
+    host.is_some() && host == authority
+}
+
+fn is_named(origin: &HeaderValue, cors: &Cors) -> bool {
+    match cors {
+        Cors::SameOrigin => false,
+        Cors::Any => true,
+        Cors::These(named) => named.iter().any(|it| it.as_bytes() == origin.as_bytes()),
+    }
+}
+
+/// What the browser may load, and from where: only this server.
+pub(crate) async fn add_security_headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; \
+             worker-src 'self' blob:; connect-src 'self' blob: data:; frame-ancestors 'none'; \
+             base-uri 'self'; form-action 'self'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ] {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_has_many_names() {
+        for host in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.2:1", "[::1]:8000"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "[2001:db8::1]"] {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Images: an upload becomes an [`Image`], and decoded volumes are kept while they are in use.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use protocol::{
+    id::Sha256,
+    job::{Image, Modality},
+    task::ImageRef,
+};
+use volume::{ReadOptions, Volume};
+
+use crate::{error::ApiError, state::Server};
+
+/// Below this intensity there is air in Hounsfield units: nothing but a CT goes so low.
+const AIR_IN_CT: f64 = -500.0;
+
+/// Reads an uploaded file whole, so that only images that can be used become jobs.
+///
+/// # Errors
+/// If it is not an image that can be read; the error names the field.
+pub(crate) fn inspect(
+    path: &Path,
+    file_name: &str,
+    sha256: Sha256,
+    modality: Option<Modality>,
+    max_image_bytes: u64,
+) -> Result<(Image, Volume), volume::ReadError> {
+    let options = ReadOptions { frame: 0, max_bytes: max_image_bytes };
+    let volume = volume::read(path, file_name, &options)?;
+    let [low, high] = volume.intensity_range().unwrap_or_default();
+    let percentiles = volume.percentiles(&[0.5, 99.5]);
+    let modality =
+        modality.unwrap_or(if low < AIR_IN_CT { Modality::Ct } else { Modality::Unknown });
+    let grid = &volume.grid;
+    let image = Image {
+        sha256,
+        file_name: file_name.to_owned(),
+        bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
+        shape: grid.shape.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
+        n_frames: u32::try_from(volume.n_frames).unwrap_or(u32::MAX),
+        spacing_mm: grid.spacing_mm(),
+        axis_codes: grid.axis_codes().to_string(),
+        ras_from_voxel: grid.ras_from_voxel.rows,
+        modality,
+        intensity_range: [low, high],
+        intensity_percentiles: [percentiles[0], percentiles[1]],
+    };
+    Ok((image, volume))
+}
+
+/// Decoded volumes, the most recently used first, within a limit of bytes.
+#[derive(Debug)]
+pub struct ImageCache {
+    limit_bytes: u64,
+    recent: Mutex<Vec<(ImageRef, Arc<Volume>)>>,
+}
+
+impl ImageCache {
+    /// An empty cache.
+    #[must_use]
+    pub fn new(limit_bytes: u64) -> Self {
+        Self { limit_bytes, recent: Mutex::default() }
+    }
+
+    fn get(&self, image: &ImageRef) -> Option<Arc<Volume>> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = recent.iter().position(|(it, _)| it == image)?;
+        let entry = recent.remove(place);
+        recent.insert(0, entry);
+        Some(Arc::clone(&recent[0].1))
+    }
+
+    /// Puts a volume first; the least recently used ones go when there is no room.
+    pub(crate) fn put(&self, image: ImageRef, volume: Arc<Volume>) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|(it, _)| *it != image);
+        recent.insert(0, (image, volume));
+        let mut bytes = 0;
+        recent.retain(|(_, it)| {
+            bytes += it.voxels.as_bytes().len() as u64;
+            bytes <= self.limit_bytes
+        });
+    }
+
+    /// Forgets an image.
+    pub fn forget(&self, sha256: &Sha256) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|(it, _)| it.sha256 != *sha256);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&self) {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Server {
+    /// The decoded volume of an image, from memory or from its blob.
+    ///
+    /// # Errors
+    /// If the blob is missing or damaged.
+    pub async fn volume(&self, image: &Image, frame: u32) -> Result<Arc<Volume>, ApiError> {
+        let key = ImageRef { sha256: image.sha256.clone(), frame };
+        if let Some(volume) = self.images.get(&key) {
+            return Ok(volume);
+        }
+        let path: PathBuf = self.blobs.open(&image.sha256).await?;
+        let file_name = image.file_name.clone();
+        let options = ReadOptions { frame, max_bytes: self.settings.max_image_bytes };
+        let volume =
+            tokio::task::spawn_blocking(move || volume::read(&path, &file_name, &options))
+                .await?
+                .map_err(|it| ApiError::internal(&it))?;
+        let volume = Arc::new(volume);
+        self.images.put(key, Arc::clone(&volume));
+        Ok(volume)
+    }
+}

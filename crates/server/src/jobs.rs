@@ -1,0 +1,376 @@
+//! Jobs: opening an image, asking for masks, editing them, deleting everything.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use bytes::Bytes;
+use protocol::{
+    id::{JobId, RevisionId, Sha256},
+    job::{
+        Author, Image, JobCreated, JobState, Label, Modality, Revision, RevisionRequest,
+    },
+    prompt::{Combine, Direction, SlicePrompt},
+    task::{
+        EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec,
+    },
+};
+use volume::{Labelmap, rle};
+
+use crate::{
+    blobs,
+    error::ApiError,
+    images,
+    incoming::Incoming,
+    masks,
+    prompts::{check_label, check_prompt, check_slice},
+    state::Server,
+    store::{NewJob, NewTask},
+};
+
+/// A person waits for a slice: it goes before propagations.
+const SLICE_PRIORITY: i32 = 10;
+const PROPAGATE_PRIORITY: i32 = 0;
+
+/// What a person may say about a propagation; everything has a default.
+#[derive(Debug, Clone, Default)]
+pub struct PropagateWish {
+    /// Which way.
+    pub direction: Direction,
+    /// First and last slice, inclusive.
+    pub range: Option<[u32; 2]>,
+    /// The engine; the server's choice where none is named.
+    pub engine: Option<EngineName>,
+    /// How two passes are combined.
+    pub combine: Combine,
+    /// The object; the most recently changed one where none is named.
+    pub label: Option<u8>,
+    /// Stored axis; that of the object's prompts where none is named.
+    pub axis: Option<u8>,
+}
+
+impl Server {
+    /// Opens an uploaded file as a job.
+    ///
+    /// # Errors
+    /// If it is not an image that can be read.
+    pub async fn create_job(
+        &self,
+        incoming: Incoming,
+        file_name: String,
+        name: Option<String>,
+        modality: Option<Modality>,
+    ) -> Result<JobCreated, ApiError> {
+        let limit = self.settings.max_image_bytes;
+        let (incoming, inspected) = {
+            let file_name = file_name.clone();
+            tokio::task::spawn_blocking(move || {
+                let sha256 = incoming.sha256.clone();
+                let path = incoming.file.path();
+                let inspected = images::inspect(path, &file_name, sha256, modality, limit);
+                (incoming, inspected)
+            })
+            .await?
+        };
+        let (image, volume) = inspected.map_err(|error| unreadable(&error))?;
+        let new = NewJob {
+            job_id: JobId::fresh(),
+            name: name.filter(|it| !it.trim().is_empty()).unwrap_or(file_name),
+            image,
+            labels: vec![default_label(1)],
+        };
+        let _gate = self.blob_gate.read().await;
+        self.blobs.keep(incoming.file, &incoming.sha256).await?;
+        self.store.create_job(&new, self.now_ms()).await?;
+        let key = ImageRef { sha256: incoming.sha256, frame: 0 };
+        self.images.put(key, Arc::new(volume));
+        Ok(JobCreated { job_id: new.job_id, status: JobState::Ready, image: new.image })
+    }
+
+    /// Queues the segmentation of a slice.
+    ///
+    /// # Errors
+    /// If the prompt lies outside the image, the engine is not ready, or the job is busy.
+    pub async fn segment(
+        &self,
+        job_id: JobId,
+        prompt: SlicePrompt,
+        elsewhere: &[SlicePrompt],
+        engine: Option<EngineName>,
+    ) -> Result<Task, ApiError> {
+        let job = self.store.job_row(job_id).await?;
+        let image = &job.summary.image;
+        check_prompt(image, &prompt)?;
+        for it in elsewhere {
+            check_prompt(image, it)?;
+        }
+        if prompt.absent {
+            return Err(ApiError::invalid(
+                "absent",
+                "there is nothing to segment where the object is absent; store it as a prompt",
+            ));
+        }
+        if prompt.mask && job.head.is_none() {
+            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
+        }
+        let engine = self.choose_engine(engine)?;
+        let base = job.head.filter(|_| prompt.mask).map(|it| it.mask);
+        let now_ms = self.now_ms();
+        let spec = TaskSpec::SegmentSlice(SegmentSlice {
+            image: image_ref(image),
+            engine,
+            prompt,
+            base,
+        });
+        let new = self.new_task(job_id, spec, SLICE_PRIORITY);
+        let task = self.store.enqueue(&new, now_ms).await?;
+        for it in elsewhere {
+            self.store.put_prompt(job_id, it, now_ms).await?;
+        }
+        Ok(task)
+    }
+
+    /// Queues the propagation of an object through the volume.
+    ///
+    /// # Errors
+    /// If there is no mask to start from, a bound lies outside the image, the engine is not ready,
+    /// or the job is busy.
+    pub async fn propagate(&self, job_id: JobId, wish: PropagateWish) -> Result<Task, ApiError> {
+        let job = self.store.job_row(job_id).await?;
+        let no_mask = || ApiError::wrong_state("there is no mask yet: segment a slice first");
+        let head = job.head.as_ref().ok_or_else(no_mask)?;
+        let revisions = self.store.revisions(job_id).await?;
+        let label = wish.label.or(head.label).unwrap_or(1);
+        check_label(label)?;
+        let prompts: Vec<_> = self
+            .store
+            .prompts(job_id)
+            .await?
+            .into_iter()
+            .filter(|it| it.label == label)
+            .map(|it| vouched(it, &revisions))
+            .collect();
+        let key = prompts.iter().find(|it| it.mask).ok_or_else(no_mask)?;
+        let axis = wish.axis.unwrap_or(key.slice.axis);
+        if let Some([first, last]) = wish.range {
+            check_range(&job.summary.image, axis, first, last)?;
+        }
+        let spec = TaskSpec::Propagate(Propagate {
+            image: image_ref(&job.summary.image),
+            engine: self.choose_engine(wish.engine)?,
+            label,
+            axis,
+            base: head.mask.clone(),
+            direction: wish.direction,
+            range: wish.range,
+            combine: wish.combine,
+            prompts,
+        });
+        let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY);
+        Ok(self.store.enqueue(&new, self.now_ms()).await?)
+    }
+
+    /// Makes a person's edit the head.
+    ///
+    /// # Errors
+    /// If it does not fit the image, or was not made from the head.
+    pub async fn revise(
+        &self,
+        job_id: JobId,
+        request: &RevisionRequest,
+    ) -> Result<Revision, ApiError> {
+        let job = self.store.job_row(job_id).await?;
+        let image = &job.summary.image;
+        let edit = decode_edit(image, request)?;
+        let confirmed = confirmed_prompts(image, request)?;
+        let head = job.summary.head;
+        if head != request.parent {
+            let head = head.map_or_else(|| "none".to_owned(), |it| it.to_string());
+            return Err(crate::store::StoreError::NotHead { head }.into());
+        }
+        let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
+        let first = request.bounds[0].map(|it| it as usize);
+        let encoded = tokio::task::spawn_blocking(move || {
+            masks::paste(&mut labelmap, &edit, first)?;
+            Ok::<_, masks::WrongShape>(rle::encode(&labelmap))
+        })
+        .await?
+        .map_err(|it| ApiError::invalid("box", it.to_string()))?;
+        let _gate = self.blob_gate.read().await;
+        let now_ms = self.now_ms();
+        let revision = Revision {
+            revision_id: RevisionId::fresh(),
+            parent: request.parent,
+            mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
+            author: Author::Person { name: String::new() },
+            label: None,
+            extent: None,
+            prompts: confirmed.clone(),
+            parameters: None,
+            slices: Vec::new(),
+            doubt: None,
+            created_ms: now_ms,
+        };
+        self.store.add_revision(job_id, &revision, &confirmed, now_ms).await?;
+        Ok(revision)
+    }
+
+    /// A job's labelmap: that of `mask`, or an empty one.
+    ///
+    /// # Errors
+    /// If the blob is missing or damaged.
+    pub async fn labelmap(
+        &self,
+        image: &Image,
+        mask: Option<&Sha256>,
+    ) -> Result<Labelmap, ApiError> {
+        let shape = image.shape.map(|it| it as usize);
+        let Some(mask) = mask else {
+            return Ok(Labelmap { shape, voxels: vec![0; shape.iter().product()] });
+        };
+        let bytes = blobs::read(&*self.blobs, mask).await?;
+        let n_voxels = shape.iter().product();
+        tokio::task::spawn_blocking(move || rle::decode(&bytes, n_voxels))
+            .await?
+            .map_err(|it| ApiError::internal(&it))
+    }
+
+    /// Deletes a job and the blobs that only it referred to.
+    ///
+    /// # Errors
+    /// If there is no such job.
+    pub async fn delete_job(&self, job_id: JobId) -> Result<(), ApiError> {
+        if let Some(task) = self.store.unfinished_task(job_id).await? {
+            // Its agent learns from the next heartbeat that the task is gone.
+            tracing::info!(%job_id, task_id = %task.task_id, "deleting a job with a running task");
+        }
+        let _gate = self.blob_gate.write().await;
+        for sha256 in self.store.delete_job(job_id, self.now_ms()).await? {
+            self.images.forget(&sha256);
+            self.blobs.remove(&sha256).await?;
+        }
+        Ok(())
+    }
+
+    fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
+        let engines = (self.engines)();
+        let Some(wish) = wish else {
+            return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
+                ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
+            });
+        };
+        match engines.iter().find(|it| it.name == wish) {
+            Some(it) if it.ready => Ok(wish),
+            Some(it) => Err(ApiError::wrong_state(format!(
+                "the engine is not ready: {}",
+                it.missing.as_deref().unwrap_or("it says nothing about why")
+            ))),
+            None => Err(ApiError::invalid("engine", "no such engine on this server")),
+        }
+    }
+
+    fn new_task(&self, job_id: JobId, spec: TaskSpec, priority: i32) -> NewTask {
+        let limit = match &spec {
+            TaskSpec::SegmentSlice(_) => self.settings.slice_time_limit,
+            TaskSpec::Propagate(_) => self.settings.propagate_time_limit,
+        };
+        NewTask {
+            job_id,
+            spec,
+            priority,
+            time_limit_ms: i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
+            max_attempts: self.settings.max_attempts,
+        }
+    }
+}
+
+/// An unreadable upload, with the header field that is wrong.
+fn unreadable(error: &volume::ReadError) -> ApiError {
+    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
+    ApiError::invalid(&field, error.to_string())
+}
+
+/// The object that a value stands for until a person names it.
+fn default_label(value: u8) -> Label {
+    Label { value, name: format!("Object {value}"), color: "#ff2d2d".to_owned() }
+}
+
+fn image_ref(image: &Image) -> ImageRef {
+    ImageRef { sha256: image.sha256.clone(), frame: 0 }
+}
+
+/// Marks a prompt whose slice already has its own mask, by an engine's answer to it or by hand: the
+/// propagation keeps such a slice as it is.
+fn vouched(mut prompt: SlicePrompt, revisions: &[Revision]) -> SlicePrompt {
+    let is_solved = revisions.iter().any(|it| {
+        it.label == Some(prompt.label)
+            && it.prompts.iter().any(|other| other.slice == prompt.slice)
+            && it.extent.is_some_and(|extent| {
+                extent.axis == prompt.slice.axis
+                    && extent.first == prompt.slice.slice_index
+                    && extent.last == prompt.slice.slice_index
+            })
+    });
+    prompt.mask = prompt.mask || (is_solved && !prompt.absent);
+    prompt
+}
+
+fn check_range(image: &Image, axis: u8, first: u32, last: u32) -> Result<(), ApiError> {
+    let slice = |slice_index| protocol::prompt::SliceRef { axis, slice_index };
+    check_slice(image, slice(first)).and_then(|()| check_slice(image, slice(last))).map_err(
+        |_outside| {
+            let n_slices = image.shape.get(usize::from(axis)).copied().unwrap_or(0);
+            let bound = n_slices.saturating_sub(1);
+            ApiError::invalid("range", format!("range must lie within 0–{bound} on axis {axis}"))
+        },
+    )?;
+    if first > last {
+        return Err(ApiError::invalid("range", "range must be [first, last] with first ≤ last"));
+    }
+    Ok(())
+}
+
+fn decode_edit(image: &Image, request: &RevisionRequest) -> Result<Labelmap, ApiError> {
+    let [first, last] = request.bounds;
+    let fits = (0..3).all(|it| first[it] <= last[it] && last[it] < image.shape[it]);
+    if !fits {
+        let [ni, nj, nk] = image.shape;
+        return Err(ApiError::invalid(
+            "box",
+            format!("box must be [first, last] voxel, inclusive, within {ni} × {nj} × {nk}"),
+        ));
+    }
+    let bytes = base64::engine::general_purpose::STANDARD
+        .decode(&request.rle_base64)
+        .map_err(|it| ApiError::invalid("rle_base64", it.to_string()))?;
+    let expected = [0, 1, 2].map(|it| (last[it] - first[it] + 1) as usize);
+    if rle::shape(&bytes).is_ok_and(|it| it != expected) {
+        return Err(ApiError::invalid(
+            "rle_base64",
+            format!("the labels must have the shape of the box, {expected:?}"),
+        ));
+    }
+    rle::decode(&bytes, expected.iter().product()).map_err(|it| ApiError::invalid("rle_base64", it.to_string()))
+}
+
+fn confirmed_prompts(
+    image: &Image,
+    request: &RevisionRequest,
+) -> Result<Vec<SlicePrompt>, ApiError> {
+    request
+        .confirmed
+        .iter()
+        .map(|it| {
+            check_slice(image, it.slice)?;
+            check_label(it.label)?;
+            Ok(SlicePrompt {
+                slice: it.slice,
+                label: it.label,
+                bounds: None,
+                points: Vec::new(),
+                scribbles: Vec::new(),
+                mask: !it.absent,
+                absent: it.absent,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,127 @@
+//! Masks: how an engine's output or a person's edit becomes the next labelmap of a job.
+
+use protocol::task::MaskExtent;
+use volume::Labelmap;
+
+/// A mask does not fit the image.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the mask has {got:?} voxels, expected {expected:?}")]
+pub(crate) struct WrongShape {
+    got: [usize; 3],
+    expected: [usize; 3],
+}
+
+fn check_shape(mask: &Labelmap, expected: [usize; 3]) -> Result<(), WrongShape> {
+    if mask.shape == expected {
+        Ok(())
+    } else {
+        Err(WrongShape { got: mask.shape, expected })
+    }
+}
+
+/// Puts an engine's mask of one object into a labelmap.
+///
+/// Within `extent` the object becomes exactly what the engine found, except that voxels of other
+/// objects stay theirs: an object may not take what a person gave to another one.
+///
+/// # Errors
+/// If the two do not have the same shape.
+pub(crate) fn merge_object(
+    labelmap: &mut Labelmap,
+    object: &Labelmap,
+    label: u8,
+    extent: MaskExtent,
+) -> Result<(), WrongShape> {
+    check_shape(object, labelmap.shape)?;
+    for_each_voxel(labelmap.shape, extent, |index| {
+        let voxel = &mut labelmap.voxels[index];
+        if *voxel == label || *voxel == 0 {
+            *voxel = if object.voxels[index] == 0 { 0 } else { label };
+        }
+    });
+    Ok(())
+}
+
+/// Calls `visit` with the index of each voxel in the slices of `extent`.
+fn for_each_voxel(shape: [usize; 3], extent: MaskExtent, mut visit: impl FnMut(usize)) {
+    let axis = usize::from(extent.axis);
+    let mut ranges = shape.map(|it| 0..it);
+    let last = (extent.last as usize).min(shape[axis].saturating_sub(1));
+    ranges[axis] = extent.first as usize..last + 1;
+    let [along_i, along_j, along_k] = ranges;
+    for k in along_k {
+        for j in along_j.clone() {
+            let row = (k * shape[1] + j) * shape[0];
+            (row + along_i.start..row + along_i.end).for_each(&mut visit);
+        }
+    }
+}
+
+/// Puts a person's labels of a box into a labelmap; `first` is the box's lowest voxel.
+///
+/// # Errors
+/// If the box does not lie inside the labelmap.
+pub(crate) fn paste(
+    labelmap: &mut Labelmap,
+    edit: &Labelmap,
+    first: [usize; 3],
+) -> Result<(), WrongShape> {
+    let fits = (0..3).all(|axis| first[axis] + edit.shape[axis] <= labelmap.shape[axis]);
+    if !fits {
+        return Err(WrongShape { got: edit.shape, expected: labelmap.shape });
+    }
+    let width = edit.shape[0];
+    for k in 0..edit.shape[2] {
+        for j in 0..edit.shape[1] {
+            let from = (k * edit.shape[1] + j) * width;
+            let to = ((k + first[2]) * labelmap.shape[1] + j + first[1]) * labelmap.shape[0]
+                + first[0];
+            labelmap.voxels[to..to + width].copy_from_slice(&edit.voxels[from..from + width]);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(shape: [usize; 3], value: u8) -> Labelmap {
+        Labelmap { shape, voxels: vec![value; shape.iter().product()] }
+    }
+
+    #[test]
+    fn an_object_replaces_only_its_own_voxels_in_its_slices() {
+        let mut labelmap = filled([2, 2, 3], 0);
+        labelmap.voxels[..4].copy_from_slice(&[1, 1, 2, 0]);
+        labelmap.voxels[4..8].copy_from_slice(&[1, 1, 2, 0]);
+        let mut object = filled([2, 2, 3], 1);
+        object.voxels[5] = 0;
+        let extent = MaskExtent { axis: 2, first: 1, last: 1 };
+        merge_object(&mut labelmap, &object, 1, extent).unwrap();
+        assert_eq!(labelmap.voxels[..4], [1, 1, 2, 0], "another slice is left alone");
+        assert_eq!(labelmap.voxels[4..8], [1, 0, 2, 1], "label 2 keeps its voxel");
+        assert_eq!(labelmap.voxels[8..], [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn extents_count_along_their_own_axis() {
+        for axis in 0..3_u8 {
+            let mut labelmap = filled([2, 3, 4], 0);
+            let object = filled([2, 3, 4], 1);
+            let extent = MaskExtent { axis, first: 1, last: 1 };
+            merge_object(&mut labelmap, &object, 7, extent).unwrap();
+            let n_set = labelmap.voxels.iter().filter(|it| **it == 7).count();
+            assert_eq!(n_set, 24 / labelmap.shape[usize::from(axis)]);
+        }
+    }
+
+    #[test]
+    fn a_pasted_box_lands_where_it_was_cut() {
+        let mut labelmap = filled([4, 3, 2], 0);
+        paste(&mut labelmap, &filled([2, 1, 1], 5), [1, 2, 1]).unwrap();
+        let set: Vec<_> = (0..24).filter(|it| labelmap.voxels[*it] == 5).collect();
+        assert_eq!(set, [12 + 8 + 1, 12 + 8 + 2]);
+        assert!(paste(&mut labelmap, &filled([2, 1, 1], 5), [3, 2, 1]).is_err());
+    }
+}

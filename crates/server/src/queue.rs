@@ -1,0 +1,300 @@
+//! What follows a task's state: the one place that decides it.
+//!
+//! [`next`] is a pure function of a task, an event and the time. The store reads a task, asks
+//! `next`, and writes the answer in one statement that is guarded by the state and the fence the
+//! answer was computed from; if that statement matches no row, somebody else was first and the
+//! store asks again.
+
+use protocol::{
+    id::{AgentId, RevisionId, Sha256},
+    lease::Heartbeat,
+    task::{FailureClass, Task, TaskFailure, TaskSpec, TaskState},
+};
+
+/// A task with what only the queue needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRecord {
+    /// What the API shows.
+    pub task: Task,
+    /// What to do.
+    pub spec: TaskSpec,
+    /// Grows with each grant.
+    pub fence: i64,
+    /// End of the lease; meaningful while leased.
+    pub lease_until_ms: i64,
+    /// Not granted before this moment.
+    pub run_after_ms: i64,
+    /// What the work may take in all, from the grant.
+    pub time_limit_ms: i64,
+    /// Grants before the task is given up.
+    pub max_attempts: u32,
+    /// Mask so far.
+    pub partial: Option<Sha256>,
+    /// Mask of the accepted output.
+    pub output: Option<Sha256>,
+    /// Digest of the accepted completion, so that its repetition gets the same answer.
+    pub completion_key: Option<Sha256>,
+}
+
+/// Something that happens to a task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum QueueEvent {
+    /// An agent asks for it.
+    Claim {
+        /// Who asks.
+        agent_id: AgentId,
+        /// How long the lease shall last.
+        lease_ms: i64,
+    },
+    /// The agent says that it lives.
+    Heartbeat {
+        /// What it says.
+        heartbeat: Heartbeat,
+        /// How long the lease shall last from now.
+        lease_ms: i64,
+    },
+    /// The agent is done.
+    Complete {
+        /// From the lease.
+        fence: i64,
+        /// Digest of what it delivers.
+        key: Sha256,
+        /// Mask that it delivers.
+        output: Sha256,
+        /// The revision that will hold its mask.
+        revision_id: RevisionId,
+    },
+    /// The agent gives up, or stops because it was told to.
+    Fail {
+        /// From the lease.
+        fence: i64,
+        /// Why; none when it was told to stop.
+        failure: Option<TaskFailure>,
+    },
+    /// A person, or a newer task in its place, withdraws it.
+    Cancel,
+    /// A newer task takes its place: it ends at once, whoever has it.
+    Supersede,
+    /// Time has passed.
+    Tick,
+}
+
+/// Why an event does not apply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Another agent has the task now, or nobody may have it any more.
+    #[error("the lease is no longer valid: the task was handed on, ended or withdrawn")]
+    StaleFence,
+    /// The very same completion was accepted before.
+    #[error("this completion was accepted before")]
+    Replay,
+    /// The task cannot be granted now.
+    #[error("the task cannot be claimed now")]
+    NotClaimable,
+    /// The event changes nothing.
+    #[error("the task has already ended")]
+    Ended,
+    /// Nothing is due.
+    #[error("nothing is due")]
+    NothingDue,
+}
+
+/// First wait before another attempt; doubles with each.
+const BACK_OFF_MS: i64 = 1_000;
+const MAX_BACK_OFF_MS: i64 = 60_000;
+
+/// The task as it will be after `event` at `now_ms`.
+///
+/// # Errors
+/// If the event does not apply; the task stays as it is.
+pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<TaskRecord, Refusal> {
+    match event {
+        QueueEvent::Claim { agent_id, lease_ms } => claim(record, *agent_id, *lease_ms, now_ms),
+        QueueEvent::Heartbeat { heartbeat, lease_ms } => {
+            renew(record, heartbeat, *lease_ms, now_ms)
+        }
+        QueueEvent::Complete { fence, key, output, revision_id } => {
+            check_not_replayed(record, key)?;
+            let mut after = complete(record, *fence, now_ms)?;
+            after.task.revision_id = Some(*revision_id);
+            after.output = Some(output.clone());
+            after.completion_key = Some(key.clone());
+            Ok(after)
+        }
+        QueueEvent::Fail { fence, failure } => fail(record, *fence, failure.as_ref(), now_ms),
+        QueueEvent::Cancel => cancel(record, now_ms),
+        QueueEvent::Supersede => match record.task.state {
+            TaskState::Queued | TaskState::Leased => {
+                Ok(ended(record, TaskState::Cancelled, None, now_ms))
+            }
+            TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled => Err(Refusal::Ended),
+        },
+        QueueEvent::Tick => tick(record, now_ms),
+    }
+}
+
+/// Whether the lease has run out. A leased task whose lease has run out can be claimed as it is.
+fn is_expired(record: &TaskRecord, now_ms: i64) -> bool {
+    record.task.state == TaskState::Leased && record.lease_until_ms < now_ms
+}
+
+fn claim(
+    record: &TaskRecord,
+    agent_id: AgentId,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<TaskRecord, Refusal> {
+    let is_free = record.task.state == TaskState::Queued || is_expired(record, now_ms);
+    let is_due = record.run_after_ms <= now_ms;
+    let may_run = record.task.attempt < record.max_attempts && !record.task.cancel_requested;
+    if !(is_free && is_due && may_run) {
+        return Err(Refusal::NotClaimable);
+    }
+    let mut after = record.clone();
+    after.task.state = TaskState::Leased;
+    after.task.attempt += 1;
+    after.task.agent_id = Some(agent_id);
+    after.task.started_ms = Some(now_ms);
+    after.task.progress = protocol::task::Progress::default();
+    after.partial = None;
+    after.fence += 1;
+    after.lease_until_ms = now_ms + lease_ms;
+    Ok(after)
+}
+
+fn check_fence(record: &TaskRecord, fence: i64) -> Result<(), Refusal> {
+    if record.task.state == TaskState::Leased && record.fence == fence {
+        Ok(())
+    } else {
+        Err(Refusal::StaleFence)
+    }
+}
+
+fn renew(
+    record: &TaskRecord,
+    heartbeat: &Heartbeat,
+    lease_ms: i64,
+    now_ms: i64,
+) -> Result<TaskRecord, Refusal> {
+    check_fence(record, heartbeat.fence)?;
+    let mut after = record.clone();
+    after.lease_until_ms = now_ms + lease_ms;
+    after.task.progress = heartbeat.progress.clone();
+    if heartbeat.partial.is_some() {
+        after.partial.clone_from(&heartbeat.partial);
+    }
+    Ok(after)
+}
+
+fn check_not_replayed(record: &TaskRecord, key: &Sha256) -> Result<(), Refusal> {
+    let is_replay =
+        record.task.state == TaskState::Succeeded && record.completion_key.as_ref() == Some(key);
+    if is_replay { Err(Refusal::Replay) } else { Ok(()) }
+}
+
+/// A completion after the lease ran out, but before another claim, is work worth keeping.
+fn complete(record: &TaskRecord, fence: i64, now_ms: i64) -> Result<TaskRecord, Refusal> {
+    check_fence(record, fence)?;
+    let mut after = ended(record, TaskState::Succeeded, None, now_ms);
+    after.task.progress.done = after.task.progress.total.max(1);
+    after.task.progress.total = after.task.progress.done;
+    Ok(after)
+}
+
+fn fail(
+    record: &TaskRecord,
+    fence: i64,
+    failure: Option<&TaskFailure>,
+    now_ms: i64,
+) -> Result<TaskRecord, Refusal> {
+    check_fence(record, fence)?;
+    let Some(failure) = failure else {
+        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
+    };
+    if record.task.cancel_requested {
+        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
+    }
+    let may_repeat = match failure.class {
+        FailureClass::Retryable | FailureClass::OutOfMemory => true,
+        FailureClass::Permanent | FailureClass::TimedOut | FailureClass::AttemptsUsedUp => false,
+    };
+    if !may_repeat || record.task.attempt >= record.max_attempts {
+        return Ok(ended(record, TaskState::Failed, Some(failure.clone()), now_ms));
+    }
+    let mut after = record.clone();
+    after.task.state = TaskState::Queued;
+    after.task.agent_id = None;
+    after.run_after_ms = now_ms + back_off_ms(record.task.attempt);
+    Ok(after)
+}
+
+/// Milliseconds to wait after `attempt` attempts.
+fn back_off_ms(attempt: u32) -> i64 {
+    (BACK_OFF_MS << attempt.saturating_sub(1).min(10)).min(MAX_BACK_OFF_MS)
+}
+
+fn cancel(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
+    match record.task.state {
+        TaskState::Queued => Ok(ended(record, TaskState::Cancelled, None, now_ms)),
+        TaskState::Leased if is_expired(record, now_ms) => {
+            Ok(ended(record, TaskState::Cancelled, None, now_ms))
+        }
+        TaskState::Leased => {
+            let mut after = record.clone();
+            after.task.cancel_requested = true;
+            Ok(after)
+        }
+        TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled => Err(Refusal::Ended),
+    }
+}
+
+fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
+    if record.task.state != TaskState::Leased {
+        return Err(Refusal::NothingDue);
+    }
+    let started_ms = record.task.started_ms.unwrap_or(now_ms);
+    if now_ms - started_ms > record.time_limit_ms {
+        let failure = TaskFailure {
+            class: FailureClass::TimedOut,
+            code: "timed_out".to_owned(),
+            message: format!("the task took longer than {} s", record.time_limit_ms / 1_000),
+            remedy: Some(
+                "choose a smaller range or a smaller box, or raise the time limit".to_owned(),
+            ),
+        };
+        return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
+    }
+    if !is_expired(record, now_ms) {
+        return Err(Refusal::NothingDue);
+    }
+    if record.task.cancel_requested {
+        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
+    }
+    if record.task.attempt >= record.max_attempts {
+        let failure = TaskFailure {
+            class: FailureClass::AttemptsUsedUp,
+            code: "agent_lost".to_owned(),
+            message: format!(
+                "no agent finished the task in {} attempts; the last one stopped answering",
+                record.task.attempt
+            ),
+            remedy: Some("look at the agent's log, then try again".to_owned()),
+        };
+        return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
+    }
+    Err(Refusal::NothingDue)
+}
+
+fn ended(
+    record: &TaskRecord,
+    state: TaskState,
+    failure: Option<TaskFailure>,
+    now_ms: i64,
+) -> TaskRecord {
+    let mut after = record.clone();
+    after.task.state = state;
+    after.task.failure = failure;
+    after.task.finished_ms = Some(now_ms);
+    after.partial = None;
+    after
+}

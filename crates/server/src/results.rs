@@ -1,0 +1,108 @@
+//! Results: a job's mask as the files that people take away.
+
+use std::sync::Arc;
+
+use protocol::prompt::SliceRef;
+use volume::{Labelmap, MaskFormat, Volume, Window, render, write_mask};
+
+use crate::{
+    error::ApiError, prompts::check_slice, state::Server, store::jobs::JobRow,
+};
+
+/// How to show a slice.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SliceView {
+    pub(crate) slice: SliceRef,
+    /// Intensities shown black and white.
+    pub(crate) window: Option<[f64; 2]>,
+    pub(crate) with_mask: bool,
+}
+
+impl Server {
+    /// The whole mask as NIfTI on the image's own grid, with a file name.
+    pub(crate) async fn mask_file(&self, job: &JobRow) -> Result<(String, Vec<u8>), ApiError> {
+        let labelmap = self.head_labelmap(job).await?;
+        let image = &job.summary.image;
+        let path = self.blobs.open(&image.sha256).await?;
+        let file_name = image.file_name.clone();
+        let bytes = tokio::task::spawn_blocking(move || {
+            let source = volume::read_header(&path, &file_name)
+                .map_err(|it| ApiError::internal(&it))?
+                .source;
+            let mut bytes = Vec::new();
+            write_mask(&labelmap, &source, MaskFormat::NiftiGz, &mut bytes)
+                .map_err(|it| ApiError::internal(&it))?;
+            Ok::<_, ApiError>(bytes)
+        })
+        .await??;
+        Ok((format!("{}-mask.nii.gz", stem(&image.file_name)), bytes))
+    }
+
+    /// A slice with its mask in red as PNG, with a file name. Without a slice: the newest
+    /// prompted one.
+    pub(crate) async fn mask_picture(
+        &self,
+        job: &JobRow,
+        slice: Option<SliceRef>,
+    ) -> Result<(String, Vec<u8>), ApiError> {
+        let head = job.head.as_ref().ok_or_else(no_mask)?;
+        let slice = slice
+            .or_else(|| head.prompts.last().map(|it| it.slice))
+            .or_else(|| {
+                let [_, _, n_slices] = job.summary.image.shape;
+                Some(SliceRef { axis: 2, slice_index: n_slices / 2 })
+            })
+            .ok_or_else(no_mask)?;
+        check_slice(&job.summary.image, slice)?;
+        let view = SliceView { slice, window: None, with_mask: true };
+        let bytes = self.slice_picture(job, view).await?;
+        let stem = stem(&job.summary.image.file_name);
+        Ok((format!("{stem}-axis{}-slice{}.png", slice.axis, slice.slice_index), bytes))
+    }
+
+    /// A slice as PNG.
+    pub(crate) async fn slice_picture(
+        &self,
+        job: &JobRow,
+        view: SliceView,
+    ) -> Result<Vec<u8>, ApiError> {
+        let volume = self.volume(&job.summary.image, 0).await?;
+        let labelmap = match (&job.head, view.with_mask) {
+            (Some(_), true) => Some(self.head_labelmap(job).await?),
+            _ => None,
+        };
+        tokio::task::spawn_blocking(move || draw(&volume, labelmap.as_ref(), view))
+            .await?
+            .map_err(|it| ApiError::internal(&it))
+    }
+
+    async fn head_labelmap(&self, job: &JobRow) -> Result<Labelmap, ApiError> {
+        let head = job.head.as_ref().ok_or_else(no_mask)?;
+        self.labelmap(&job.summary.image, Some(&head.mask)).await
+    }
+}
+
+fn no_mask() -> ApiError {
+    ApiError::wrong_state("there is no mask yet: segment a slice first")
+}
+
+fn draw(
+    volume: &Arc<Volume>,
+    labelmap: Option<&Labelmap>,
+    view: SliceView,
+) -> Result<Vec<u8>, render::RenderError> {
+    let window = match view.window {
+        Some([low, high]) => Window { low, high },
+        None => Window::suggest(volume),
+    };
+    let axis = usize::from(view.slice.axis);
+    render::slice_png(volume, labelmap, axis, view.slice.slice_index as usize, window)
+}
+
+/// A file name without the endings of image files.
+fn stem(file_name: &str) -> &str {
+    [".nii.gz", ".nii", ".nrrd"]
+        .iter()
+        .find_map(|it| file_name.strip_suffix(it))
+        .unwrap_or(file_name)
+}

@@ -1,0 +1,146 @@
+//! The agents' protocol: claim, inputs, heartbeat, outputs, complete, fail.
+
+use axum::{
+    Json,
+    body::Body as Bytes,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use protocol::{
+    id::{Sha256, TaskId},
+    lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+    system::ErrorBody,
+    task::Task,
+};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+use utoipa::IntoParams;
+
+use crate::{
+    body::{Asked, Body, Named},
+    error::ApiError,
+    incoming,
+    state::Server,
+};
+
+/// The fence of the agent's lease.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct FenceQuery {
+    /// From the lease.
+    fence: i64,
+}
+
+/// Ask for work; held for up to `wait_secs` until there is some.
+#[utoipa::path(post, path = "/api/v1/claims", tag = "agents", request_body = ClaimRequest,
+    responses(
+        (status = 200, body = Lease),
+        (status = 204, description = "No work in that time"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn claim(
+    State(server): State<Server>,
+    Body(request): Body<ClaimRequest>,
+) -> Result<Response, ApiError> {
+    Ok(match server.claim(&request).await? {
+        Some(lease) => Json(lease).into_response(),
+        None => StatusCode::NO_CONTENT.into_response(),
+    })
+}
+
+/// Say that the task goes on; held for up to `wait_ms` unless the task is withdrawn.
+#[utoipa::path(post, path = "/api/v1/tasks/{task_id}/heartbeat", tag = "agents",
+    params(("task_id" = TaskId, Path)), request_body = Heartbeat,
+    responses(
+        (status = 200, body = HeartbeatReply),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The fence is stale: stop"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn heartbeat(
+    State(server): State<Server>,
+    Named(task_id): Named<TaskId>,
+    Body(heartbeat): Body<Heartbeat>,
+) -> Result<Json<HeartbeatReply>, ApiError> {
+    Ok(Json(server.heartbeat(task_id, heartbeat).await?))
+}
+
+/// Fetch an input of the task.
+#[utoipa::path(get, path = "/api/v1/tasks/{task_id}/inputs/{sha256}", tag = "agents",
+    params(("task_id" = TaskId, Path), ("sha256" = Sha256, Path), FenceQuery),
+    responses(
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn input(
+    State(server): State<Server>,
+    Named((task_id, sha256)): Named<(TaskId, Sha256)>,
+    Asked(query): Asked<FenceQuery>,
+) -> Result<Response, ApiError> {
+    server.check_input(task_id, query.fence, &sha256).await?;
+    let path = server.blobs.open(&sha256).await?;
+    let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
+    let body = Bytes::from_stream(ReaderStream::new(file));
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
+}
+
+/// Deliver an output under the SHA-256 of its bytes.
+#[utoipa::path(put, path = "/api/v1/tasks/{task_id}/outputs/{sha256}", tag = "agents",
+    params(("task_id" = TaskId, Path), ("sha256" = Sha256, Path), FenceQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses(
+        (status = 201),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody),
+        (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody, description = "The bytes are not those the name says"),
+    ))]
+pub(super) async fn output(
+    State(server): State<Server>,
+    Named((task_id, sha256)): Named<(TaskId, Sha256)>,
+    Asked(query): Asked<FenceQuery>,
+    request: Request,
+) -> Result<StatusCode, ApiError> {
+    let stream = request.into_body().into_data_stream();
+    let limit = server.settings.max_upload_bytes;
+    let incoming = incoming::receive(server.blobs.temporary(), stream, limit).await?;
+    server.put_output(task_id, query.fence, &sha256, incoming).await?;
+    Ok(StatusCode::CREATED)
+}
+
+/// The task is done. Repeated, it gets the same answer.
+#[utoipa::path(post, path = "/api/v1/tasks/{task_id}/complete", tag = "agents",
+    params(("task_id" = TaskId, Path)), request_body = CompleteRequest,
+    responses(
+        (status = 200, body = Task),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The fence is stale"),
+        (status = 422, body = ErrorBody, description = "The output does not fit the task"),
+    ))]
+pub(super) async fn complete(
+    State(server): State<Server>,
+    Named(task_id): Named<TaskId>,
+    Body(request): Body<CompleteRequest>,
+) -> Result<Json<Task>, ApiError> {
+    Ok(Json(server.complete(task_id, &request).await?))
+}
+
+/// The attempt ended without output.
+#[utoipa::path(post, path = "/api/v1/tasks/{task_id}/fail", tag = "agents",
+    params(("task_id" = TaskId, Path)), request_body = FailRequest,
+    responses(
+        (status = 200, body = Task),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The fence is stale"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn fail(
+    State(server): State<Server>,
+    Named(task_id): Named<TaskId>,
+    Body(request): Body<FailRequest>,
+) -> Result<Json<Task>, ApiError> {
+    Ok(Json(server.fail(task_id, request).await?))
+}

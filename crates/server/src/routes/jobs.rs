@@ -1,0 +1,267 @@
+//! `/api/v1/jobs`: opening images, listing, looking at and deleting jobs.
+
+use axum::{
+    Json,
+    body::Body as Bytes,
+    extract::{FromRequest, Multipart, Request, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures::TryStreamExt;
+use protocol::{
+    id::JobId,
+    job::{Job, JobCreated, JobState, JobStatus, JobSummary, Label, Modality},
+    system::ErrorBody,
+    task::{Progress, TaskState},
+};
+use serde::{Deserialize, Serialize};
+use tokio_util::io::ReaderStream;
+use utoipa::ToSchema;
+
+use crate::{
+    body::{Body, Named},
+    error::ApiError,
+    incoming::{self, Incoming},
+    state::Server,
+};
+
+/// All jobs, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct JobList {
+    jobs: Vec<JobSummary>,
+}
+
+/// The job list.
+#[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
+    responses((status = 200, body = JobList)))]
+pub(super) async fn list_jobs(State(server): State<Server>) -> Result<Json<JobList>, ApiError> {
+    Ok(Json(JobList { jobs: server.store.jobs().await? }))
+}
+
+/// An image to open.
+#[derive(Debug, ToSchema)]
+#[expect(dead_code, reason = "describes the form in the OpenAPI document; the form is streamed")]
+pub(super) struct JobForm {
+    /// NIfTI (`.nii`, `.nii.gz`) or NRRD.
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+    /// Name for people; the file's name where none is given.
+    name: Option<String>,
+    /// CT or MR; else CT if any voxel lies below −500, else unknown.
+    modality: Option<Modality>,
+}
+
+/// Open an image as a job.
+#[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs",
+    request_body(content = JobForm, content_type = "multipart/form-data"),
+    responses(
+        (status = 201, body = JobCreated),
+        (status = 403, body = ErrorBody, description = "A page of another origin"),
+        (status = 413, body = ErrorBody, description = "Larger than MAX_UPLOAD"),
+        (status = 422, body = ErrorBody, description = "Not an image that can be read"),
+    ))]
+pub(super) async fn create_job(
+    State(server): State<Server>,
+    request: Request,
+) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
+    let bad_form = |message: String| ApiError::invalid("file", message);
+    let mut form =
+        Multipart::from_request(request, &server).await.map_err(|it| bad_form(it.body_text()))?;
+    let mut upload: Option<(Incoming, String)> = None;
+    let (mut name, mut modality) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
+        match field.name() {
+            Some("file") => {
+                let file_name = plain_name(field.file_name().unwrap_or("image"));
+                let limit = server.settings.max_upload_bytes;
+                let incoming = incoming::receive(server.blobs.temporary(), field, limit).await?;
+                upload = Some((incoming, file_name));
+            }
+            Some("name") => {
+                let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+                name = Some(checked_name(text)?);
+            }
+            Some("modality") => {
+                let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+                modality = Some(checked_modality(&text)?);
+            }
+            _ => {}
+        }
+    }
+    let (incoming, file_name) = upload.ok_or_else(|| {
+        bad_form("send the image as the part `file` of a multipart/form-data body".to_owned())
+    })?;
+    let created = server.create_job(incoming, file_name, name, modality).await?;
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// The last part of a client's file name. It is shown and sent back, never used as a path.
+fn plain_name(text: &str) -> String {
+    let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name: String = last.chars().filter(|it| !it.is_control()).take(200).collect();
+    if name.is_empty() { "image".to_owned() } else { name }
+}
+
+fn checked_name(text: String) -> Result<String, ApiError> {
+    if text.chars().count() > 200 || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid("name", "a name has at most 200 printable characters"));
+    }
+    Ok(text)
+}
+
+fn checked_modality(text: &str) -> Result<Modality, ApiError> {
+    match text {
+        "CT" => Ok(Modality::Ct),
+        "MR" => Ok(Modality::Mr),
+        "" | "unknown" => Ok(Modality::Unknown),
+        _ => Err(ApiError::invalid("modality", "modality must be CT or MR")),
+    }
+}
+
+/// Open the built-in sample: a phantom of an abdomen in CT.
+#[utoipa::path(post, path = "/api/v1/sample", tag = "jobs",
+    responses((status = 201, body = JobCreated)))]
+pub(super) async fn open_sample(
+    State(server): State<Server>,
+) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
+    Ok((StatusCode::CREATED, Json(server.open_sample().await?)))
+}
+
+/// A job with its prompts, its newest mask and its unfinished task.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "jobs",
+    params(("job_id" = JobId, Path)),
+    responses((status = 200, body = Job), (status = 404, body = ErrorBody)))]
+pub(super) async fn get_job(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+) -> Result<Json<Job>, ApiError> {
+    Ok(Json(server.store.job(job_id).await?))
+}
+
+/// Cancel a job's tasks and delete it with its masks, history and files. One audit line stays.
+#[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "jobs",
+    params(("job_id" = JobId, Path)),
+    responses((status = 204), (status = 404, body = ErrorBody)))]
+pub(super) async fn delete_job(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+) -> Result<StatusCode, ApiError> {
+    server.delete_job(job_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Where a job stands, for clients that poll.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/status", tag = "jobs",
+    params(("job_id" = JobId, Path)),
+    responses((status = 200, body = JobStatus), (status = 404, body = ErrorBody)))]
+pub(super) async fn job_status(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+) -> Result<Json<JobStatus>, ApiError> {
+    let job = server.store.job(job_id).await?;
+    let newest = match job.task {
+        Some(task) => Some(task),
+        None => server.store.tasks(Some(job_id), 1).await?.into_iter().next(),
+    };
+    let status = job.summary.status;
+    let is_running = newest.as_ref().is_some_and(|it| !it.state.is_final());
+    Ok(Json(JobStatus {
+        job_id,
+        status,
+        progress: match status {
+            JobState::Segmented | JobState::Completed => 100,
+            _ => newest.as_ref().filter(|_| is_running).map_or(0, |it| percent(&it.progress)),
+        },
+        stage: newest.as_ref().filter(|_| is_running).map(|it| match it.state {
+            TaskState::Queued => "queued".to_owned(),
+            _ => it.progress.stage.clone(),
+        }),
+        task_id: newest.as_ref().map(|it| it.task_id),
+        error: newest.filter(|_| status == JobState::Failed).and_then(|it| it.failure),
+    }))
+}
+
+fn percent(progress: &Progress) -> u8 {
+    let done = u64::from(progress.done.min(progress.total)) * 100;
+    done.checked_div(progress.total.into()).and_then(|it| it.try_into().ok()).unwrap_or(0)
+}
+
+/// The objects of a job.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct LabelsBody {
+    labels: Vec<Label>,
+}
+
+/// Replace the job's objects: their values, names and colours.
+#[utoipa::path(put, path = "/api/v1/jobs/{job_id}/labels", tag = "jobs",
+    params(("job_id" = JobId, Path)),
+    request_body = LabelsBody,
+    responses(
+        (status = 204),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn put_labels(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Body(body): Body<LabelsBody>,
+) -> Result<StatusCode, ApiError> {
+    for (n, label) in body.labels.iter().enumerate() {
+        let is_taken = body.labels[..n].iter().any(|it| it.value == label.value);
+        if label.value == 0 || is_taken {
+            return Err(ApiError::invalid(
+                &format!("labels[{n}].value"),
+                "each label has its own value, 1–255",
+            ));
+        }
+        checked_name(label.name.clone())?;
+        if !is_color(&label.color) {
+            return Err(ApiError::invalid(
+                &format!("labels[{n}].color"),
+                "a colour is written #rrggbb",
+            ));
+        }
+    }
+    server.store.set_labels(job_id, &body.labels, server.now_ms()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn is_color(text: &str) -> bool {
+    text.len() == 7
+        && text.starts_with('#')
+        && text[1..].bytes().all(|it| it.is_ascii_hexdigit())
+}
+
+/// The job's image file, as it was uploaded.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/image", tag = "jobs",
+    params(("job_id" = JobId, Path)),
+    responses(
+        (status = 200, content_type = "application/octet-stream"),
+        (status = 404, body = ErrorBody),
+    ))]
+pub(super) async fn job_image(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+) -> Result<Response, ApiError> {
+    let image = server.store.job_row(job_id).await?.summary.image;
+    let path = server.blobs.open(&image.sha256).await?;
+    let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_LENGTH, image.bytes.to_string()),
+        (header::CONTENT_DISPOSITION, attachment(&image.file_name)),
+        (header::ETAG, format!("\"{}\"", image.sha256)),
+    ];
+    Ok((headers, Bytes::from_stream(ReaderStream::new(file).into_stream())).into_response())
+}
+
+/// A header that makes a browser save an answer under `file_name`, whatever its script (RFC 6266).
+pub(super) fn attachment(file_name: &str) -> String {
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-._".contains(&it);
+    let plain: String =
+        file_name.chars().map(|it| if it.is_ascii() && is_plain(it as u8) { it } else { '_' }).collect();
+    let encoded = file_name.bytes().fold(String::new(), |text, it| {
+        if is_plain(it) { text + &char::from(it).to_string() } else { text + &format!("%{it:02X}") }
+    });
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
+}

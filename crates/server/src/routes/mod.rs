@@ -1,0 +1,97 @@
+//! Routes: one file per resource. A handler parses, calls, answers.
+
+mod agents;
+mod events;
+mod jobs;
+mod masks;
+mod page;
+mod system;
+mod tasks;
+
+use axum::{Router, extract::DefaultBodyLimit, middleware};
+use tower_http::compression::{
+    CompressionLayer,
+    predicate::{NotForContentType, Predicate, SizeAbove},
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{guard, state::Server};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "voxloop",
+        description = "Segment medical images together with AI. Coordinates are voxel indices of \
+                       the stored image; on stored axis a, x and y are the other two axes in \
+                       ascending order; box corners are inclusive.",
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
+    ),
+    components(schemas(protocol::event::Event, protocol::system::ErrorBody))
+)]
+struct ApiDocument;
+
+fn api() -> OpenApiRouter<Server> {
+    OpenApiRouter::with_openapi(ApiDocument::openapi())
+        .routes(routes!(jobs::list_jobs, jobs::create_job))
+        .routes(routes!(jobs::open_sample))
+        .routes(routes!(jobs::get_job, jobs::delete_job))
+        .routes(routes!(jobs::job_status))
+        .routes(routes!(jobs::put_labels))
+        .routes(routes!(jobs::job_image))
+        .routes(routes!(masks::initial_mask))
+        .routes(routes!(masks::propagate))
+        .routes(routes!(masks::result))
+        .routes(routes!(masks::mask))
+        .routes(routes!(masks::slice_png))
+        .routes(routes!(masks::put_prompt, masks::delete_prompt))
+        .routes(routes!(masks::list_revisions, masks::post_revision))
+        .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::cancel_task))
+        .routes(routes!(tasks::partial_mask))
+        .routes(routes!(agents::claim))
+        .routes(routes!(agents::heartbeat))
+        .routes(routes!(agents::input))
+        .routes(routes!(agents::output))
+        .routes(routes!(agents::complete))
+        .routes(routes!(agents::fail))
+        .routes(routes!(events::stream))
+        .routes(routes!(system::health))
+        .routes(routes!(system::status))
+        .routes(routes!(system::gpu))
+        .routes(routes!(system::active_jobs))
+        .routes(routes!(system::model))
+        .routes(routes!(system::reload_model))
+        .routes(routes!(system::cleanup))
+}
+
+/// The OpenAPI document of every route, as it is committed in `openapi.json`.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    api().into_openapi()
+}
+
+/// The whole server as one service.
+#[must_use]
+pub fn router(server: Server) -> Router {
+    let (routes, document) = api().split_for_parts();
+    // Streams must not wait in a compressor's buffer, and what is compressed already gains nothing.
+    let worth_compressing = SizeAbove::new(1024)
+        .and(NotForContentType::SSE)
+        .and(NotForContentType::new("image/"))
+        .and(NotForContentType::new("application/gzip"))
+        .and(NotForContentType::new("application/octet-stream"));
+    routes
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/redoc", axum::routing::get(page::redoc))
+        .fallback(page::page)
+        .layer(CompressionLayer::new().compress_when(worth_compressing))
+        // Bodies are limited where they are read: uploads by MAX_UPLOAD, JSON by its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_origin))
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
+        .layer(middleware::from_fn(guard::add_security_headers))
+        .with_state(server)
+}

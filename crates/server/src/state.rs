@@ -1,0 +1,64 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use protocol::system::EngineStatus;
+use tokio::sync::RwLock;
+
+use crate::{
+    blobs::BlobStore, clock::Clock, images::ImageCache, settings::Settings, store::Store,
+};
+
+/// Tells which engines there are and whether they can run now.
+pub type ListEngines = Arc<dyn Fn() -> Vec<EngineStatus> + Send + Sync>;
+
+/// A server's parts. Cloning shares them.
+#[derive(Clone)]
+pub struct Server {
+    /// The database.
+    pub store: Store,
+    /// The blobs.
+    pub blobs: Arc<dyn BlobStore>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Decoded volumes.
+    pub images: Arc<ImageCache>,
+    /// Which engines there are.
+    pub engines: ListEngines,
+    /// When the server started, milliseconds since 1970.
+    pub started_ms: i64,
+    /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
+    /// between the question "does anything refer to it?" and its removal nothing new may refer.
+    pub(crate) blob_gate: Arc<RwLock<()>>,
+}
+
+impl Server {
+    /// A server of these parts.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        blobs: Arc<dyn BlobStore>,
+        clock: Arc<dyn Clock>,
+        settings: Settings,
+        engines: ListEngines,
+    ) -> Self {
+        Self {
+            store,
+            blobs,
+            started_ms: clock.now_ms(),
+            clock,
+            images: Arc::new(ImageCache::new(settings.image_cache_bytes)),
+            settings: Arc::new(settings),
+            engines,
+            blob_gate: Arc::new(RwLock::new(())),
+        }
+    }
+
+    /// Milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+}

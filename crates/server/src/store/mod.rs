@@ -1,0 +1,197 @@
+//! The database: SQLite in a file by default, PostgreSQL where the laboratory has one.
+//!
+//! Every statement is written once, in SQL that both understand, and runs through sqlx's `Any`
+//! driver. What differs between the two stands in [`Dialect`]. One conformance suite
+//! (`tests/conformance`) runs on both.
+//!
+//! Every change goes through a [`Change`]: its statements and the events that tell of them are
+//! committed together, and the events are numbered without a gap in the order of commits.
+
+pub(crate) mod events;
+pub(crate) mod jobs;
+pub(crate) mod revisions;
+pub(crate) mod row;
+pub(crate) mod tasks;
+
+use std::time::Duration;
+
+use protocol::event::EventBody;
+use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyPoolOptions};
+use tokio::sync::watch;
+
+use crate::queue::Refusal;
+
+pub use jobs::NewJob;
+pub use tasks::{Completion, NewTask};
+
+/// What the database could not do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// No such job, task or revision.
+    #[error("no {what} has the identifier {id}")]
+    NotFound {
+        /// `job`, `task`, `revision`.
+        what: &'static str,
+        /// The identifier that was asked for.
+        id: String,
+    },
+    /// The change does not fit the state that things are in.
+    #[error("{0}")]
+    WrongState(String),
+    /// Somebody else changed the mask first.
+    #[error("the mask was changed by somebody else: the head is now {head}")]
+    NotHead {
+        /// The present head, or `none`.
+        head: String,
+    },
+    /// The queue's rules refuse the event.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A stored document cannot be read.
+    #[error("the database holds a {what} that cannot be read")]
+    Corrupt {
+        /// Which column.
+        what: &'static str,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The database's schema is newer than this program, or its upgrade failed.
+    #[error("the database cannot be brought to this version's schema: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    /// The database itself failed.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+}
+
+/// What differs between the two databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One file, WAL.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Dialect {
+    /// SQLite takes its write lock at once, so that a transaction never has to be repeated because
+    /// another one wrote between its first read and its first write.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin immediate",
+            Self::Postgres => "begin",
+        }
+    }
+
+    fn on_connect(self) -> &'static str {
+        match self {
+            // `full`: an accepted mask survives a power cut, not only a crash of the process.
+            Self::Sqlite => {
+                "pragma journal_mode = wal; pragma synchronous = full; \
+                 pragma busy_timeout = 10000; pragma foreign_keys = on"
+            }
+            Self::Postgres => "set time zone 'UTC'",
+        }
+    }
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: AnyPool,
+    dialect: Dialect,
+    /// Number of the newest event this process committed: wakes readers of the event list.
+    newest_event: watch::Sender<i64>,
+    /// Counts the moments at which a task became claimable: wakes waiting agents.
+    claimable: watch::Sender<u64>,
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite:///path/to/file.db` or `postgres://…`) and brings its
+    /// schema up to date.
+    ///
+    /// # Errors
+    /// If it cannot be reached, or its schema is newer than this program.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        let pool = AnyPoolOptions::new()
+            .max_connections(8)
+            .acquire_timeout(Duration::from_secs(20))
+            .after_connect(move |connection, _meta| {
+                Box::pin(async move {
+                    connection.execute(dialect.on_connect()).await?;
+                    Ok(())
+                })
+            })
+            .connect(url)
+            .await?;
+        sqlx::migrate!("./migrations").run(&pool).await?;
+        let store = Self {
+            pool,
+            dialect,
+            newest_event: watch::Sender::new(0),
+            claimable: watch::Sender::new(0),
+        };
+        store.newest_event.send_replace(store.last_event_id().await?);
+        Ok(store)
+    }
+
+    /// Waits for running statements and closes the database.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    /// Changes whenever this process has committed events; holds the newest one's number.
+    #[must_use]
+    pub fn watch_events(&self) -> watch::Receiver<i64> {
+        self.newest_event.subscribe()
+    }
+
+    /// Changes whenever a task may have become claimable.
+    #[must_use]
+    pub fn watch_claimable(&self) -> watch::Receiver<u64> {
+        self.claimable.subscribe()
+    }
+
+    pub(crate) async fn begin(&self) -> Result<Change<'_>, StoreError> {
+        let transaction = self.pool.begin_with(self.dialect.begin()).await?;
+        Ok(Change { store: self, transaction, events: Vec::new(), makes_claimable: false })
+    }
+}
+
+/// A transaction and the events that tell of it.
+pub(crate) struct Change<'a> {
+    store: &'a Store,
+    pub(crate) transaction: Transaction<'a, Any>,
+    events: Vec<EventBody>,
+    makes_claimable: bool,
+}
+
+impl Change<'_> {
+    /// Tells of a change when this transaction is committed.
+    pub(crate) fn tell(&mut self, event: EventBody) {
+        self.events.push(event);
+    }
+
+    /// Wakes waiting agents when this transaction is committed.
+    pub(crate) fn wake_agents(&mut self) {
+        self.makes_claimable = true;
+    }
+
+    /// Numbers and stores the events, commits, and wakes whoever waits.
+    pub(crate) async fn commit(mut self, now_ms: i64) -> Result<(), StoreError> {
+        let newest = events::append(&mut self.transaction, &self.events, now_ms).await?;
+        self.transaction.commit().await?;
+        if let Some(newest) = newest {
+            self.store.newest_event.send_if_modified(|it| {
+                let is_newer = newest > *it;
+                *it = newest.max(*it);
+                is_newer
+            });
+        }
+        if self.makes_claimable {
+            self.store.claimable.send_modify(|it| *it += 1);
+        }
+        Ok(())
+    }
+}

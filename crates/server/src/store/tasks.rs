@@ -1,0 +1,461 @@
+//! Tasks: the store's half of the queue. What follows a state is decided in [`crate::queue`]; here
+//! the answer is written in one guarded statement.
+
+use protocol::{
+    event::EventBody,
+    id::{AgentId, JobId, RevisionId, Sha256, TaskId},
+    job::{JobState, Revision},
+    lease::{ClaimRequest, Heartbeat},
+    prompt::SliceRef,
+    task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
+};
+use sqlx::any::AnyRow;
+
+use super::{Change, Dialect, Store, StoreError, row};
+use crate::queue::{self, QueueEvent, Refusal, TaskRecord};
+
+/// A task about to be queued.
+#[derive(Debug, Clone)]
+pub struct NewTask {
+    /// The job it belongs to.
+    pub job_id: JobId,
+    /// What to do.
+    pub spec: TaskSpec,
+    /// Higher goes first.
+    pub priority: i32,
+    /// What the work may take in all.
+    pub time_limit_ms: i64,
+    /// Grants before it is given up.
+    pub max_attempts: u32,
+}
+
+/// An output about to be accepted.
+#[derive(Debug, Clone)]
+pub struct Completion {
+    /// Digest of what the agent delivers: a repetition has the same one.
+    pub key: Sha256,
+    /// The mask it delivers.
+    pub output: Sha256,
+    /// What that mask makes of the job's head.
+    pub revision: Revision,
+}
+
+/// Leased tasks whose lease ran out can be claimed as they are.
+const CLAIMABLE: &str = "select * from task
+    where (state = 'queued' or (state = 'leased' and lease_until_ms < $1))
+      and run_after_ms <= $1 and attempt < max_attempts and cancel_requested = 0
+      and $2 like '%,' || kind || ',%' and $3 like '%,' || engine || ',%'
+    order by priority desc, created_ms, task_id limit 1";
+
+/// How often a transition is tried anew when somebody else changed the task in between.
+const MAX_RACES: u32 = 20;
+
+impl Store {
+    /// Queues a task. An unfinished segmentation of the same object and slice gives way to it.
+    ///
+    /// # Errors
+    /// If the job is being propagated, or a propagation is asked for while it is being segmented;
+    /// if there is no such job; if the database fails.
+    pub async fn enqueue(&self, new: &NewTask, now_ms: i64) -> Result<Task, StoreError> {
+        let mut change = self.begin().await?;
+        let state = change.job_state(new.job_id).await?;
+        let kind = new.spec.kind();
+        if state == JobState::Propagating {
+            return Err(StoreError::WrongState(
+                "the mask is being propagated: wait for it or cancel it first".to_owned(),
+            ));
+        }
+        let job_state = match kind {
+            TaskKind::SegmentSlice => JobState::Segmenting,
+            TaskKind::Propagate if state == JobState::Segmenting => {
+                return Err(StoreError::WrongState(
+                    "a slice is being segmented: wait for it or cancel it first".to_owned(),
+                ));
+            }
+            TaskKind::Propagate => JobState::Propagating,
+        };
+        let slice = match &new.spec {
+            TaskSpec::SegmentSlice(it) => {
+                change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
+                change.put_prompt(new.job_id, &it.prompt).await?;
+                Some(it.prompt.slice)
+            }
+            TaskSpec::Propagate(_) => None,
+        };
+        let task = change.insert_task(new, slice, now_ms).await?;
+        change.tell(EventBody::QueueUpdate(Box::new(task.clone())));
+        change.set_job_state(new.job_id, job_state, now_ms).await?;
+        change.wake_agents();
+        change.commit(now_ms).await?;
+        Ok(task)
+    }
+
+    /// Grants the most urgent task that the agent can run; none when there is none.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn claim(
+        &self,
+        request: &ClaimRequest,
+        lease_ms: i64,
+        now_ms: i64,
+    ) -> Result<Option<TaskRecord>, StoreError> {
+        let sql = match self.dialect {
+            Dialect::Sqlite => CLAIMABLE.to_owned(),
+            Dialect::Postgres => format!("{CLAIMABLE} for update skip locked"),
+        };
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let found = sqlx::query(sqlx::AssertSqlSafe(sql.clone()))
+                .bind(now_ms)
+                .bind(comma_list(&request.kinds))
+                .bind(comma_list(&request.engines))
+                .fetch_optional(&mut *change.transaction)
+                .await?;
+            let Some(found) = found else { return Ok(None) };
+            let before = row::task_record(&found)?;
+            let event = QueueEvent::Claim { agent_id: request.agent_id, lease_ms };
+            if let Some(after) = change.apply(&before, &event, now_ms).await? {
+                change.commit(now_ms).await?;
+                return Ok(Some(after));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Renews a lease; returns the task as it is now.
+    ///
+    /// # Errors
+    /// If the fence is stale, there is no such task, or the database fails.
+    pub async fn heartbeat(
+        &self,
+        task_id: TaskId,
+        heartbeat: Heartbeat,
+        lease_ms: i64,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        self.transition(task_id, &QueueEvent::Heartbeat { heartbeat, lease_ms }, now_ms).await
+    }
+
+    /// Ends a task with its output: task, revision, head and events in one transaction.
+    ///
+    /// # Errors
+    /// `Refused(Replay)` if this very completion was accepted before; `NotHead` if the head moved
+    /// since the revision was made; if the fence is stale or the database fails.
+    pub async fn complete(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        completion: &Completion,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        let revision = &completion.revision;
+        let event = QueueEvent::Complete {
+            fence,
+            key: completion.key.clone(),
+            output: completion.output.clone(),
+            revision_id: revision.revision_id,
+        };
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let before = change.task_record(task_id).await?;
+            let Some(after) = change.apply(&before, &event, now_ms).await? else { continue };
+            let job_id = after.task.job_id;
+            change.put_head(job_id, revision, now_ms).await?;
+            if after.task.kind == TaskKind::Propagate {
+                sqlx::query("update job set propagated = 1 where job_id = $1")
+                    .bind(job_id.to_string())
+                    .execute(&mut *change.transaction)
+                    .await?;
+            }
+            change.settle_job(&after.task, now_ms).await?;
+            change.commit(now_ms).await?;
+            return Ok(after);
+        }
+        Err(StoreError::Refused(Refusal::StaleFence))
+    }
+
+    /// Ends an attempt without output.
+    ///
+    /// # Errors
+    /// If the fence is stale, there is no such task, or the database fails.
+    pub async fn fail(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        failure: Option<TaskFailure>,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms).await
+    }
+
+    /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
+    ///
+    /// # Errors
+    /// If it has already ended, there is no such task, or the database fails.
+    pub async fn cancel(&self, task_id: TaskId, now_ms: i64) -> Result<TaskRecord, StoreError> {
+        self.transition(task_id, &QueueEvent::Cancel, now_ms).await
+    }
+
+    /// Ends what time has ended: tasks over their limit, tasks without attempts left, cancelled
+    /// tasks whose agent has gone.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tick(&self, now_ms: i64) -> Result<usize, StoreError> {
+        let rows = sqlx::query(
+            "select * from task where state = 'leased'
+             and (lease_until_ms < $1 or started_ms + time_limit_ms < $1)",
+        )
+        .bind(now_ms)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut n_ended = 0;
+        for it in rows {
+            let task_id = row::task_record(&it)?.task.task_id;
+            match self.transition(task_id, &QueueEvent::Tick, now_ms).await {
+                Ok(_) => n_ended += 1,
+                // Not due after all, or its lease may be claimed: wake whoever waits for work.
+                Err(StoreError::Refused(_)) => self.claimable.send_modify(|it| *it += 1),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(n_ended)
+    }
+
+    /// One task.
+    ///
+    /// # Errors
+    /// If there is no such task, or the database fails.
+    pub async fn task(&self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
+        let found = sqlx::query("select * from task where task_id = $1")
+            .bind(task_id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
+        row::task_record(&found.ok_or_else(|| no_task(task_id))?)
+    }
+
+    /// The newest tasks, newest first; of one job only, if `job_id` is given.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tasks(&self, job_id: Option<JobId>, limit: i64) -> Result<Vec<Task>, StoreError> {
+        let rows = sqlx::query(
+            "select * from task where $1 = '' or job_id = $1
+             order by created_ms desc, task_id desc limit $2",
+        )
+        .bind(job_id.map(|it| it.to_string()).unwrap_or_default())
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        tasks_of(&rows)
+    }
+
+    /// All unfinished tasks, in the order in which they will be granted.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn unfinished_tasks(&self) -> Result<Vec<Task>, StoreError> {
+        let rows = sqlx::query(
+            "select * from task where state in ('queued', 'leased')
+             order by priority desc, created_ms, task_id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        tasks_of(&rows)
+    }
+
+    /// A job's newest unfinished task.
+    pub(crate) async fn unfinished_task(&self, job_id: JobId) -> Result<Option<Task>, StoreError> {
+        let found = sqlx::query(
+            "select * from task where job_id = $1 and state in ('queued', 'leased')
+             order by created_ms desc, task_id desc limit 1",
+        )
+        .bind(job_id.to_string())
+        .fetch_optional(&self.pool)
+        .await?;
+        found.map(|it| Ok(row::task_record(&it)?.task)).transpose()
+    }
+
+    async fn transition(
+        &self,
+        task_id: TaskId,
+        event: &QueueEvent,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let before = change.task_record(task_id).await?;
+            let Some(after) = change.apply(&before, event, now_ms).await? else { continue };
+            if after.task.state.is_final() {
+                change.settle_job(&after.task, now_ms).await?;
+            }
+            if after.task.state == TaskState::Queued {
+                change.wake_agents();
+            }
+            change.commit(now_ms).await?;
+            return Ok(after);
+        }
+        Err(StoreError::Refused(Refusal::StaleFence))
+    }
+}
+
+fn no_task(task_id: TaskId) -> StoreError {
+    StoreError::NotFound { what: "task", id: task_id.to_string() }
+}
+
+fn tasks_of(rows: &[AnyRow]) -> Result<Vec<Task>, StoreError> {
+    rows.iter().map(|it| Ok(row::task_record(it)?.task)).collect()
+}
+
+/// `,segment_slice,propagate,`: a list that `like '%,' || kind || ',%'` searches.
+fn comma_list<T: serde::Serialize>(items: &[T]) -> String {
+    items.iter().fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
+}
+
+impl Change<'_> {
+    async fn task_record(&mut self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
+        let found = sqlx::query("select * from task where task_id = $1")
+            .bind(task_id.to_string())
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        row::task_record(&found.ok_or_else(|| no_task(task_id))?)
+    }
+
+    /// Writes what follows from `event`, in one statement guarded by the state it leaves. None when
+    /// somebody else changed the task since `before` was read.
+    async fn apply(
+        &mut self,
+        before: &TaskRecord,
+        event: &QueueEvent,
+        now_ms: i64,
+    ) -> Result<Option<TaskRecord>, StoreError> {
+        let after = queue::next(before, event, now_ms)?;
+        let written = sqlx::query(
+            "update task set state = $1, attempt = $2, fence = $3, agent_id = $4,
+                 lease_until_ms = $5, run_after_ms = $6, cancel_requested = $7, progress = $8,
+                 partial_sha256 = $9, failure = $10, completion_key = $11, revision_id = $12,
+                 started_ms = $13, finished_ms = $14, output_sha256 = $15
+             where task_id = $16 and state = $17 and fence = $18 and cancel_requested = $19",
+        )
+        .bind(row::to_text(&after.task.state))
+        .bind(i64::from(after.task.attempt))
+        .bind(after.fence)
+        .bind(after.task.agent_id.map(|it: AgentId| it.to_string()))
+        .bind(after.lease_until_ms)
+        .bind(after.run_after_ms)
+        .bind(i64::from(after.task.cancel_requested))
+        .bind(row::to_json(&after.task.progress))
+        .bind(after.partial.as_ref().map(ToString::to_string))
+        .bind(after.task.failure.as_ref().map(row::to_json))
+        .bind(after.completion_key.as_ref().map(ToString::to_string))
+        .bind(after.task.revision_id.map(|it: RevisionId| it.to_string()))
+        .bind(after.task.started_ms)
+        .bind(after.task.finished_ms)
+        .bind(after.output.as_ref().map(ToString::to_string))
+        .bind(before.task.task_id.to_string())
+        .bind(row::to_text(&before.task.state))
+        .bind(before.fence)
+        .bind(i64::from(before.task.cancel_requested))
+        .execute(&mut *self.transaction)
+        .await?
+        .rows_affected();
+        if written != 1 {
+            return Ok(None);
+        }
+        if after.task != before.task || after.partial != before.partial {
+            self.tell(EventBody::QueueUpdate(Box::new(after.task.clone())));
+        }
+        Ok(Some(after))
+    }
+
+    /// Ends the unfinished segmentations of an object on a slice.
+    async fn supersede(
+        &mut self,
+        job_id: JobId,
+        label: u8,
+        slice: SliceRef,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let rows = sqlx::query(
+            "select * from task where job_id = $1 and label = $2 and axis = $3
+             and slice_index = $4 and state in ('queued', 'leased')",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(label))
+        .bind(i64::from(slice.axis))
+        .bind(i64::from(slice.slice_index))
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        for it in rows {
+            let before = row::task_record(&it)?;
+            // Lost races end the older task too: it has just ended by itself.
+            self.apply(&before, &QueueEvent::Supersede, now_ms).await?;
+        }
+        Ok(())
+    }
+
+    async fn insert_task(
+        &mut self,
+        new: &NewTask,
+        slice: Option<SliceRef>,
+        now_ms: i64,
+    ) -> Result<Task, StoreError> {
+        let task_id = TaskId::fresh();
+        sqlx::query(
+            "insert into task (task_id, job_id, kind, engine, label, axis, slice_index, spec, state,
+                 priority, attempt, max_attempts, fence, lease_until_ms, run_after_ms,
+                 time_limit_ms, cancel_requested, progress, created_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, 0, $14, $12)",
+        )
+        .bind(task_id.to_string())
+        .bind(new.job_id.to_string())
+        .bind(row::to_text(&new.spec.kind()))
+        .bind(row::to_text(&new.spec.engine()))
+        .bind(i64::from(new.spec.label()))
+        .bind(slice.map(|it| i64::from(it.axis)))
+        .bind(slice.map(|it| i64::from(it.slice_index)))
+        .bind(row::to_json(&new.spec))
+        .bind(row::to_text(&TaskState::Queued))
+        .bind(i64::from(new.priority))
+        .bind(i64::from(new.max_attempts))
+        .bind(now_ms)
+        .bind(new.time_limit_ms)
+        .bind(row::to_json(&protocol::task::Progress::default()))
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(self.task_record(task_id).await?.task)
+    }
+
+    /// Gives a job the state that follows from a task that has just ended.
+    async fn settle_job(&mut self, ended: &Task, now_ms: i64) -> Result<(), StoreError> {
+        let rows = sqlx::query(
+            "select kind from task where job_id = $1 and state in ('queued', 'leased')",
+        )
+        .bind(ended.job_id.to_string())
+        .fetch_all(&mut *self.transaction)
+        .await?;
+        let mut unfinished = Vec::with_capacity(rows.len());
+        for it in &rows {
+            unfinished.push(row::from_text(it, "kind")?);
+        }
+        let state = job_state_after(ended, &unfinished);
+        self.set_job_state(ended.job_id, state, now_ms).await
+    }
+}
+
+/// The state of a job after one of its tasks ended, while `unfinished` ones remain.
+fn job_state_after(ended: &Task, unfinished: &[TaskKind]) -> JobState {
+    if unfinished.contains(&TaskKind::Propagate) {
+        return JobState::Propagating;
+    }
+    if unfinished.contains(&TaskKind::SegmentSlice) {
+        return JobState::Segmenting;
+    }
+    match (ended.state, ended.kind) {
+        (TaskState::Succeeded, TaskKind::SegmentSlice) => JobState::Segmented,
+        (TaskState::Succeeded, TaskKind::Propagate) => JobState::Completed,
+        (TaskState::Cancelled, _) => JobState::Cancelled,
+        (TaskState::Failed | TaskState::Queued | TaskState::Leased, _) => JobState::Failed,
+    }
+}

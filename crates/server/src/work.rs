@@ -1,0 +1,296 @@
+//! Work: what the server does for agents. They claim, say that they live, deliver, and give up;
+//! everything they say carries the fence of their lease.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::{
+    id::{RevisionId, Sha256, TaskId},
+    job::{Author, Revision},
+    lease::{
+        ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease,
+        PROTOCOL_VERSION,
+    },
+    task::{Task, TaskOutput, TaskSpec},
+};
+use volume::rle;
+
+use crate::{
+    blobs,
+    error::ApiError,
+    incoming::Incoming,
+    masks,
+    queue::{Refusal, TaskRecord},
+    state::Server,
+    store::{Completion, StoreError, jobs::JobRow},
+};
+
+/// Longest time a request is held.
+const MAX_WAIT: Duration = Duration::from_secs(25);
+
+/// A task that becomes due by the clock alone (back-off, expired lease) is seen this late at most.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a completion is merged anew because a person changed the mask in between.
+const MAX_MERGES: u32 = 10;
+
+impl Server {
+    /// Grants an agent a task, waiting for one if there is none.
+    ///
+    /// # Errors
+    /// If the agent speaks another protocol.
+    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ApiError> {
+        if request.protocol != PROTOCOL_VERSION {
+            return Err(ApiError::invalid(
+                "protocol",
+                format!(
+                    "this server speaks protocol {PROTOCOL_VERSION}, the agent speaks {}; \
+                     bring both to the same version",
+                    request.protocol
+                ),
+            ));
+        }
+        let wait = Duration::from_secs(u64::from(request.wait_secs)).min(MAX_WAIT);
+        let deadline = tokio::time::Instant::now() + wait;
+        let mut claimable = self.store.watch_claimable();
+        loop {
+            claimable.mark_unchanged();
+            let lease_ms = millis(self.settings.lease);
+            if let Some(record) = self.store.claim(request, lease_ms, self.now_ms()).await? {
+                return Ok(Some(self.lease(&record)));
+            }
+            let until = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
+            if tokio::time::timeout_at(until, claimable.changed()).await.is_err()
+                && until == deadline
+            {
+                return Ok(None);
+            }
+        }
+    }
+
+    fn lease(&self, record: &TaskRecord) -> Lease {
+        Lease {
+            task_id: record.task.task_id,
+            fence: record.fence,
+            lease_ms: millis(self.settings.lease),
+            heartbeat_ms: millis(self.settings.heartbeat),
+            time_limit_ms: record.time_limit_ms,
+            spec: record.spec.clone(),
+        }
+    }
+
+    /// Renews a lease. Held for up to `heartbeat.wait_ms` or until a person withdraws the task, so
+    /// that a withdrawal reaches the agent at once.
+    ///
+    /// # Errors
+    /// If the fence is stale.
+    pub async fn heartbeat(
+        &self,
+        task_id: TaskId,
+        heartbeat: Heartbeat,
+    ) -> Result<HeartbeatReply, ApiError> {
+        let lease_ms = millis(self.settings.lease);
+        let fence = heartbeat.fence;
+        let wait = Duration::from_millis(heartbeat.wait_ms.into()).min(self.settings.heartbeat);
+        let deadline = tokio::time::Instant::now() + wait;
+        let mut events = self.store.watch_events();
+        let mut record =
+            self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
+        while !record.task.cancel_requested {
+            if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
+                break;
+            }
+            record = self.store.task(task_id).await?;
+            if record.fence != fence || record.task.state.is_final() {
+                return Err(StoreError::Refused(Refusal::StaleFence).into());
+            }
+        }
+        Ok(HeartbeatReply { lease_ms, cancel: record.task.cancel_requested })
+    }
+
+    /// The task of an agent that says it holds the lease with `fence`.
+    async fn leased(&self, task_id: TaskId, fence: i64) -> Result<TaskRecord, ApiError> {
+        let record = self.store.task(task_id).await?;
+        if record.fence == fence && record.task.state == protocol::task::TaskState::Leased {
+            Ok(record)
+        } else {
+            Err(StoreError::Refused(Refusal::StaleFence).into())
+        }
+    }
+
+    /// Whether a blob is among a task's inputs.
+    ///
+    /// # Errors
+    /// If the fence is stale, or the blob is none of its inputs.
+    pub async fn check_input(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        sha256: &Sha256,
+    ) -> Result<(), ApiError> {
+        let record = self.leased(task_id, fence).await?;
+        let spec = &record.spec;
+        if spec.image().sha256 == *sha256 || spec.base() == Some(sha256) {
+            Ok(())
+        } else {
+            Err(ApiError::not_found("this blob is none of the task's inputs"))
+        }
+    }
+
+    /// Takes an output of a task.
+    ///
+    /// # Errors
+    /// If the fence is stale or the bytes are not those the name says.
+    pub async fn put_output(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        sha256: &Sha256,
+        incoming: Incoming,
+    ) -> Result<(), ApiError> {
+        self.leased(task_id, fence).await?;
+        if incoming.sha256 != *sha256 {
+            return Err(blobs::BlobError::WrongDigest {
+                expected: sha256.clone(),
+                got: incoming.sha256,
+            }
+            .into());
+        }
+        let _gate = self.blob_gate.read().await;
+        Ok(self.blobs.keep(incoming.file, sha256).await?)
+    }
+
+    /// Accepts a task's output: its mask becomes part of the job's next revision. Repeated, it gets
+    /// the same answer.
+    ///
+    /// # Errors
+    /// If the fence is stale, or the output is not what the task asked for.
+    pub async fn complete(
+        &self,
+        task_id: TaskId,
+        request: &CompleteRequest,
+    ) -> Result<Task, ApiError> {
+        let key = completion_key(task_id, request);
+        for _ in 0..MAX_MERGES {
+            let record = self.store.task(task_id).await?;
+            if record.completion_key.as_ref() == Some(&key) {
+                return Ok(record.task);
+            }
+            self.leased(task_id, request.fence).await?;
+            let job = self.store.job_row(record.task.job_id).await?;
+            let _gate = self.blob_gate.read().await;
+            let completion = Completion {
+                key: key.clone(),
+                output: request.output.mask.clone(),
+                revision: self.merged_revision(&record, &job, &request.output).await?,
+            };
+            let now_ms = self.now_ms();
+            match self.store.complete(task_id, request.fence, &completion, now_ms).await {
+                Ok(record) => return Ok(record.task),
+                // A person changed the mask in between, or the same completion was just accepted.
+                Err(StoreError::NotHead { .. } | StoreError::Refused(Refusal::Replay)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ApiError::wrong_state("the mask changes faster than the result can be merged into it"))
+    }
+
+    /// The revision that a task's output makes of the job's present head.
+    async fn merged_revision(
+        &self,
+        record: &TaskRecord,
+        job: &JobRow,
+        output: &TaskOutput,
+    ) -> Result<Revision, ApiError> {
+        let label = record.spec.label();
+        let extent = output.extent;
+        let bad_output = |message: String| ApiError::invalid("output", message);
+        let object = blobs::read(&*self.blobs, &output.mask).await?;
+        let image = &job.summary.image;
+        let base = job.head.as_ref().map(|it| &it.mask);
+        let mut labelmap = self.labelmap(image, base).await?;
+        let axis = usize::from(extent.axis);
+        if image.shape.get(axis).is_none_or(|it| extent.last >= *it) || extent.first > extent.last {
+            return Err(bad_output("the extent lies outside the image".to_owned()));
+        }
+        let shape = labelmap.shape;
+        let encoded = tokio::task::spawn_blocking(move || {
+            if rle::shape(&object).is_ok_and(|it| it != shape) {
+                return Err("the mask does not have the image's shape".to_owned());
+            }
+            let object = rle::decode(&object, labelmap.voxels.len()).map_err(|it| it.to_string())?;
+            masks::merge_object(&mut labelmap, &object, label, extent)
+                .map_err(|it| it.to_string())?;
+            Ok(rle::encode(&labelmap))
+        })
+        .await?
+        .map_err(bad_output)?;
+        let prompts = match &record.spec {
+            TaskSpec::SegmentSlice(it) => vec![it.prompt.clone()],
+            TaskSpec::Propagate(it) => it.prompts.clone(),
+        };
+        Ok(Revision {
+            revision_id: RevisionId::fresh(),
+            parent: job.summary.head,
+            mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
+            author: Author::Engine {
+                task_id: record.task.task_id,
+                engine: output.engine.clone(),
+            },
+            label: Some(label),
+            extent: Some(extent),
+            prompts,
+            parameters: Some(parameters(&record.spec, output)),
+            slices: output.slices.clone(),
+            doubt: output.doubt,
+            created_ms: self.now_ms(),
+        })
+    }
+
+    /// Ends an attempt without output.
+    ///
+    /// # Errors
+    /// If the fence is stale.
+    pub async fn fail(&self, task_id: TaskId, request: FailRequest) -> Result<Task, ApiError> {
+        let record = self
+            .store
+            .fail(task_id, request.fence, request.failure, self.now_ms())
+            .await?;
+        Ok(record.task)
+    }
+
+    /// Ends what time has ended, once a second, until the server stops.
+    pub async fn keep_time(&self) {
+        loop {
+            tokio::time::sleep(LOOK_AGAIN).await;
+            if let Err(error) = self.store.tick(self.now_ms()).await {
+                tracing::error!(%error, "looking for tasks whose time is up");
+            }
+        }
+    }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Names a completion, so that its repetition is known for what it is.
+fn completion_key(task_id: TaskId, request: &CompleteRequest) -> Sha256 {
+    let text = serde_json::json!({ "task_id": task_id, "request": request }).to_string();
+    blobs::digest(text.as_bytes())
+}
+
+/// What a revision records of the parameters it was made with.
+fn parameters(spec: &TaskSpec, output: &TaskOutput) -> serde_json::Value {
+    let mut parameters = serde_json::json!({
+        "kind": spec.kind(),
+        "engine_ms": output.engine_ms,
+    });
+    if let TaskSpec::Propagate(it) = spec {
+        parameters["axis"] = it.axis.into();
+        parameters["direction"] = serde_json::json!(it.direction);
+        parameters["range"] = serde_json::json!(it.range);
+        parameters["combine"] = serde_json::json!(it.combine);
+    }
+    parameters
+}

@@ -1,0 +1,36 @@
+//! The conformance suite on PostgreSQL: a database of its own for each test, on the server that
+//! `VOXLOOP_TEST_POSTGRES` names (`make test` starts one).
+
+#[macro_use]
+mod conformance;
+
+use server::store::Store;
+use sqlx::Connection;
+
+struct Place {
+    store: Store,
+}
+
+impl Place {
+    async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+async fn open() -> Place {
+    #[expect(clippy::disallowed_methods, reason = "tells the test which server to use")]
+    let server = std::env::var("VOXLOOP_TEST_POSTGRES")
+        .expect("VOXLOOP_TEST_POSTGRES=postgres://user@127.0.0.1:port; `make test` sets it");
+    let name = format!("t_{}", uuid());
+    let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    let sql = sqlx::AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(sql).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+    Place { store: Store::open(&format!("{server}/{name}")).await.unwrap() }
+}
+
+fn uuid() -> String {
+    protocol::id::TaskId::fresh().to_string().replace('-', "_")
+}
+
+conformance_tests!();

@@ -1,0 +1,258 @@
+//! The queue's rules, one claim at a time, and over random histories.
+
+use proptest::prelude::*;
+use protocol::{
+    id::{AgentId, JobId, RevisionId, Sha256, TaskId},
+    lease::Heartbeat,
+    prompt::{SlicePrompt, SliceRef},
+    task::{
+        EngineName, FailureClass, ImageRef, Progress, SegmentSlice, Task, TaskFailure, TaskKind,
+        TaskSpec, TaskState,
+    },
+};
+use server::queue::{QueueEvent, Refusal, TaskRecord, next};
+
+const LEASE_MS: i64 = 60_000;
+
+fn sha(byte: u8) -> Sha256 {
+    Sha256::from_digest([byte; 32])
+}
+
+fn queued() -> TaskRecord {
+    let slice = SliceRef { axis: 2, slice_index: 3 };
+    TaskRecord {
+        task: Task {
+            task_id: TaskId::fresh(),
+            job_id: JobId::fresh(),
+            kind: TaskKind::SegmentSlice,
+            label: 1,
+            slice: Some(slice),
+            state: TaskState::Queued,
+            priority: 0,
+            progress: Progress::default(),
+            attempt: 0,
+            cancel_requested: false,
+            agent_id: None,
+            failure: None,
+            revision_id: None,
+            created_ms: 0,
+            started_ms: None,
+            finished_ms: None,
+        },
+        spec: TaskSpec::SegmentSlice(SegmentSlice {
+            image: ImageRef { sha256: sha(1), frame: 0 },
+            engine: EngineName::Graphcut,
+            prompt: SlicePrompt {
+                slice,
+                label: 1,
+                bounds: Some([1.0, 1.0, 5.0, 5.0]),
+                points: Vec::new(),
+                scribbles: Vec::new(),
+                mask: false,
+                absent: false,
+            },
+            base: None,
+        }),
+        fence: 0,
+        lease_until_ms: 0,
+        run_after_ms: 0,
+        time_limit_ms: 360_000,
+        max_attempts: 3,
+        partial: None,
+        output: None,
+        completion_key: None,
+    }
+}
+
+fn claim() -> QueueEvent {
+    QueueEvent::Claim { agent_id: AgentId::fresh(), lease_ms: LEASE_MS }
+}
+
+fn complete(fence: i64) -> QueueEvent {
+    QueueEvent::Complete { fence, key: sha(7), output: sha(8), revision_id: RevisionId::fresh() }
+}
+
+fn failure(class: FailureClass) -> TaskFailure {
+    TaskFailure { class, code: "test".to_owned(), message: "test".to_owned(), remedy: None }
+}
+
+fn fail(fence: i64, class: FailureClass) -> QueueEvent {
+    QueueEvent::Fail { fence, failure: Some(failure(class)) }
+}
+
+fn heartbeat(fence: i64) -> QueueEvent {
+    QueueEvent::Heartbeat {
+        heartbeat: Heartbeat {
+            fence,
+            progress: Progress { done: 1, total: 2, stage: "solving".to_owned() },
+            wait_ms: 0,
+            partial: None,
+        },
+        lease_ms: LEASE_MS,
+    }
+}
+
+#[test]
+fn each_grant_has_its_own_fence_and_attempt() {
+    let first = next(&queued(), &claim(), 1_000).unwrap();
+    assert_eq!((first.fence, first.task.attempt), (1, 1));
+    assert_eq!(first.lease_until_ms, 61_000);
+    assert_eq!(next(&first, &claim(), 61_000), Err(Refusal::NotClaimable), "the lease holds");
+    let second = next(&first, &claim(), 61_001).unwrap();
+    assert_eq!((second.fence, second.task.attempt), (2, 2));
+}
+
+#[test]
+fn a_heartbeat_renews_the_lease_and_tells_progress() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let renewed = next(&leased, &heartbeat(1), 50_000).unwrap();
+    assert_eq!(renewed.lease_until_ms, 110_000);
+    assert_eq!(renewed.task.progress.stage, "solving");
+}
+
+#[test]
+fn a_stale_fence_is_refused_whatever_it_brings() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let handed_on = next(&leased, &claim(), LEASE_MS + 1).unwrap();
+    for event in [heartbeat(1), complete(1), fail(1, FailureClass::Permanent)] {
+        assert_eq!(next(&handed_on, &event, LEASE_MS + 2), Err(Refusal::StaleFence));
+    }
+}
+
+#[test]
+fn a_late_completion_is_accepted_until_somebody_else_claims() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let done = next(&leased, &complete(1), LEASE_MS * 10).unwrap();
+    assert_eq!(done.task.state, TaskState::Succeeded);
+    assert_eq!(done.task.finished_ms, Some(LEASE_MS * 10));
+}
+
+#[test]
+fn a_repeated_completion_is_known_for_what_it_is() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let done = next(&leased, &complete(1), 10).unwrap();
+    assert_eq!(next(&done, &complete(1), 20), Err(Refusal::Replay));
+    let other = QueueEvent::Complete {
+        fence: 1,
+        key: sha(9),
+        output: sha(8),
+        revision_id: RevisionId::fresh(),
+    };
+    assert_eq!(next(&done, &other, 20), Err(Refusal::StaleFence));
+}
+
+#[test]
+fn a_retryable_failure_waits_longer_each_time_and_then_ends() {
+    let mut record = queued();
+    let mut now_ms = 0;
+    let mut waits = Vec::new();
+    for attempt in 1..=3 {
+        record = next(&record, &claim(), now_ms).unwrap();
+        record = next(&record, &fail(attempt, FailureClass::Retryable), now_ms).unwrap();
+        if record.task.state == TaskState::Queued {
+            waits.push(record.run_after_ms - now_ms);
+            assert_eq!(next(&record, &claim(), now_ms), Err(Refusal::NotClaimable));
+            now_ms = record.run_after_ms;
+        }
+    }
+    assert_eq!(waits, [1_000, 2_000]);
+    assert_eq!(record.task.state, TaskState::Failed);
+    assert_eq!(record.task.failure, Some(failure(FailureClass::Retryable)));
+}
+
+#[test]
+fn a_permanent_failure_is_not_repeated() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let failed = next(&leased, &fail(1, FailureClass::Permanent), 5).unwrap();
+    assert_eq!(failed.task.state, TaskState::Failed);
+}
+
+#[test]
+fn a_waiting_task_is_cancelled_at_once_and_a_running_one_by_its_agent() {
+    let cancelled = next(&queued(), &QueueEvent::Cancel, 1).unwrap();
+    assert_eq!(cancelled.task.state, TaskState::Cancelled);
+
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let asked = next(&leased, &QueueEvent::Cancel, 1).unwrap();
+    assert_eq!((asked.task.state, asked.task.cancel_requested), (TaskState::Leased, true));
+    let stopped = next(&asked, &QueueEvent::Fail { fence: 1, failure: None }, 2).unwrap();
+    assert_eq!(stopped.task.state, TaskState::Cancelled);
+}
+
+#[test]
+fn a_cancelled_task_whose_agent_is_gone_ends_with_its_lease() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let asked = next(&leased, &QueueEvent::Cancel, 1).unwrap();
+    assert_eq!(next(&asked, &QueueEvent::Tick, LEASE_MS), Err(Refusal::NothingDue));
+    let ended = next(&asked, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
+    assert_eq!(ended.task.state, TaskState::Cancelled);
+}
+
+#[test]
+fn time_ends_a_task_over_its_limit_and_one_without_attempts() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let renewed = next(&leased, &heartbeat(1), 350_000).unwrap();
+    assert_eq!(next(&renewed, &QueueEvent::Tick, 360_000), Err(Refusal::NothingDue));
+    let over = next(&renewed, &QueueEvent::Tick, 360_001).unwrap();
+    assert_eq!(over.task.failure.unwrap().class, FailureClass::TimedOut);
+
+    let mut last = next(&queued(), &claim(), 0).unwrap();
+    last.task.attempt = 3;
+    let lost = next(&last, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
+    assert_eq!(lost.task.failure.unwrap().class, FailureClass::AttemptsUsedUp);
+}
+
+#[test]
+fn a_newer_task_ends_an_older_one_whoever_has_it() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let ended = next(&leased, &QueueEvent::Supersede, 1).unwrap();
+    assert_eq!(ended.task.state, TaskState::Cancelled);
+    assert_eq!(next(&ended, &complete(1), 2), Err(Refusal::StaleFence));
+}
+
+/// An event of a random history; fences reach from stale to not yet granted.
+fn any_event() -> impl Strategy<Value = QueueEvent> {
+    let fence = 0_i64..6;
+    prop_oneof![
+        Just(()).prop_map(|()| claim()),
+        fence.clone().prop_map(heartbeat),
+        fence.clone().prop_map(complete),
+        fence.clone().prop_map(|it| fail(it, FailureClass::Retryable)),
+        fence.clone().prop_map(|it| fail(it, FailureClass::OutOfMemory)),
+        fence.prop_map(|it| QueueEvent::Fail { fence: it, failure: None }),
+        Just(QueueEvent::Cancel),
+        Just(QueueEvent::Tick),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_history_breaks_the_rules(
+        history in proptest::collection::vec((any_event(), 0_i64..100_000), 1..60),
+    ) {
+        let mut record = queued();
+        let mut now_ms = 0;
+        let mut n_grants = 0;
+        for (event, later_ms) in history {
+            now_ms += later_ms;
+            let Ok(after) = next(&record, &event, now_ms) else { continue };
+            prop_assert!(!record.task.state.is_final(), "nothing follows the end");
+            if matches!(event, QueueEvent::Claim { .. }) {
+                n_grants += 1;
+                prop_assert!(!record.task.cancel_requested);
+                prop_assert!(
+                    record.task.state == TaskState::Queued || record.lease_until_ms < now_ms
+                );
+            }
+            prop_assert_eq!(after.fence, n_grants, "each grant has its own fence");
+            prop_assert_eq!(i64::from(after.task.attempt), n_grants);
+            prop_assert!(after.task.attempt <= after.max_attempts);
+            prop_assert_eq!(after.task.state.is_final(), after.task.finished_ms.is_some());
+            prop_assert_eq!(
+                after.task.state == TaskState::Succeeded,
+                after.completion_key.is_some()
+            );
+            record = after;
+        }
+    }
+}

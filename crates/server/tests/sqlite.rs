@@ -1,0 +1,39 @@
+//! The conformance suite on SQLite.
+
+#[macro_use]
+mod conformance;
+
+use server::store::Store;
+
+struct Place {
+    store: Store,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    async fn close(self) {
+        self.store.close().await;
+        self.folder.close().unwrap();
+    }
+}
+
+async fn open() -> Place {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("voxloop.db");
+    let store = Store::open(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    Place { store, folder }
+}
+
+conformance_tests!();
+
+#[tokio::test]
+async fn a_database_opens_again_with_everything_in_it() {
+    let place = open().await;
+    conformance::a_job_comes_back_as_it_was_made(place.store.clone()).await;
+    place.store.close().await;
+    let path = place.folder.path().join("voxloop.db");
+    let again = Store::open(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    assert_eq!(again.jobs().await.unwrap().len(), 1);
+    assert_eq!(again.last_event_id().await.unwrap(), 1);
+    assert_eq!(*again.watch_events().borrow(), 1);
+}
