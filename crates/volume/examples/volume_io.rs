@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use volume::{
     Labelmap, MaskFormat, ReadError, ReadOptions, SourceHeader, Volume,
     phantom::{PhantomOptions, phantom},
+    render,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -78,7 +79,7 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
             if let Some(sheet) = request["sheet"].as_str() {
                 fs::write(
                     sheet,
-                    volume::contact_sheet(&phantom.volume, &phantom.labelmap),
+                    render::contact_sheet(&phantom.volume, &phantom.labelmap)?,
                 )?;
             }
             Ok(json!({"ms": ms}))

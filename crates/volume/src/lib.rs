@@ -24,7 +24,7 @@ pub mod rle;
 mod write;
 
 pub mod display;
-mod render;
+pub mod render;
 pub mod window;
 
 pub mod phantom;
@@ -35,7 +35,7 @@ pub use error::{ReadError, WriteError};
 pub use grid::{AxisCodes, Grid};
 pub use labelmap::{Labelmap, LabelmapError};
 pub use read::{FileFormat, Header, ReadOptions, SourceHeader, read, read_bytes, read_header};
-pub use render::{Overlay, contact_sheet, label_colour, slice_png};
 pub use volume::{Slice, Volume, plane_axes};
 pub use voxels::{VoxelType, Voxels};
+pub use window::Window;
 pub use write::{MaskFormat, write_mask, write_volume};

@@ -4,18 +4,35 @@ use crate::{Labelmap, Slice, Volume, display::DisplayMap, window::Window};
 
 type Rgb = [u8; 3];
 
-/// A mask over a slice.
-#[derive(Debug, Clone, Copy)]
-pub struct Overlay<'a> {
-    /// The labels of the stored slice.
-    pub labels: &'a Slice<u8>,
-    /// How much of the colour covers the image inside a label, 0 to 1; outlines are always full.
-    pub opacity: f64,
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// The volume has no such slice.
+    #[error("there is no slice {index} along axis {axis} in a volume of {shape:?}")]
+    Slice {
+        /// Stored axis asked for.
+        axis: usize,
+        /// Slice asked for.
+        index: usize,
+        /// Shape of the volume.
+        shape: [usize; 3],
+    },
+    /// The mask lies on another grid.
+    #[error("the mask has shape {mask:?}, the volume {volume:?}")]
+    Shape {
+        /// Shape of the mask.
+        mask: [usize; 3],
+        /// Shape of the volume.
+        volume: [usize; 3],
+    },
 }
+
+/// How much of a label's colour covers the image inside it; outlines cover it fully.
+const OPACITY: f64 = 0.4;
 
 /// Colours of labels, 1 first; later labels start over.
 const COLOURS: [Rgb; 8] = [
-    [255, 40, 40],
+    [255, 45, 45],
     [60, 220, 90],
     [80, 140, 255],
     [255, 210, 50],
@@ -31,35 +48,39 @@ pub fn label_colour(label: u8) -> [u8; 3] {
     COLOURS[(usize::from(label) + COLOURS.len() - 1) % COLOURS.len()]
 }
 
-/// A stored slice as an 8-bit PNG in patient orientation, one pixel per voxel: grey without an
-/// overlay, colour with one.
+/// Slice `index` along a stored axis as an 8-bit PNG in patient orientation, one pixel per voxel:
+/// grey, or in colour with the labels over it.
 ///
-/// # Panics
-/// If the overlay has another size than the slice.
-#[must_use]
+/// # Errors
+/// If there is no such slice, or the labelmap lies on another grid.
 pub fn slice_png(
     volume: &Volume,
+    labelmap: Option<&Labelmap>,
     axis: usize,
     index: usize,
     window: Window,
-    overlay: Option<Overlay<'_>>,
-) -> Vec<u8> {
+) -> Result<Vec<u8>, RenderError> {
+    let shape = volume.grid.shape;
+    if shape.get(axis).is_none_or(|&it| index >= it) {
+        return Err(RenderError::Slice { axis, index, shape });
+    }
     let map = DisplayMap::new(&volume.grid, axis);
     let greys = shown_greys(volume, &map, index, window);
-    match overlay {
-        None => encode(
-            &greys.pixels,
-            [greys.width, greys.height],
-            png::ColorType::Grayscale,
-        ),
-        Some(overlay) => {
-            let colours = blend(&greys, &map.show(overlay.labels), overlay.opacity);
-            encode(
-                colours.as_flattened(),
-                [greys.width, greys.height],
-                png::ColorType::Rgb,
-            )
-        }
+    let size = [greys.width, greys.height];
+    let Some(labelmap) = labelmap else {
+        return Ok(encode(&greys.pixels, size, png::ColorType::Grayscale));
+    };
+    check_shape(volume, labelmap)?;
+    let colours = blend(&greys, &map.show(&labelmap.slice(axis, index)));
+    Ok(encode(colours.as_flattened(), size, png::ColorType::Rgb))
+}
+
+fn check_shape(volume: &Volume, labelmap: &Labelmap) -> Result<(), RenderError> {
+    let (mask, volume) = (labelmap.shape, volume.grid.shape);
+    if mask == volume {
+        Ok(())
+    } else {
+        Err(RenderError::Shape { mask, volume })
     }
 }
 
@@ -74,13 +95,7 @@ fn shown_greys(volume: &Volume, map: &DisplayMap, index: usize, window: Window) 
 }
 
 /// Lays label colours over greys; pixels at a label's border get its full colour.
-fn blend(greys: &Slice<u8>, labels: &Slice<u8>, opacity: f64) -> Vec<Rgb> {
-    let size = (greys.width, greys.height);
-    assert_eq!(
-        size,
-        (labels.width, labels.height),
-        "overlay of another size"
-    );
+fn blend(greys: &Slice<u8>, labels: &Slice<u8>) -> Vec<Rgb> {
     let mut colours = Vec::with_capacity(greys.pixels.len());
     for y in 0..greys.height {
         for x in 0..greys.width {
@@ -89,7 +104,7 @@ fn blend(greys: &Slice<u8>, labels: &Slice<u8>, opacity: f64) -> Vec<Rgb> {
             colours.push(match label {
                 0 => [grey; 3],
                 _ if is_border(labels, x, y) => label_colour(label),
-                _ => label_colour(label).map(|it| mix(grey, it, opacity)),
+                _ => label_colour(label).map(|it| mix(grey, it)),
             });
         }
     }
@@ -116,9 +131,8 @@ fn is_border(labels: &Slice<u8>, x: usize, y: usize) -> bool {
     clippy::cast_sign_loss,
     reason = "between two bytes"
 )]
-fn mix(grey: u8, colour: u8, opacity: f64) -> u8 {
-    let opacity = opacity.clamp(0.0, 1.0);
-    (f64::from(grey) * (1.0 - opacity) + f64::from(colour) * opacity).round() as u8
+fn mix(grey: u8, colour: u8) -> u8 {
+    (f64::from(grey) * (1.0 - OPACITY) + f64::from(colour) * OPACITY).round() as u8
 }
 
 const TILES_PER_ROW: usize = 4;
@@ -131,14 +145,10 @@ const LONGEST_SIDE: usize = 256;
 /// Slices run along the axis with the widest spacing (as they were acquired), evenly over those that
 /// the mask reaches and one beyond each end, or over all where it is empty. Pixels are made square.
 ///
-/// # Panics
-/// If the labelmap has another shape than the volume.
-#[must_use]
-pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Vec<u8> {
-    assert_eq!(
-        volume.grid.shape, labelmap.shape,
-        "labelmap of another shape"
-    );
+/// # Errors
+/// If the labelmap lies on another grid.
+pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Result<Vec<u8>, RenderError> {
+    check_shape(volume, labelmap)?;
     let spacing = volume.grid.spacing_mm();
     let axis = [2, 1, 0]
         .into_iter()
@@ -155,7 +165,7 @@ pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Vec<u8> {
     for (place, &index) in indices.iter().enumerate() {
         let greys = resized(&shown_greys(volume, &map, index, window), tile);
         let labels = resized(&map.show(&labelmap.slice(map.axis, index)), tile);
-        let colours = blend(&greys, &labels, 0.35);
+        let colours = blend(&greys, &labels);
         let left = place % columns * (tile[0] + TILE_GAP);
         let top = place / columns * (tile[1] + TILE_GAP);
         for (y, row) in colours.chunks_exact(tile[0]).enumerate() {
@@ -163,7 +173,7 @@ pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Vec<u8> {
             sheet[start..start + tile[0]].copy_from_slice(row);
         }
     }
-    encode(sheet.as_flattened(), size, png::ColorType::Rgb)
+    Ok(encode(sheet.as_flattened(), size, png::ColorType::Rgb))
 }
 
 fn sheet_slices(labelmap: &Labelmap, axis: usize) -> Vec<usize> {
@@ -253,9 +263,9 @@ fn encode(pixels: &[u8], [width, height]: [usize; 2], colour: png::ColorType) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{Overlay, contact_sheet, slice_png};
+    use super::{RenderError, contact_sheet, slice_png};
     use crate::{
-        Labelmap, Slice,
+        Labelmap,
         display::{DisplayMap, Plane},
         phantom::{PhantomOptions, phantom},
         window::Window,
@@ -278,7 +288,7 @@ mod tests {
             let volume = original.volume.reoriented(codes.parse().unwrap());
             let map = DisplayMap::of_plane(&volume.grid, Plane::Axial);
             let head_up = if map.is_rising { 4 } else { 7 };
-            decode(&slice_png(&volume, map.axis, head_up, window, None)).1
+            decode(&slice_png(&volume, None, map.axis, head_up, window).unwrap()).1
         };
         let upright = axial("LPS");
         assert_eq!(axial("RAI"), upright);
@@ -289,32 +299,42 @@ mod tests {
     #[test]
     fn the_mask_is_red_with_a_full_outline() {
         let volume = phantom(&PhantomOptions::ct([20, 20, 4])).volume;
-        let mut pixels = vec![0; 400];
+        let mut mask = Labelmap::new([20, 20, 4]);
         for y in 5..10 {
-            pixels[y * 20 + 5..y * 20 + 10].fill(1);
+            let start = mask.index([5, y, 1]);
+            mask.voxels[start..start + 5].fill(1);
         }
-        let labels = Slice {
-            width: 20,
-            height: 20,
-            pixels,
-        };
-        let overlay = Overlay {
-            labels: &labels,
-            opacity: 0.5,
-        };
         let black = Window {
             low: 5000.0,
             high: 6000.0,
         };
-        let (info, pixels) = decode(&slice_png(&volume, 2, 1, black, Some(overlay)));
+        let (info, pixels) = decode(&slice_png(&volume, Some(&mask), 2, 1, black).unwrap());
         assert_eq!(
             (info.width, info.height, info.color_type),
             (20, 20, png::ColorType::Rgb)
         );
+        // Stored along LPS: shown as it is stored.
         let at = |x: usize, y: usize| &pixels[3 * (20 * y + x)..][..3];
         assert_eq!(at(4, 5), [0, 0, 0]);
-        assert_eq!(at(5, 5), [255, 40, 40]);
-        assert_eq!(at(7, 7), [128, 20, 20]);
+        assert_eq!(at(5, 5), [255, 45, 45]);
+        assert_eq!(at(7, 7), [102, 18, 18]);
+    }
+
+    #[test]
+    fn what_is_not_there_gives_no_picture() {
+        let shape = [20, 20, 4];
+        let volume = phantom(&PhantomOptions::ct(shape)).volume;
+        let window = Window::suggest(&volume);
+        for (axis, index) in [(2, 4), (3, 0)] {
+            let expected = RenderError::Slice { axis, index, shape };
+            assert_eq!(slice_png(&volume, None, axis, index, window), Err(expected));
+        }
+        let mask = Labelmap::new([20, 20, 5]);
+        let expected = RenderError::Shape {
+            mask: mask.shape,
+            volume: shape,
+        };
+        assert_eq!(contact_sheet(&volume, &mask), Err(expected));
     }
 
     #[test]
@@ -323,9 +343,10 @@ mod tests {
         let mut mask = Labelmap::new([32, 32, 8]);
         let middle = mask.index([16, 16, 4]);
         mask.voxels[middle] = 1;
-        let (info, _) = decode(&contact_sheet(&phantom.volume, &mask));
+        let (info, _) = decode(&contact_sheet(&phantom.volume, &mask).unwrap());
         assert_eq!((info.width, info.height), (3 * 32 + 2 * 4, 32));
-        let (info, _) = decode(&contact_sheet(&phantom.volume, &Labelmap::new([32, 32, 8])));
+        let (info, _) =
+            decode(&contact_sheet(&phantom.volume, &Labelmap::new([32, 32, 8])).unwrap());
         assert_eq!((info.width, info.height), (4 * 32 + 3 * 4, 2 * 32 + 4));
     }
 }

@@ -130,7 +130,6 @@ pub(super) fn scan(
     } = scene.raster(grid);
     let [ni, nj, _] = grid.shape;
     for (k, slice) in intensities.chunks_mut((ni * nj).max(1)).enumerate() {
-        // Air outside stays clean: scanners show nothing below −1024.
         streaks.add(grid, k, slice);
         let noise = correlated(options.seed, k, [ni, nj]);
         add(slice, &noise, options.noise);

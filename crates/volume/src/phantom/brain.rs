@@ -88,7 +88,8 @@ fn scene(random: &mut Random) -> Scene {
             .uneven(0.11, 5.0, random)
             .within(&[GREY_MATTER]),
         // The cleft between the halves.
-        Solid::ellipsoid(tissue(190.0, 0), [0.0, -4.0, 70.0], [1.6, 82.0, 46.0]),
+        Solid::ellipsoid(tissue(190.0, 0), [0.0, -4.0, 70.0], [1.6, 82.0, 46.0])
+            .within(&[GREY_MATTER, WHITE_MATTER]),
     ];
     for side in [-1.0, 1.0] {
         solids.extend([

@@ -13,7 +13,10 @@ mod solid;
 
 pub use solid::rotation;
 
-use crate::{Affine, AxisCodes, Grid, Labelmap, SourceHeader, Volume, Voxels};
+use crate::{
+    Affine, AxisCodes, Grid, Labelmap, MaskFormat, SourceHeader, Volume, Voxels, WriteError,
+    write_volume,
+};
 
 /// Which patient is scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -150,6 +153,17 @@ pub fn phantom(options: &PhantomOptions) -> Phantom {
         labelmap,
         labels,
     }
+}
+
+/// The sample image that the page and the command line offer: a CT of the abdomen as `.nii.gz`.
+///
+/// # Errors
+/// None in practice: memory takes every write.
+pub fn sample_file() -> Result<Vec<u8>, WriteError> {
+    let sample = phantom(&PhantomOptions::ct([256, 256, 64]));
+    let mut bytes = Vec::new();
+    write_volume(&sample.volume, MaskFormat::NiftiGz, &mut bytes)?;
+    Ok(bytes)
 }
 
 /// Rounds to the nearest 16-bit integer.
