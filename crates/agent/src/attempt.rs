@@ -41,14 +41,14 @@ pub(crate) async fn run<C: Connection, R: Runner>(
     let outcome = work(connection, runner, lease, stop).await;
     let told = match outcome {
         Ok(output) => deliver(connection, task_id, fence, output).await,
-        Err(RunError::Stopped) => {
-            give_up(connection, task_id, fence, stopped_because(stop)).await
-        }
+        Err(RunError::Stopped) => give_up(connection, task_id, fence, stopped_because(stop)).await,
         Err(RunError::Failed(failure)) => give_up(connection, task_id, fence, Some(failure)).await,
     };
     match told {
         Ok(()) => {}
-        Err(ConnectionError::Stale) => tracing::info!(%task_id, "the task is no longer this agent's"),
+        Err(ConnectionError::Stale) => {
+            tracing::info!(%task_id, "the task is no longer this agent's")
+        }
         Err(error) => tracing::warn!(%task_id, %error, "reporting the end of an attempt"),
     }
 }
@@ -148,9 +148,17 @@ async fn fetch_inputs<C: Connection>(
     };
     let (task_id, fence) = (lease.task_id, lease.fence);
     let image = &lease.spec.image().sha256;
-    let image = connection.fetch(task_id, fence, image).await.map_err(unfetched)?;
+    let image = connection
+        .fetch(task_id, fence, image)
+        .await
+        .map_err(unfetched)?;
     let base = match lease.spec.base() {
-        Some(it) => Some(connection.fetch(task_id, fence, it).await.map_err(unfetched)?),
+        Some(it) => Some(
+            connection
+                .fetch(task_id, fence, it)
+                .await
+                .map_err(unfetched)?,
+        ),
         None => None,
     };
     Ok((image, base))
@@ -192,7 +200,11 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
                 *it = None;
                 false
             });
-            partial = connection.deliver(lease.task_id, lease.fence, mask).await.ok().or(partial);
+            partial = connection
+                .deliver(lease.task_id, lease.fence, mask)
+                .await
+                .ok()
+                .or(partial);
         }
         let heartbeat = Heartbeat {
             fence: lease.fence,

@@ -5,10 +5,10 @@
 //! none of its business either: a [`connection::Connection`] is passed in, over HTTPS
 //! ([`http::Http`]) or within the server's own process.
 
-mod pull;
 mod attempt;
-pub mod runner;
 pub mod connection;
 pub mod http;
+mod pull;
+pub mod runner;
 
 pub use pull::{Agent, Profile};

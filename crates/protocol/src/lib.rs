@@ -3,10 +3,10 @@
 //!
 //! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
 
-pub mod id;
-pub mod prompt;
-pub mod task;
-pub mod lease;
-pub mod job;
 pub mod event;
+pub mod id;
+pub mod job;
+pub mod lease;
+pub mod prompt;
 pub mod system;
+pub mod task;

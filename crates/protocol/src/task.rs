@@ -9,7 +9,9 @@ use crate::{
 };
 
 /// What a task does, as agents name it when they say what they can run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskKind {
     /// Segment one object on one slice.
@@ -19,7 +21,9 @@ pub enum TaskKind {
 }
 
 /// The engine that turns image and prompts into a mask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum EngineName {
     /// The embedded engine: graph cut with a shape prior, no weights.

@@ -28,12 +28,18 @@ pub(crate) fn inspect(
     modality: Option<Modality>,
     max_image_bytes: u64,
 ) -> Result<(Image, Volume), volume::ReadError> {
-    let options = ReadOptions { frame: 0, max_bytes: max_image_bytes };
+    let options = ReadOptions {
+        frame: 0,
+        max_bytes: max_image_bytes,
+    };
     let volume = volume::read(path, file_name, &options)?;
     let [low, high] = volume.intensity_range().unwrap_or_default();
     let percentiles = volume.percentiles(&[0.5, 99.5]);
-    let modality =
-        modality.unwrap_or(if low < AIR_IN_CT { Modality::Ct } else { Modality::Unknown });
+    let modality = modality.unwrap_or(if low < AIR_IN_CT {
+        Modality::Ct
+    } else {
+        Modality::Unknown
+    });
     let grid = &volume.grid;
     let image = Image {
         sha256,
@@ -62,7 +68,10 @@ impl ImageCache {
     /// An empty cache.
     #[must_use]
     pub fn new(limit_bytes: u64) -> Self {
-        Self { limit_bytes, recent: Mutex::default() }
+        Self {
+            limit_bytes,
+            recent: Mutex::default(),
+        }
     }
 
     fn get(&self, image: &ImageRef) -> Option<Arc<Volume>> {
@@ -93,7 +102,10 @@ impl ImageCache {
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 }
 
@@ -103,17 +115,22 @@ impl Server {
     /// # Errors
     /// If the blob is missing or damaged.
     pub async fn volume(&self, image: &Image, frame: u32) -> Result<Arc<Volume>, ApiError> {
-        let key = ImageRef { sha256: image.sha256.clone(), frame };
+        let key = ImageRef {
+            sha256: image.sha256.clone(),
+            frame,
+        };
         if let Some(volume) = self.images.get(&key) {
             return Ok(volume);
         }
         let path: PathBuf = self.blobs.open(&image.sha256).await?;
         let file_name = image.file_name.clone();
-        let options = ReadOptions { frame, max_bytes: self.settings.max_image_bytes };
-        let volume =
-            tokio::task::spawn_blocking(move || volume::read(&path, &file_name, &options))
-                .await?
-                .map_err(|it| ApiError::internal(&it))?;
+        let options = ReadOptions {
+            frame,
+            max_bytes: self.settings.max_image_bytes,
+        };
+        let volume = tokio::task::spawn_blocking(move || volume::read(&path, &file_name, &options))
+            .await?
+            .map_err(|it| ApiError::internal(&it))?;
         let volume = Arc::new(volume);
         self.images.put(key, Arc::clone(&volume));
         Ok(volume)

@@ -6,13 +6,9 @@ use base64::Engine as _;
 use bytes::Bytes;
 use protocol::{
     id::{JobId, RevisionId, Sha256},
-    job::{
-        Author, Image, JobCreated, JobState, Label, Modality, Revision, RevisionRequest,
-    },
+    job::{Author, Image, JobCreated, JobState, Label, Modality, Revision, RevisionRequest},
     prompt::{Combine, Direction, SlicePrompt},
-    task::{
-        EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec,
-    },
+    task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
 use volume::{Labelmap, rle};
 
@@ -81,9 +77,16 @@ impl Server {
         let _gate = self.blob_gate.read().await;
         self.blobs.keep(incoming.file, &incoming.sha256).await?;
         self.store.create_job(&new, self.now_ms()).await?;
-        let key = ImageRef { sha256: incoming.sha256, frame: 0 };
+        let key = ImageRef {
+            sha256: incoming.sha256,
+            frame: 0,
+        };
         self.images.put(key, Arc::new(volume));
-        Ok(JobCreated { job_id: new.job_id, status: JobState::Ready, image: new.image })
+        Ok(JobCreated {
+            job_id: new.job_id,
+            status: JobState::Ready,
+            image: new.image,
+        })
     }
 
     /// Queues the segmentation of a slice.
@@ -110,7 +113,9 @@ impl Server {
             ));
         }
         if prompt.mask && job.head.is_none() {
-            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
+            return Err(ApiError::wrong_state(
+                "there is no mask yet that could be the prompt",
+            ));
         }
         let engine = self.choose_engine(engine)?;
         let base = job.head.filter(|_| prompt.mask).map(|it| it.mask);
@@ -187,7 +192,9 @@ impl Server {
             let head = head.map_or_else(|| "none".to_owned(), |it| it.to_string());
             return Err(crate::store::StoreError::NotHead { head }.into());
         }
-        let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
+        let mut labelmap = self
+            .labelmap(image, job.head.as_ref().map(|it| &it.mask))
+            .await?;
         let first = request.bounds[0].map(|it| it as usize);
         let encoded = tokio::task::spawn_blocking(move || {
             masks::paste(&mut labelmap, &edit, first)?;
@@ -201,7 +208,9 @@ impl Server {
             revision_id: RevisionId::fresh(),
             parent: request.parent,
             mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
-            author: Author::Person { name: String::new() },
+            author: Author::Person {
+                name: String::new(),
+            },
             label: None,
             extent: None,
             prompts: confirmed.clone(),
@@ -210,7 +219,9 @@ impl Server {
             doubt: None,
             created_ms: now_ms,
         };
-        self.store.add_revision(job_id, &revision, &confirmed, now_ms).await?;
+        self.store
+            .add_revision(job_id, &revision, &confirmed, now_ms)
+            .await?;
         Ok(revision)
     }
 
@@ -225,7 +236,10 @@ impl Server {
     ) -> Result<Labelmap, ApiError> {
         let shape = image.shape.map(|it| it as usize);
         let Some(mask) = mask else {
-            return Ok(Labelmap { shape, voxels: vec![0; shape.iter().product()] });
+            return Ok(Labelmap {
+                shape,
+                voxels: vec![0; shape.iter().product()],
+            });
         };
         let bytes = blobs::read(&*self.blobs, mask).await?;
         let n_voxels = shape.iter().product();
@@ -254,9 +268,13 @@ impl Server {
     fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
         let engines = (self.engines)();
         let Some(wish) = wish else {
-            return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
-                ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
-            });
+            return engines
+                .iter()
+                .find(|it| it.ready)
+                .map(|it| it.name)
+                .ok_or_else(|| {
+                    ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
+                });
         };
         match engines.iter().find(|it| it.name == wish) {
             Some(it) if it.ready => Ok(wish),
@@ -285,17 +303,26 @@ impl Server {
 
 /// An unreadable upload, with the header field that is wrong.
 fn unreadable(error: &volume::ReadError) -> ApiError {
-    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
+    let field = error
+        .field()
+        .map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
     ApiError::invalid(&field, error.to_string())
 }
 
 /// The object that a value stands for until a person names it.
 fn default_label(value: u8) -> Label {
-    Label { value, name: format!("Object {value}"), color: "#ff2d2d".to_owned() }
+    Label {
+        value,
+        name: format!("Object {value}"),
+        color: "#ff2d2d".to_owned(),
+    }
 }
 
 fn image_ref(image: &Image) -> ImageRef {
-    ImageRef { sha256: image.sha256.clone(), frame: 0 }
+    ImageRef {
+        sha256: image.sha256.clone(),
+        frame: 0,
+    }
 }
 
 /// Marks a prompt whose slice already has its own mask, by an engine's answer to it or by hand: the
@@ -316,15 +343,21 @@ fn vouched(mut prompt: SlicePrompt, revisions: &[Revision]) -> SlicePrompt {
 
 fn check_range(image: &Image, axis: u8, first: u32, last: u32) -> Result<(), ApiError> {
     let slice = |slice_index| protocol::prompt::SliceRef { axis, slice_index };
-    check_slice(image, slice(first)).and_then(|()| check_slice(image, slice(last))).map_err(
-        |_outside| {
+    check_slice(image, slice(first))
+        .and_then(|()| check_slice(image, slice(last)))
+        .map_err(|_outside| {
             let n_slices = image.shape.get(usize::from(axis)).copied().unwrap_or(0);
             let bound = n_slices.saturating_sub(1);
-            ApiError::invalid("range", format!("range must lie within 0–{bound} on axis {axis}"))
-        },
-    )?;
+            ApiError::invalid(
+                "range",
+                format!("range must lie within 0–{bound} on axis {axis}"),
+            )
+        })?;
     if first > last {
-        return Err(ApiError::invalid("range", "range must be [first, last] with first ≤ last"));
+        return Err(ApiError::invalid(
+            "range",
+            "range must be [first, last] with first ≤ last",
+        ));
     }
     Ok(())
 }
@@ -349,7 +382,8 @@ fn decode_edit(image: &Image, request: &RevisionRequest) -> Result<Labelmap, Api
             format!("the labels must have the shape of the box, {expected:?}"),
         ));
     }
-    rle::decode(&bytes, expected.iter().product()).map_err(|it| ApiError::invalid("rle_base64", it.to_string()))
+    rle::decode(&bytes, expected.iter().product())
+        .map_err(|it| ApiError::invalid("rle_base64", it.to_string()))
 }
 
 fn confirmed_prompts(

@@ -7,23 +7,23 @@ pub mod clock;
 pub mod settings;
 pub mod state;
 
-pub mod queue;
-pub mod store;
 pub mod blobs;
 pub mod incoming;
+pub mod queue;
+pub mod store;
 
-pub mod images;
-mod masks;
-mod prompts;
-mod jobs;
-mod work;
-mod results;
-mod sample;
 mod cleanup;
 mod gpu;
 mod host;
+pub mod images;
+mod jobs;
+mod masks;
+mod prompts;
+mod results;
+mod sample;
+mod work;
 
-pub mod error;
 mod body;
+pub mod error;
 mod guard;
 pub mod routes;

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use protocol::system::EngineStatus;
 use tokio::sync::RwLock;
 
-use crate::{
-    blobs::BlobStore, clock::Clock, images::ImageCache, settings::Settings, store::Store,
-};
+use crate::{blobs::BlobStore, clock::Clock, images::ImageCache, settings::Settings, store::Store};
 
 /// Tells which engines there are and whether they can run now.
 pub type ListEngines = Arc<dyn Fn() -> Vec<EngineStatus> + Send + Sync>;

@@ -82,7 +82,10 @@ pub(super) struct InitialMaskBody {
 
 impl InitialMaskBody {
     fn slice(&self) -> SliceRef {
-        SliceRef { axis: self.axis, slice_index: self.slice_index }
+        SliceRef {
+            axis: self.axis,
+            slice_index: self.slice_index,
+        }
     }
 
     fn bounds(&self) -> Result<Option<[f64; 4]>, ApiError> {
@@ -92,7 +95,10 @@ impl InitialMaskBody {
             (None, Some(x1), Some(y1), Some(x2), Some(y2)) => Ok(Some([x1, y1, x2, y2])),
             (None, x1, y1, x2, _) => {
                 let missing = [("x1", x1), ("y1", y1), ("x2", x2)];
-                let name = missing.iter().find(|(_, it)| it.is_none()).map_or("y2", |(it, _)| it);
+                let name = missing
+                    .iter()
+                    .find(|(_, it)| it.is_none())
+                    .map_or("y2", |(it, _)| it);
                 Err(ApiError::invalid(name, "a box needs x1, y1, x2 and y2"))
             }
         }
@@ -116,7 +122,11 @@ impl InitialMaskBody {
                 axis: it.axis.unwrap_or(slice.axis),
                 slice_index: it.slice_index.unwrap_or(slice.slice_index),
             };
-            let point = protocol::prompt::Point { x: it.x, y: it.y, positive: it.positive };
+            let point = protocol::prompt::Point {
+                x: it.x,
+                y: it.y,
+                positive: it.positive,
+            };
             if on == slice {
                 prompt.points.push(point);
             } else if let Some(other) = elsewhere.iter_mut().find(|it| it.slice == on) {
@@ -156,8 +166,14 @@ pub(super) async fn initial_mask(
     Body(body): Body<InitialMaskBody>,
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
-    let task = server.segment(job_id, prompt, &elsewhere, body.engine).await?;
-    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
+    let task = server
+        .segment(job_id, prompt, &elsewhere, body.engine)
+        .await?;
+    let queued = TaskQueued {
+        task_id: task.task_id,
+        job_id,
+        status: task.state,
+    };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 
@@ -201,7 +217,11 @@ pub(super) async fn propagate(
         axis: body.axis,
     };
     let task = server.propagate(job_id, wish).await?;
-    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
+    let queued = TaskQueued {
+        task_id: task.task_id,
+        job_id,
+        status: task.state,
+    };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 
@@ -249,7 +269,11 @@ pub(super) async fn result(
     Asked(query): Asked<ResultQuery>,
 ) -> Result<Response, ApiError> {
     let job = server.store.job_row(job_id).await?;
-    let default = if job.is_propagated { ResultType::Volume } else { ResultType::Slice };
+    let default = if job.is_propagated {
+        ResultType::Volume
+    } else {
+        ResultType::Slice
+    };
     let (content_type, file_name, bytes) = match query.kind.unwrap_or(default) {
         ResultType::Volume => {
             let (name, bytes) = server.mask_file(&job).await?;
@@ -298,7 +322,9 @@ pub(super) async fn mask(
         Some(it) => Some(server.store.revision(job_id, it).await?),
         None => head,
     };
-    let Some(revision) = revision else { return Ok(StatusCode::NO_CONTENT.into_response()) };
+    let Some(revision) = revision else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
     let bytes = blobs::read(&*server.blobs, &revision.mask).await?;
     let headers = [
         (header::CONTENT_TYPE, RLE.to_owned()),
@@ -345,15 +371,26 @@ pub(super) async fn slice_png(
     let window = match (query.low, query.high) {
         (Some(low), Some(high)) if low < high => Some([low, high]),
         (None, None) => None,
-        _ => return Err(ApiError::invalid("low", "a window needs low and high with low < high")),
+        _ => {
+            return Err(ApiError::invalid(
+                "low",
+                "a window needs low and high with low < high",
+            ));
+        }
     };
     let job = server.store.job_row(job_id).await?;
     let slice = SliceRef { axis, slice_index };
     check_slice(&job.summary.image, slice)?;
-    let view = SliceView { slice, window, with_mask: query.mask };
+    let view = SliceView {
+        slice,
+        window,
+        with_mask: query.mask,
+    };
     let bytes = server.slice_picture(&job, view).await?;
-    let headers =
-        [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, "private, max-age=60")];
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        (header::CACHE_CONTROL, "private, max-age=60"),
+    ];
     Ok((headers, bytes).into_response())
 }
 
@@ -373,7 +410,10 @@ pub(super) async fn put_prompt(
 ) -> Result<StatusCode, ApiError> {
     let job = server.store.job_row(job_id).await?;
     check_prompt(&job.summary.image, &prompt)?;
-    server.store.put_prompt(job_id, &prompt, server.now_ms()).await?;
+    server
+        .store
+        .put_prompt(job_id, &prompt, server.now_ms())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -404,8 +444,14 @@ pub(super) async fn delete_prompt(
     Asked(query): Asked<PromptQuery>,
 ) -> Result<StatusCode, ApiError> {
     check_label(query.label)?;
-    let slice = SliceRef { axis: query.axis, slice_index: query.slice_index };
-    server.store.delete_prompt(job_id, query.label, slice, server.now_ms()).await?;
+    let slice = SliceRef {
+        axis: query.axis,
+        slice_index: query.slice_index,
+    };
+    server
+        .store
+        .delete_prompt(job_id, query.label, slice, server.now_ms())
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -424,7 +470,9 @@ pub(super) async fn list_revisions(
     Named(job_id): Named<JobId>,
 ) -> Result<Json<RevisionList>, ApiError> {
     server.store.job_row(job_id).await?;
-    Ok(Json(RevisionList { revisions: server.store.revisions(job_id).await? }))
+    Ok(Json(RevisionList {
+        revisions: server.store.revisions(job_id).await?,
+    }))
 }
 
 /// Post an edited mask: the changed box of voxels, and the revision it was made from.
@@ -442,5 +490,8 @@ pub(super) async fn post_revision(
     Named(job_id): Named<JobId>,
     Body(request): Body<RevisionRequest>,
 ) -> Result<(StatusCode, Json<Revision>), ApiError> {
-    Ok((StatusCode::CREATED, Json(server.revise(job_id, &request).await?)))
+    Ok((
+        StatusCode::CREATED,
+        Json(server.revise(job_id, &request).await?),
+    ))
 }

@@ -24,7 +24,9 @@ pub(super) async fn page(uri: Uri) -> Response {
     if let Some(file) = Assets::get(path).filter(|_| !path.is_empty()) {
         return answer(path, file);
     }
-    let is_page = !["api/", "assets/", "events/"].iter().any(|it| path.starts_with(it));
+    let is_page = !["api/", "assets/", "events/"]
+        .iter()
+        .any(|it| path.starts_with(it));
     if !is_page {
         return ApiError::not_found("there is nothing at this address").into_response();
     }
@@ -36,8 +38,11 @@ pub(super) async fn page(uri: Uri) -> Response {
 
 fn answer(path: &str, file: EmbeddedFile) -> Response {
     // The names under assets/ carry a digest of their content.
-    let cache =
-        if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let cache = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let headers = [
         (header::CONTENT_TYPE, file.metadata.mimetype().to_owned()),
         (header::CACHE_CONTROL, cache.to_owned()),

@@ -29,13 +29,15 @@ pub(super) async fn append(
     .await?
     .try_get(0)?;
     for (event_id, body) in (last - n_events + 1..).zip(events) {
-        sqlx::query("insert into event (event_id, job_id, body, created_ms) values ($1, $2, $3, $4)")
-            .bind(event_id)
-            .bind(body.job_id().to_string())
-            .bind(row::to_json(body))
-            .bind(now_ms)
-            .execute(&mut **transaction)
-            .await?;
+        sqlx::query(
+            "insert into event (event_id, job_id, body, created_ms) values ($1, $2, $3, $4)",
+        )
+        .bind(event_id)
+        .bind(body.job_id().to_string())
+        .bind(row::to_json(body))
+        .bind(now_ms)
+        .execute(&mut **transaction)
+        .await?;
     }
     Ok(Some(last))
 }

@@ -26,8 +26,10 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     column: &'static str,
 ) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
-    serde_json::from_str(&text)
-        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+    serde_json::from_str(&text).map_err(|source| StoreError::Corrupt {
+        what: column,
+        source: Box::new(source),
+    })
 }
 
 /// Reads a document column that may be null.
@@ -38,7 +40,10 @@ pub(crate) fn from_json_option<T: DeserializeOwned>(
     let text: Option<String> = row.try_get(column)?;
     text.map(|it| serde_json::from_str(&it))
         .transpose()
-        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+        .map_err(|source| StoreError::Corrupt {
+            what: column,
+            source: Box::new(source),
+        })
 }
 
 /// Reads a column that holds the wire text of an enum.
@@ -47,8 +52,10 @@ pub(crate) fn from_text<T: DeserializeOwned>(
     column: &'static str,
 ) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
-    serde_json::from_value(serde_json::Value::String(text))
-        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+    serde_json::from_value(serde_json::Value::String(text)).map_err(|source| StoreError::Corrupt {
+        what: column,
+        source: Box::new(source),
+    })
 }
 
 /// Reads an identifier column.
@@ -58,7 +65,10 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     let text: String = row.try_get(column)?;
-    text.parse().map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+    text.parse().map_err(|source| StoreError::Corrupt {
+        what: column,
+        source: Box::new(source),
+    })
 }
 
 /// Reads an identifier column that may be null.
@@ -70,7 +80,10 @@ where
     let text: Option<String> = row.try_get(column)?;
     text.map(|it| it.parse())
         .transpose()
-        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+        .map_err(|source| StoreError::Corrupt {
+            what: column,
+            source: Box::new(source),
+        })
 }
 
 /// Reads a number column into a narrower type.
@@ -80,18 +93,20 @@ where
     T::Error: std::error::Error + Send + Sync + 'static,
 {
     let value: i64 = row.try_get(column)?;
-    value
-        .try_into()
-        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
+    value.try_into().map_err(|source| StoreError::Corrupt {
+        what: column,
+        source: Box::new(source),
+    })
 }
 
 /// Reads a row of `task`.
 pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
     let axis: Option<i64> = row.try_get("axis")?;
     let slice = match axis {
-        Some(_) => {
-            Some(SliceRef { axis: number(row, "axis")?, slice_index: number(row, "slice_index")? })
-        }
+        Some(_) => Some(SliceRef {
+            axis: number(row, "axis")?,
+            slice_index: number(row, "slice_index")?,
+        }),
         None => None,
     };
     let kind: TaskKind = from_text(row, "kind")?;

@@ -76,7 +76,9 @@ impl Store {
         };
         let slice = match &new.spec {
             TaskSpec::SegmentSlice(it) => {
-                change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
+                change
+                    .supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms)
+                    .await?;
                 change.put_prompt(new.job_id, &it.prompt).await?;
                 Some(it.prompt.slice)
             }
@@ -114,7 +116,10 @@ impl Store {
                 .await?;
             let Some(found) = found else { return Ok(None) };
             let before = row::task_record(&found)?;
-            let event = QueueEvent::Claim { agent_id: request.agent_id, lease_ms };
+            let event = QueueEvent::Claim {
+                agent_id: request.agent_id,
+                lease_ms,
+            };
             if let Some(after) = change.apply(&before, &event, now_ms).await? {
                 change.commit(now_ms).await?;
                 return Ok(Some(after));
@@ -134,7 +139,15 @@ impl Store {
         lease_ms: i64,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        self.transition(task_id, &QueueEvent::Heartbeat { heartbeat, lease_ms }, now_ms).await
+        self.transition(
+            task_id,
+            &QueueEvent::Heartbeat {
+                heartbeat,
+                lease_ms,
+            },
+            now_ms,
+        )
+        .await
     }
 
     /// Ends a task with its output: task, revision, head and events in one transaction.
@@ -159,7 +172,9 @@ impl Store {
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
             let before = change.task_record(task_id).await?;
-            let Some(after) = change.apply(&before, &event, now_ms).await? else { continue };
+            let Some(after) = change.apply(&before, &event, now_ms).await? else {
+                continue;
+            };
             let job_id = after.task.job_id;
             change.put_head(job_id, revision, now_ms).await?;
             if after.task.kind == TaskKind::Propagate {
@@ -186,7 +201,8 @@ impl Store {
         failure: Option<TaskFailure>,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms).await
+        self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms)
+            .await
     }
 
     /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
@@ -286,7 +302,9 @@ impl Store {
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
             let before = change.task_record(task_id).await?;
-            let Some(after) = change.apply(&before, event, now_ms).await? else { continue };
+            let Some(after) = change.apply(&before, event, now_ms).await? else {
+                continue;
+            };
             if after.task.state.is_final() {
                 change.settle_job(&after.task, now_ms).await?;
             }
@@ -301,16 +319,23 @@ impl Store {
 }
 
 fn no_task(task_id: TaskId) -> StoreError {
-    StoreError::NotFound { what: "task", id: task_id.to_string() }
+    StoreError::NotFound {
+        what: "task",
+        id: task_id.to_string(),
+    }
 }
 
 fn tasks_of(rows: &[AnyRow]) -> Result<Vec<Task>, StoreError> {
-    rows.iter().map(|it| Ok(row::task_record(it)?.task)).collect()
+    rows.iter()
+        .map(|it| Ok(row::task_record(it)?.task))
+        .collect()
 }
 
 /// `,segment_slice,propagate,`: a list that `like '%,' || kind || ',%'` searches.
 fn comma_list<T: serde::Serialize>(items: &[T]) -> String {
-    items.iter().fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
+    items
+        .iter()
+        .fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
 }
 
 impl Change<'_> {
