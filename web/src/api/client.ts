@@ -1,0 +1,166 @@
+// The server's calls that the page makes, one function each.
+import { errorFrom, getBytes, getJson, sendJson, unreachable, type ApiError } from './http';
+import type {
+  Combine,
+  Direction,
+  EngineName,
+  EngineStatus,
+  Job,
+  JobCreated,
+  Engines,
+  JobList,
+  JobStatus,
+  JobSummary,
+  Label,
+  Revision,
+  RevisionList,
+  SlicePrompt,
+  Task,
+  TaskQueued,
+} from './types';
+
+const job = (jobId: string): string => `/api/v1/jobs/${encodeURIComponent(jobId)}`;
+
+export async function listJobs(): Promise<JobSummary[]> {
+  return (await getJson<JobList>('/api/v1/jobs')).jobs;
+}
+
+export function openSample(): Promise<JobCreated> {
+  return sendJson('POST', '/api/v1/sample');
+}
+
+export function getJob(jobId: string): Promise<Job> {
+  return getJson(job(jobId));
+}
+
+export function deleteJob(jobId: string): Promise<void> {
+  return sendJson('DELETE', job(jobId));
+}
+
+export function getStatus(jobId: string): Promise<JobStatus> {
+  return getJson(`${job(jobId)}/status`);
+}
+
+export async function listRevisions(jobId: string): Promise<Revision[]> {
+  const { revisions } = await getJson<RevisionList>(`${job(jobId)}/revisions`);
+  return revisions.sort((a, b) => b.created_ms - a.created_ms);
+}
+
+export function getMask(jobId: string, revisionId: string, signal?: AbortSignal): Promise<Uint8Array | null> {
+  return getBytes(`${job(jobId)}/mask?revision=${encodeURIComponent(revisionId)}`, signal);
+}
+
+export function getPartial(taskId: string): Promise<Uint8Array | null> {
+  return getBytes(`/api/v1/tasks/${encodeURIComponent(taskId)}/partial`);
+}
+
+export function getTask(taskId: string): Promise<Task> {
+  return getJson(`/api/v1/tasks/${encodeURIComponent(taskId)}`);
+}
+
+export function cancelTask(taskId: string): Promise<Task> {
+  return sendJson('POST', `/api/v1/tasks/${encodeURIComponent(taskId)}/cancel`);
+}
+
+export function putPrompt(jobId: string, prompt: SlicePrompt): Promise<unknown> {
+  return sendJson('PUT', `${job(jobId)}/prompts`, prompt);
+}
+
+export function deletePrompt(jobId: string, axis: number, sliceIndex: number, label: number): Promise<void> {
+  return sendJson('DELETE', `${job(jobId)}/prompts?axis=${axis}&slice_index=${sliceIndex}&label=${label}`);
+}
+
+export function putLabels(jobId: string, labels: readonly Label[]): Promise<unknown> {
+  return sendJson('PUT', `${job(jobId)}/labels`, { labels });
+}
+
+export function segmentSlice(jobId: string, prompt: SlicePrompt, engine: EngineName | null): Promise<TaskQueued> {
+  const { mask: _mask, absent: _absent, ...asked } = prompt;
+  return sendJson('POST', `${job(jobId)}/initial-mask`, engine === null ? asked : { ...asked, engine });
+}
+
+export interface PropagateBody {
+  readonly direction: Direction;
+  readonly range?: readonly [number, number];
+  readonly engine?: EngineName;
+  readonly combine?: Combine;
+  readonly label: number;
+  readonly axis: number;
+}
+
+export function propagate(jobId: string, body: PropagateBody): Promise<TaskQueued> {
+  return sendJson('POST', `${job(jobId)}/propagate`, body);
+}
+
+export async function listEngines(): Promise<EngineStatus[]> {
+  return (await getJson<Engines>('/api/v1/system/model')).engines;
+}
+
+/** Address of the stored file. */
+export function imageUrl(jobId: string): string {
+  return `${job(jobId)}/image`;
+}
+
+export interface SliceQuery {
+  readonly low?: number;
+  readonly high?: number;
+  readonly mask?: boolean;
+  /** Changes when the picture does, so that a cached one is not shown. */
+  readonly version?: string;
+}
+
+/** Address of a slice as a picture, one pixel per voxel, upright. */
+export function sliceUrl(jobId: string, axis: number, sliceIndex: number, query: SliceQuery = {}): string {
+  const parameters = new URLSearchParams();
+  if (query.low !== undefined) parameters.set('low', String(query.low));
+  if (query.high !== undefined) parameters.set('high', String(query.high));
+  if (query.mask === true) parameters.set('mask', 'true');
+  if (query.version !== undefined) parameters.set('v', query.version);
+  const suffix = parameters.size === 0 ? '' : `?${parameters.toString()}`;
+  return `${job(jobId)}/slices/${axis}/${sliceIndex}.png${suffix}`;
+}
+
+/** Address of the 3D mask. */
+export function result3dUrl(jobId: string): string {
+  return `${job(jobId)}/result?type=3d`;
+}
+
+/** Address of one slice with its mask. */
+export function result2dUrl(jobId: string, axis: number, sliceIndex: number): string {
+  return `${job(jobId)}/result?type=2d&axis=${axis}&slice_index=${sliceIndex}`;
+}
+
+export interface Upload {
+  readonly done: Promise<JobCreated>;
+  readonly cancel: () => void;
+}
+
+/** Sends a file; `onProgress` gets bytes sent and bytes in all. A cancelled upload rejects with an AbortError. */
+export function uploadFile(file: File, onProgress: (sent: number, total: number) => void): Upload {
+  const request = new XMLHttpRequest();
+  const done = new Promise<JobCreated>((resolve, reject: (reason: ApiError | DOMException) => void) => {
+    request.upload.onprogress = (event) => {
+      if (event.lengthComputable) onProgress(event.loaded, event.total);
+    };
+    request.onload = () => {
+      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as JobCreated);
+      else reject(errorFrom(request.status, request.responseText));
+    };
+    request.onerror = () => {
+      reject(unreachable());
+    };
+    request.onabort = () => {
+      reject(new DOMException('cancelled', 'AbortError'));
+    };
+    request.open('POST', '/api/v1/jobs');
+    const form = new FormData();
+    form.append('file', file, file.name);
+    request.send(form);
+  });
+  return {
+    done,
+    cancel: () => {
+      request.abort();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+// Per-slice confidence of a propagation: how doubtful a slice is, and which to look at next.
+import type { Revision, SliceConfidence } from '../api/types';
+
+export type Doubt = 'sure' | 'check' | 'doubtful';
+
+/** Above the first a slice is worth a look, above the second it is probably wrong (share of the key slice's area). */
+const CHECK_ABOVE = 0.12;
+const DOUBTFUL_ABOVE = 0.3;
+
+export function doubtOf(slice: SliceConfidence): Doubt {
+  if (slice.uncertainty > DOUBTFUL_ABOVE) return 'doubtful';
+  return slice.uncertainty > CHECK_ABOVE ? 'check' : 'sure';
+}
+
+/** The newest revision of an object that says how sure its slices are. `revisions` are newest first. */
+export function ratedRevision(revisions: readonly Revision[], label: number): Revision | null {
+  return revisions.find((revision) => revision.label === label && (revision.slices ?? []).length > 0) ?? null;
+}
+
+/** The most doubtful slice that is neither prompted nor seen already; null when none is left. */
+export function nextDoubtful(slices: readonly SliceConfidence[], exclude: ReadonlySet<number>): number | null {
+  let best: SliceConfidence | null = null;
+  for (const slice of slices) {
+    if (exclude.has(slice.slice_index) || slice.uncertainty <= 0) continue;
+    if (best === null || slice.uncertainty > best.uncertainty) best = slice;
+  }
+  return best?.slice_index ?? null;
+}

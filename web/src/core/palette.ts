@@ -1,0 +1,29 @@
+// Colours of objects: red first, then colours that stay apart for colour-blind eyes.
+import type { Label } from '../api/types';
+
+export const LABEL_COLORS: readonly string[] = [
+  '#ff3b30', '#38bdf8', '#facc15', '#a78bfa', '#34d399', '#fb923c', '#f472b6', '#94a3b8',
+];
+
+/** The first colour not in use; round again when all are. */
+export function nextLabelColor(used: readonly string[]): string {
+  const taken = new Set(used.map((color) => color.toLowerCase()));
+  const free = LABEL_COLORS.find((color) => !taken.has(color));
+  return free ?? LABEL_COLORS[used.length % LABEL_COLORS.length] ?? '#ff3b30';
+}
+
+/** Red, green, blue of `#rrggbb`; red where it is not a colour. */
+export function rgbOf(color: string): readonly [number, number, number] {
+  const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color);
+  if (match?.[1] === undefined || match[2] === undefined || match[3] === undefined) return [255, 59, 48];
+  return [parseInt(match[1], 16), parseInt(match[2], 16), parseInt(match[3], 16)];
+}
+
+/** Colours by label value, four bytes each; hidden labels and labels without an entry are transparent. */
+export function paletteOf(labels: readonly Label[], hidden: ReadonlySet<number>): Uint8ClampedArray {
+  const palette = new Uint8ClampedArray(256 * 4);
+  for (const { value, color } of labels) {
+    if (!hidden.has(value)) palette.set([...rgbOf(color), 255], value * 4);
+  }
+  return palette;
+}

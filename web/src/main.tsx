@@ -1,0 +1,30 @@
+// Starts the page: words first, then the views.
+import '@mantine/core/styles.css';
+import './app.css';
+import { MantineProvider } from '@mantine/core';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { startTranslations } from './i18n';
+import { useStore } from './state/store';
+import { App } from './views/App';
+import { theme } from './views/theme';
+
+function Themed(): React.JSX.Element {
+  const scheme = useStore((state) => state.settings.theme);
+  // Variables and classes come from the stylesheet, so that the page works without inline styles.
+  return (
+    <MantineProvider theme={theme} forceColorScheme={scheme} withCssVariables={false} withGlobalClasses={false}>
+      <App />
+    </MantineProvider>
+  );
+}
+
+const root = document.getElementById('root');
+if (root !== null) {
+  await startTranslations();
+  createRoot(root).render(
+    <StrictMode>
+      <Themed />
+    </StrictMode>,
+  );
+}

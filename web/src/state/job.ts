@@ -1,0 +1,233 @@
+// The open job: load it, follow its events, keep its mask; everything comes back after a reload.
+import i18next from 'i18next';
+import * as api from '../api/client';
+import { listen } from '../api/events';
+import { ApiError } from '../api/http';
+import type { Event, Job, Revision, Task, TaskFailure } from '../api/types';
+import { planeOfStoredAxis, axisIndex, rasFromStored, storedFromRas, type Vec3 } from '../core/axes';
+import { centreRas, clampRas, gridOf, type Grid } from '../core/grid';
+import { withPartial } from '../core/labelmap';
+import { decodeRle } from '../core/rle';
+import { WHOLE_IMAGE } from '../core/tile';
+import { firstWindow } from '../core/window';
+import { notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
+import { fetchVolume } from './volume';
+
+const POLL_MS = 3000;
+
+function isFinal(task: Task): boolean {
+  return task.state === 'succeeded' || task.state === 'failed' || task.state === 'cancelled';
+}
+
+/** Where a job opens: on its last prompt, else in the middle. */
+function firstCursor(job: Job, grid: Grid): Vec3 {
+  const last = job.head_revision?.prompts[0] ?? job.prompts[0];
+  if (last === undefined) return centreRas(grid);
+  const stored: [number, number, number] = [...storedFromRas(grid.axes, grid.shape, centreRas(grid))];
+  const others = [0, 1, 2].filter((axis) => axis !== last.axis);
+  const [x1, y1, x2, y2] = last.box ?? [];
+  stored[axisIndex(last.axis)] = last.slice_index;
+  const [xAxis = 0, yAxis = 1] = others;
+  if (x1 !== undefined && x2 !== undefined) stored[xAxis] = Math.round((x1 + x2) / 2);
+  if (y1 !== undefined && y2 !== undefined) stored[yAxis] = Math.round((y1 + y2) / 2);
+  return clampRas(grid, rasFromStored(grid.axes, grid.shape, stored));
+}
+
+function opened(job: Job): OpenJob {
+  const grid = gridOf(job.image);
+  const { layout } = getState().settings;
+  const prompted = job.prompts[0];
+  const promptPlane = prompted === undefined ? 'axial' : planeOfStoredAxis(grid.axes, axisIndex(prompted.axis));
+  return {
+    job,
+    grid,
+    mask: null,
+    shown: null,
+    revisions: [],
+    failure: null,
+    volume: null,
+    volumeFailed: false,
+    cursor: firstCursor(job, grid),
+    hover: null,
+    plane: layout === 'grid' ? promptPlane : layout,
+    window: firstWindow(job.image),
+    camera: WHOLE_IMAGE,
+    tool: 'navigate',
+    label: job.labels[0]?.value ?? 1,
+    hidden: new Set(),
+    engine: null,
+    direction: 'both',
+    ranges: {},
+    seen: new Set(),
+    asking: false,
+  };
+}
+
+function isOpen(jobId: string): boolean {
+  return getState().open?.job.job_id === jobId;
+}
+
+/** Loads the mask of a revision and shows it, unless a newer one is wanted by then. */
+async function loadMask(jobId: string, revisionId: string): Promise<void> {
+  try {
+    const bytes = await api.getMask(jobId, revisionId);
+    if (!isOpen(jobId) || getState().open?.job.head !== revisionId) return;
+    const mask = bytes === null ? null : decodeRle(bytes);
+    patchOpen({ mask, shown: mask });
+  } catch (cause) {
+    notifyError(cause, i18next.t('error.mask'));
+  }
+}
+
+async function loadRevisions(jobId: string): Promise<void> {
+  const revisions = await api.listRevisions(jobId);
+  if (isOpen(jobId)) patchOpen({ revisions });
+}
+
+async function failureOf(jobId: string): Promise<TaskFailure | null> {
+  return (await api.getStatus(jobId)).error ?? null;
+}
+
+/** Takes over what the server says now; the view stays as it is. */
+async function refreshJob(jobId: string): Promise<void> {
+  let job: Job;
+  try {
+    job = await api.getJob(jobId);
+  } catch (cause) {
+    const error = toApiError(cause);
+    if (error.status === 404) setState({ open: null, jobError: { kind: isOpen(jobId) ? 'removed' : 'missing' } });
+    else if (!isOpen(jobId)) setState({ jobError: { kind: 'failed', error } });
+    return;
+  }
+  const before = getState().open;
+  const isFirst = before?.job.job_id !== jobId;
+  const headBefore = isFirst ? null : before.job.head;
+  if (isFirst) setState({ open: opened(job), jobError: null });
+  else patchOpen({ job });
+  const head = job.head ?? null;
+  if (head !== null && head !== headBefore) await Promise.all([loadMask(jobId, head), loadRevisions(jobId)]);
+  if (job.status === 'failed') {
+    const failure = await failureOf(jobId);
+    if (isOpen(jobId)) patchOpen({ failure });
+  }
+  if (job.task?.kind === 'propagate') void showPartial(job.task);
+}
+
+let isFetchingPartial = false;
+
+/** Shows how far a running propagation has come; one call at a time. */
+async function showPartial(task: Task): Promise<void> {
+  if (isFetchingPartial) return;
+  isFetchingPartial = true;
+  try {
+    const bytes = await api.getPartial(task.task_id);
+    if (bytes !== null) {
+      const partial = decodeRle(bytes);
+      patchOpen(({ job, mask }) =>
+        job.task?.task_id === task.task_id ? { shown: withPartial(mask, partial, task.label) } : {},
+      );
+    }
+  } catch (cause) {
+    // The task ended in between: its mask comes as a revision.
+    if (!(cause instanceof ApiError)) throw cause;
+  } finally {
+    isFetchingPartial = false;
+  }
+}
+
+function taskEnded(task: Task): void {
+  const open = getState().open;
+  if (open === null) return;
+  const t = i18next.t.bind(i18next);
+  if (open.job.task?.task_id === task.task_id) patchJob({ task: null });
+  if (task.state === 'failed') patchOpen({ failure: task.failure ?? null, shown: open.mask });
+  else if (task.state === 'cancelled') {
+    patchOpen({ shown: open.mask });
+    notifyPlain(t('task.cancelled'));
+  } else {
+    patchOpen({ failure: null });
+    notifyDone(t(task.kind === 'propagate' ? 'task.doneVolume' : 'task.doneSlice'));
+  }
+}
+
+function taskChanged(task: Task): void {
+  if (isFinal(task)) {
+    taskEnded(task);
+    return;
+  }
+  patchJob({ task });
+  patchOpen({ failure: null });
+  if (task.kind === 'propagate' && task.state === 'leased') void showPartial(task);
+}
+
+function newRevision(jobId: string, revision: Revision): void {
+  patchJob({ head: revision.revision_id, head_revision: revision });
+  patchOpen({ seen: new Set() });
+  void loadMask(jobId, revision.revision_id);
+  void loadRevisions(jobId).catch((cause: unknown) => {
+    notifyError(cause);
+  });
+}
+
+function follow(jobId: string, event: Event): void {
+  if (event.data.job_id !== jobId || !isOpen(jobId)) return;
+  switch (event.event) {
+    case 'job_update':
+      patchJob({ status: event.data.status });
+      break;
+    case 'job_removed':
+      setState({ open: null, jobError: { kind: 'removed' } });
+      break;
+    case 'queue_update':
+      taskChanged(event.data);
+      break;
+    case 'revision_update':
+      newRevision(jobId, event.data.revision);
+      break;
+  }
+}
+
+async function loadVolume(jobId: string, signal: AbortSignal): Promise<void> {
+  try {
+    const volume = await fetchVolume(jobId, signal);
+    if (isOpen(jobId)) patchOpen({ volume });
+  } catch {
+    // Shown on the page; slices keep coming from the server.
+    if (!signal.aborted && isOpen(jobId)) patchOpen({ volumeFailed: true });
+  }
+}
+
+async function loadEngines(): Promise<void> {
+  try {
+    setState({ engines: await api.listEngines() });
+  } catch (cause) {
+    notifyError(cause);
+  }
+}
+
+/** Opens a job and follows it until the returned function is called. */
+export function watchJob(jobId: string): () => void {
+  const stopLoading = new AbortController();
+  setState({ open: null, jobError: null });
+  void refreshJob(jobId).then(() => loadVolume(jobId, stopLoading.signal));
+  void loadEngines();
+  const stop = listen(jobId, {
+    onEvent: (event) => {
+      follow(jobId, event);
+    },
+    onConnection: (connected) => {
+      setState({ connected });
+      if (connected && isOpen(jobId)) void refreshJob(jobId);
+    },
+  });
+  const poll = setInterval(() => {
+    if (getState().connected === false) void refreshJob(jobId);
+  }, POLL_MS);
+  return () => {
+    stopLoading.abort();
+    stop();
+    clearInterval(poll);
+    setState({ open: null });
+  };
+}

@@ -1,0 +1,70 @@
+// Messages that appear for a while: failures with what to do, and things that are done.
+import i18next from 'i18next';
+import { ApiError } from '../api/http';
+import { getState, setState, type Notice } from './store';
+
+const PLAIN_MS = 5000;
+
+let nextId = 1;
+
+export function dismiss(id: number): void {
+  setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
+}
+
+function show(kind: Notice['kind'], title: string, text: string | null): void {
+  const id = nextId++;
+  const others = getState().notices.filter((notice) => notice.title !== title || notice.text !== text);
+  setState({ notices: [...others.slice(-3), { id, kind, title, text }] });
+  if (kind !== 'error') {
+    setTimeout(() => {
+      dismiss(id);
+    }, PLAIN_MS);
+  }
+}
+
+export function notifyDone(title: string): void {
+  show('done', title, null);
+}
+
+export function notifyPlain(title: string): void {
+  show('plain', title, null);
+}
+
+export function notifyText(title: string, text: string): void {
+  show('error', title, text);
+}
+
+/** What went wrong in words: the server's sentence where there is one, the field it names, and what to do. */
+export function errorText(error: ApiError): string {
+  const t = i18next.t.bind(i18next);
+  if (error.status === 0) return t('error.unreachable');
+  const parts: string[] = [];
+  if (error.status === 413) parts.push(t('error.tooLarge'));
+  if (error.status === 409) parts.push(t('error.wrongState'));
+  if (error.status === 404) parts.push(t('error.notFound'));
+  if (error.message !== '') parts.push(error.message);
+  if (error.field !== null) parts.push(t('error.field', { field: error.field }));
+  return parts.join(' · ');
+}
+
+export function toApiError(cause: unknown): ApiError {
+  if (cause instanceof ApiError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new ApiError(-1, { code: 'page', message, field: null });
+}
+
+/** Shows a failed call. */
+export function notifyError(cause: unknown, title: string = i18next.t('error.title')): void {
+  show('error', title, errorText(toApiError(cause)));
+}
+
+/** Runs a call; a failure is shown and reported as false. */
+export async function attempt(call: () => Promise<void>, title?: string): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (cause) {
+    notifyError(cause, title);
+    return false;
+  }
+}

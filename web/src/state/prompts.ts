@@ -1,0 +1,252 @@
+// What a person tells the engine: boxes, points, absent slices, objects; and the calls that run it.
+import i18next from 'i18next';
+import * as api from '../api/client';
+import type { Direction, EngineName, Label, SlicePrompt } from '../api/types';
+import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
+import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
+import { nextDoubtful, ratedRevision } from '../core/confidence';
+import type { Grid } from '../core/grid';
+import { nextLabelColor } from '../core/palette';
+import {
+  canSegment,
+  emptyPrompt,
+  isEmpty,
+  promptAt,
+  propagationAxis,
+  startingSlices,
+  withPrompt,
+  type PromptKey,
+} from '../core/prompts';
+import { attempt, notifyPlain } from './notices';
+import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
+import { activeAxis, activeSlice, setSlice } from './view';
+
+/** The prompt that edits go to. */
+export function activeKey(open: OpenJob): PromptKey {
+  return { ...activeSlice(open), label: open.label };
+}
+
+export function activePrompt(open: OpenJob): SlicePrompt | null {
+  return promptAt(open.job.prompts, activeKey(open));
+}
+
+export function sliceSize(grid: Grid, axis: AxisIndex): SliceSize {
+  const [x, y] = sliceAxes(axis);
+  return [grid.shape[x], grid.shape[y]];
+}
+
+let saving: Promise<unknown> = Promise.resolve();
+
+/** Sends edits in the order they were made; a prompt that says nothing is deleted. */
+function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null): void {
+  saving = saving.then(() =>
+    attempt(async () => {
+      if (prompt === null || isEmpty(prompt)) await api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label);
+      else await api.putPrompt(jobId, prompt);
+    }),
+  );
+}
+
+/** Changes one prompt on the page, and on the server unless the edit goes on (a drag). */
+function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | null, isDone: boolean): void {
+  const open = getState().open;
+  if (open === null) return;
+  const before = promptAt(open.job.prompts, key);
+  const next = change(before ?? emptyPrompt(key));
+  patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
+  if (isDone) save(open.job.job_id, key, next);
+}
+
+function withoutAbsent(prompt: SlicePrompt): SlicePrompt {
+  const { absent: _absent, ...rest } = prompt;
+  return rest;
+}
+
+/** Sets the box of a slice. `isDone` is false while it is being dragged. */
+export function setBox(key: PromptKey, box: Box, isDone: boolean): void {
+  const grid = getState().open?.grid;
+  if (grid === undefined) return;
+  const clamped = clampBox(box, sliceSize(grid, key.axis));
+  edit(key, (prompt) => ({ ...withoutAbsent(prompt), box: [...clamped] }), isDone);
+}
+
+/** A box in the middle of the slice, to be moved or typed over. */
+export function startBox(key: PromptKey): void {
+  const grid = getState().open?.grid;
+  if (grid === undefined) return;
+  const size = sliceSize(grid, key.axis);
+  setBox(key, boxBetween([size[0] * 0.375, size[1] * 0.375], [size[0] * 0.625, size[1] * 0.625], size), true);
+}
+
+export function removeBox(key: PromptKey): void {
+  edit(
+    key,
+    ({ box: _box, ...rest }) => rest,
+    true,
+  );
+}
+
+export function addPoint(key: PromptKey, x: number, y: number, positive: boolean): void {
+  edit(
+    key,
+    (prompt) => ({ ...withoutAbsent(prompt), points: [...(prompt.points ?? []), { x, y, positive }] }),
+    true,
+  );
+}
+
+export function removePoint(key: PromptKey, index: number): void {
+  edit(key, (prompt) => ({ ...prompt, points: (prompt.points ?? []).filter((_, at) => at !== index) }), true);
+}
+
+export function removePrompt(key: PromptKey): void {
+  edit(key, () => null, true);
+}
+
+/** Says that the object does not reach a slice, or takes that back. */
+export function setAbsent(key: PromptKey, absent: boolean): void {
+  edit(key, () => (absent ? { ...emptyPrompt(key), absent: true } : null), true);
+}
+
+async function ask(call: (open: OpenJob) => Promise<{ task_id: string }>): Promise<void> {
+  const open = getState().open;
+  if (open === null || open.asking) return;
+  patchOpen({ asking: true, failure: null });
+  await attempt(async () => {
+    await saving;
+    await call(open);
+  }, i18next.t('error.action'));
+  patchOpen({ asking: false });
+}
+
+/** Queues the segmentation of the active slice. */
+export async function segment(): Promise<void> {
+  const open = getState().open;
+  const prompt = open === null ? null : activePrompt(open);
+  if (open === null || prompt === null || !canSegment(prompt) || open.job.task?.kind === 'propagate') return;
+  await ask(({ job, engine }) => api.segmentSlice(job.job_id, prompt, engine));
+}
+
+/** The axis a propagation of the active object would run along: the active plane's where it has a prompt. */
+export function runAxis(open: OpenJob): AxisIndex | null {
+  const own = activeAxis(open);
+  if (startingSlices(open.job.prompts, open.label).some((prompt) => prompt.axis === own)) return own;
+  const axis = propagationAxis(open.job.prompts, open.label);
+  return axis === null ? null : axisIndex(axis);
+}
+
+export function canPropagate(open: OpenJob): boolean {
+  return open.mask !== null && runAxis(open) !== null && (open.job.task ?? null) === null && !open.asking;
+}
+
+export function rangeOf(open: OpenJob, axis: AxisIndex): SliceRange {
+  return open.ranges[axis] ?? [0, open.grid.shape[axis] - 1];
+}
+
+export function setRange(axis: AxisIndex, range: SliceRange | null): void {
+  patchOpen((open) => {
+    const { [axis]: _old, ...others } = open.ranges;
+    const isWhole = range === null || (range[0] <= 0 && range[1] >= open.grid.shape[axis] - 1);
+    return { ranges: isWhole ? others : { ...others, [axis]: range } };
+  });
+}
+
+export function setDirection(direction: Direction): void {
+  patchOpen({ direction });
+}
+
+export function setEngine(engine: EngineName | null): void {
+  patchOpen({ engine });
+}
+
+/** Queues the propagation of the active object. */
+export async function runPropagation(): Promise<void> {
+  const open = getState().open;
+  const axis = open === null ? null : runAxis(open);
+  if (open === null || axis === null || !canPropagate(open)) return;
+  const range = open.ranges[axis];
+  patchOpen({ seen: new Set() });
+  await ask(({ job, direction, engine, label }) =>
+    api.propagate(job.job_id, {
+      direction,
+      label,
+      axis,
+      ...(range === undefined ? {} : { range }),
+      ...(engine === null ? {} : { engine }),
+    }),
+  );
+}
+
+export async function stopTask(): Promise<void> {
+  const task = getState().open?.job.task ?? null;
+  if (task === null) return;
+  await attempt(async () => {
+    patchJob({ task: { ...task, cancel_requested: true } });
+    await api.cancelTask(task.task_id);
+  });
+}
+
+/** Goes to the slice that the engine is least sure of, each in turn. */
+export function goToDoubtful(): void {
+  const open = getState().open;
+  const rated = open === null ? null : ratedRevision(open.revisions, open.label);
+  const extent = rated?.extent ?? null;
+  if (open === null || rated === null || extent === null) return;
+  const prompted = open.job.prompts
+    .filter((prompt) => prompt.axis === extent.axis && (prompt.label ?? 1) === open.label)
+    .map((prompt) => prompt.slice_index);
+  const next = nextDoubtful(rated.slices ?? [], new Set([...open.seen, ...prompted]));
+  if (next === null) {
+    patchOpen({ seen: new Set() });
+    notifyPlain(i18next.t('propagate.nextNone'));
+    return;
+  }
+  patchOpen({ seen: new Set([...open.seen, next]) });
+  setSlice(planeOfStoredAxis(open.grid.axes, axisIndex(extent.axis)), next);
+}
+
+function saveLabels(open: OpenJob, labels: Label[]): void {
+  patchJob({ labels });
+  void attempt(async () => {
+    await api.putLabels(open.job.job_id, labels);
+  });
+}
+
+export function addLabel(): void {
+  const open = getState().open;
+  if (open === null) return;
+  const used = new Set(open.job.labels.map((label) => label.value));
+  let value = 1;
+  while (used.has(value)) value++;
+  if (value > 255) {
+    notifyPlain(i18next.t('objects.full'));
+    return;
+  }
+  const label = {
+    value,
+    name: i18next.t('objects.defaultName', { value }),
+    color: nextLabelColor(open.job.labels.map((it) => it.color)),
+  };
+  saveLabels(open, [...open.job.labels, label]);
+  patchOpen({ label: value });
+}
+
+export function changeLabel(value: number, change: Partial<Omit<Label, 'value'>>): void {
+  const open = getState().open;
+  if (open === null) return;
+  saveLabels(
+    open,
+    open.job.labels.map((label) => (label.value === value ? { ...label, ...change } : label)),
+  );
+}
+
+export function chooseLabel(label: number): void {
+  patchOpen({ label });
+}
+
+export function toggleLabel(value: number): void {
+  patchOpen(({ hidden }) => {
+    const next = new Set(hidden);
+    if (!next.delete(value)) next.add(value);
+    return { hidden: next };
+  });
+}

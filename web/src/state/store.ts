@@ -1,0 +1,114 @@
+// The page's one store: settings, connection, notices, the job list and the open job.
+import { create } from 'zustand';
+import type { ApiError } from '../api/http';
+import type { Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Task, TaskFailure } from '../api/types';
+import type { AxisIndex, Plane, Vec3 } from '../core/axes';
+import type { Grid } from '../core/grid';
+import type { Labelmap } from '../core/rle';
+import type { Camera, Convention, Layout } from '../core/tile';
+import type { DisplayVolume } from '../core/volume_file';
+import type { Window } from '../core/window';
+import { readSettings, type Settings } from './settings';
+
+export type Tool = 'navigate' | 'box' | 'positive' | 'negative';
+
+export interface Notice {
+  readonly id: number;
+  readonly kind: 'error' | 'done' | 'plain';
+  /** Already translated. */
+  readonly title: string;
+  readonly text: string | null;
+}
+
+/** A file on its way to the server. */
+export interface UploadProgress {
+  readonly name: string;
+  readonly sent: number;
+  readonly total: number;
+  readonly cancel: () => void;
+}
+
+export type SliceRange = readonly [number, number];
+
+/** The job on the screen. */
+export interface OpenJob {
+  readonly job: Job;
+  readonly grid: Grid;
+  /** Newest mask, and what is shown: the same, or a running propagation's mask over it. */
+  readonly mask: Labelmap | null;
+  readonly shown: Labelmap | null;
+  /** Newest first. */
+  readonly revisions: readonly Revision[];
+  readonly failure: TaskFailure | null;
+  /** Voxels for the viewer; null until loaded. */
+  readonly volume: DisplayVolume | null;
+  readonly volumeFailed: boolean;
+  /** RAS-ordered voxel under the crosshair, and under the pointer. */
+  readonly cursor: Vec3;
+  readonly hover: Vec3 | null;
+  readonly plane: Plane;
+  readonly window: Window;
+  readonly camera: Camera;
+  readonly tool: Tool;
+  readonly label: number;
+  readonly hidden: ReadonlySet<number>;
+  readonly engine: EngineName | null;
+  readonly direction: Direction;
+  /** Chosen range per stored axis; all slices where none is chosen. */
+  readonly ranges: Readonly<Partial<Record<AxisIndex, SliceRange>>>;
+  /** Doubtful slices that were looked at since the last propagation. */
+  readonly seen: ReadonlySet<number>;
+  /** A call that will queue a task is on its way. */
+  readonly asking: boolean;
+}
+
+export interface State {
+  readonly settings: Settings;
+  /** Null until the stream was opened for the first time. */
+  readonly connected: boolean | null;
+  readonly notices: readonly Notice[];
+  readonly jobs: readonly JobSummary[] | null;
+  readonly jobsError: ApiError | null;
+  readonly upload: UploadProgress | null;
+  readonly uploadError: { readonly name: string; readonly error: ApiError } | null;
+  readonly openingSample: boolean;
+  readonly engines: readonly EngineStatus[];
+  readonly open: OpenJob | null;
+  readonly jobError: { readonly kind: 'missing' | 'removed' } | { readonly kind: 'failed'; readonly error: ApiError } | null;
+}
+
+export const useStore = create<State>(() => ({
+  settings: readSettings(),
+  connected: null,
+  notices: [],
+  jobs: null,
+  jobsError: null,
+  upload: null,
+  uploadError: null,
+  openingSample: false,
+  engines: [],
+  open: null,
+  jobError: null,
+}));
+
+export const { getState, setState } = useStore;
+
+/** Changes the open job; nothing where none is open. */
+export function patchOpen(patch: Partial<OpenJob> | ((open: OpenJob) => Partial<OpenJob>)): void {
+  setState(({ open }) => {
+    if (open === null) return {};
+    return { open: { ...open, ...(typeof patch === 'function' ? patch(open) : patch) } };
+  });
+}
+
+/** Changes the wire part of the open job. */
+export function patchJob(patch: Partial<Job>): void {
+  patchOpen((open) => ({ job: { ...open.job, ...patch } }));
+}
+
+/** The task that is running or waiting, if any. */
+export function runningTask(open: OpenJob): Task | null {
+  return open.job.task ?? null;
+}
+
+export type { Convention, Layout };

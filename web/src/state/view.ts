@@ -1,0 +1,70 @@
+// How the open job is looked at: crosshair, plane, window, magnification, tool, settings.
+import { PLANE_AXES, storedAxisOfPlane, type AxisIndex, type Plane, type Vec3 } from '../core/axes';
+import { clampRas, rasAtSlice, rasStepped, sliceOfPlane } from '../core/grid';
+import { WHOLE_IMAGE, type Camera, type Layout } from '../core/tile';
+import type { Window } from '../core/window';
+import { writeSettings, type Settings } from './settings';
+import { getState, patchOpen, setState, type OpenJob, type Tool } from './store';
+
+export function setCursor(cursor: Vec3, plane?: Plane): void {
+  patchOpen((open) => ({ cursor: clampRas(open.grid, cursor), plane: plane ?? open.plane }));
+}
+
+export function setHover(hover: Vec3 | null): void {
+  patchOpen((open) => ({ hover: hover === null ? null : clampRas(open.grid, hover) }));
+}
+
+export function setPlane(plane: Plane): void {
+  patchOpen({ plane });
+}
+
+/** Shows a stored slice on its plane. */
+export function setSlice(plane: Plane, sliceIndex: number): void {
+  patchOpen((open) => ({ cursor: rasAtSlice(open.grid, plane, open.cursor, sliceIndex), plane }));
+}
+
+/** Steps through a plane; positive towards S, A or R. */
+export function stepSlice(plane: Plane, steps: number): void {
+  patchOpen((open) => ({ cursor: rasStepped(open.grid, plane, open.cursor, steps), plane }));
+}
+
+/** To the first or last slice of a plane. */
+export function toEnd(plane: Plane, last: boolean): void {
+  patchOpen((open) => {
+    const size = open.grid.rasShape[PLANE_AXES[plane].normal];
+    return { cursor: rasStepped(open.grid, plane, open.cursor, last ? size : -size), plane };
+  });
+}
+
+export function setWindow(window: Window): void {
+  if (window.high > window.low) patchOpen({ window });
+}
+
+export function setCamera(camera: Camera): void {
+  patchOpen({ camera: camera.zoom <= 1.001 && camera.zoom >= 0.999 && camera.panMm.every((mm) => mm === 0) ? WHOLE_IMAGE : camera });
+}
+
+export function setTool(tool: Tool): void {
+  patchOpen({ tool });
+}
+
+export function changeSettings(change: Partial<Settings>): void {
+  const settings = { ...getState().settings, ...change };
+  writeSettings(settings);
+  setState({ settings });
+}
+
+export function setLayout(layout: Layout): void {
+  changeSettings({ layout });
+  if (layout !== 'grid') patchOpen({ plane: layout, camera: WHOLE_IMAGE });
+  else patchOpen({ camera: WHOLE_IMAGE });
+}
+
+/** The stored slice that prompts go to: the active plane's. */
+export function activeSlice(open: OpenJob): { axis: AxisIndex; sliceIndex: number } {
+  return sliceOfPlane(open.grid, open.plane, open.cursor);
+}
+
+export function activeAxis(open: OpenJob): AxisIndex {
+  return storedAxisOfPlane(open.grid.axes, open.plane);
+}

@@ -1,0 +1,129 @@
+// The only file that knows NiiVue. It is used as a renderer: volume, mask layer, slices in given panes.
+// Geometry is ours (core/tile.ts): NiiVue gets the voxels under an upright affine and the panes' places.
+import NiiVue from '@niivue/niivue/webgl2';
+import type { Plane, Vec3 } from '../core/axes';
+import { labelsInRasOrder } from '../core/labelmap';
+import type { Grid } from '../core/grid';
+import { uprightHeader } from '../core/upright_nifti';
+import type { DisplayVolume } from '../core/volume_file';
+import type { Scene, SliceViewer } from './slice_viewer';
+
+const SLICE_TYPE: Readonly<Record<Plane, number>> = { axial: 0, coronal: 1, sagittal: 2 };
+const NO_3D_RENDER = 0;
+
+function volumeFile(grid: Grid, volume: DisplayVolume): File {
+  return new File([uprightHeader(grid, volume) as BlobPart, volume.voxels as BlobPart], 'volume.nii');
+}
+
+/** A voxel's centre as a fraction of the volume. */
+function fraction(grid: Grid, ras: Vec3): [number, number, number] {
+  const at = (axis: 0 | 1 | 2): number => (ras[axis] + 0.5) / grid.rasShape[axis];
+  return [at(0), at(1), at(2)];
+}
+
+export class NiivueViewer implements SliceViewer {
+  private shown: Scene | null = null;
+  /** The window that is wanted, while another is being applied. */
+  private pendingWindow: Scene['window'] | null = null;
+  private isWindowing = false;
+
+  private constructor(
+    private readonly nv: NiiVue,
+    private readonly canvas: HTMLCanvasElement,
+  ) {}
+
+  /** Starts NiiVue on a canvas and hands it the volume. */
+  static async create(canvas: HTMLCanvasElement, volume: DisplayVolume, scene: Scene): Promise<NiivueViewer> {
+    const nv = new NiiVue({
+      backend: 'webgl2',
+      isAntiAlias: false,
+      isDragDropEnabled: false,
+      logLevel: 'error',
+      backgroundColor: [0, 0, 0, 1],
+      showRender: NO_3D_RENDER,
+      isColorbarVisible: false,
+      isOrientCubeVisible: false,
+      isOrientationTextVisible: false,
+      is3DCrosshairVisible: false,
+      isGraphVisible: false,
+      isRulerVisible: false,
+      isCrossLinesVisible: false,
+      isLegendVisible: false,
+      crosshairWidth: 0,
+      isRadiological: scene.convention === 'radiological',
+      drawOpacity: scene.opacity,
+    });
+    await nv.attachToCanvas(canvas);
+    await nv.loadVolumes([
+      {
+        url: volumeFile(scene.grid, volume),
+        name: 'volume.nii',
+        colormap: 'Gray',
+        calMin: scene.window.low,
+        calMax: scene.window.high,
+        isTransparentBelowCalMin: false,
+        isColorbarVisible: false,
+      },
+    ]);
+    nv.createEmptyDrawing();
+    nv.drawIsEnabled = false;
+    const viewer = new NiivueViewer(nv, canvas);
+    viewer.show(scene);
+    return viewer;
+  }
+
+  show(scene: Scene): void {
+    const before = this.shown;
+    this.shown = scene;
+    if (before?.convention !== scene.convention) this.nv.isRadiological = scene.convention === 'radiological';
+    if (before?.tiles !== scene.tiles) this.placeTiles(scene);
+    if (before?.camera !== scene.camera) {
+      this.nv.pan2Dxyzmm = [...scene.camera.panMm, scene.camera.zoom];
+    }
+    if (before?.cursor !== scene.cursor) {
+      this.nv.crosshairPos = fraction(scene.grid, scene.cursor);
+    }
+    if (before !== null && before.window !== scene.window) void this.applyWindow(scene.window);
+    this.showMask(scene, before);
+  }
+
+  destroy(): void {
+    this.nv.destroy();
+  }
+
+  private placeTiles(scene: Scene): void {
+    const { clientWidth: width, clientHeight: height } = this.canvas;
+    if (width === 0 || height === 0) return;
+    this.nv.customLayout = scene.tiles.map(({ plane, pane }) => ({
+      sliceType: SLICE_TYPE[plane],
+      position: [pane.x / width, pane.y / height, pane.width / width, pane.height / height],
+    }));
+  }
+
+  /** Applies windows one at a time; of those that arrive meanwhile only the last counts. */
+  private async applyWindow(window: Scene['window']): Promise<void> {
+    this.pendingWindow = window;
+    if (this.isWindowing) return;
+    this.isWindowing = true;
+    while (this.pendingWindow !== null) {
+      const { low, high } = this.pendingWindow;
+      this.pendingWindow = null;
+      await this.nv.setVolume(0, { calMin: low, calMax: high });
+    }
+    this.isWindowing = false;
+  }
+
+  private showMask(scene: Scene, before: Scene | null): void {
+    const isRecoloured = before?.palette !== scene.palette;
+    if (before?.opacity !== scene.opacity) this.nv.drawOpacity = scene.opacity;
+    if (isRecoloured) {
+      this.nv._drawLut = { lut: scene.palette, min: 0, max: 255, labels: [] };
+    }
+    if (before?.mask !== scene.mask) {
+      const bitmap = this.nv.model.drawingVolume?.img;
+      if (scene.mask === null) bitmap?.fill(0);
+      else bitmap?.set(labelsInRasOrder(scene.grid, scene.mask));
+    }
+    if (isRecoloured || before.mask !== scene.mask) this.nv.refreshDrawing();
+  }
+}

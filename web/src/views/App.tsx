@@ -1,0 +1,63 @@
+// The page's frame: notices and connection above whatever the address shows.
+import { Component, lazy, Suspense, type ReactNode } from 'react';
+import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { useRoute } from '../state/router';
+import { ConnectionBanner } from './ConnectionBanner';
+import { JobsPage } from './JobsPage';
+import { Notices } from './Notices';
+
+const JobPage = lazy(() => import('./JobPage'));
+
+function Stumbled(): React.JSX.Element {
+  const { t } = useTranslation();
+  return (
+    <Center className="fill">
+      <Stack align="center" role="alert">
+        <Title order={2}>{t('error.crashed')}</Title>
+        <Text c="dimmed">{t('error.crashedText')}</Text>
+        <Button
+          onClick={() => {
+            window.location.reload();
+          }}
+        >
+          {t('error.reload')}
+        </Button>
+      </Stack>
+    </Center>
+  );
+}
+
+/** Shows a way on where drawing the page failed. */
+class Guard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
+  override state = { hasFailed: false };
+
+  static getDerivedStateFromError(): { hasFailed: boolean } {
+    return { hasFailed: true };
+  }
+
+  override render(): ReactNode {
+    return this.state.hasFailed ? <Stumbled /> : this.props.children;
+  }
+}
+
+export function App(): React.JSX.Element {
+  const route = useRoute();
+  return (
+    <Guard>
+      <div className="app">
+        <ConnectionBanner />
+        <Suspense
+          fallback={
+            <Center className="fill">
+              <Loader />
+            </Center>
+          }
+        >
+          {route.page === 'jobs' ? <JobsPage /> : <JobPage key={route.jobId} jobId={route.jobId} />}
+        </Suspense>
+        <Notices />
+      </div>
+    </Guard>
+  );
+}

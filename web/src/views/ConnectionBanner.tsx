@@ -1,0 +1,17 @@
+// Says that the server is away, as long as it is.
+import { IconPlugConnectedX } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { useStore } from '../state/store';
+
+export function ConnectionBanner(): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const connected = useStore((state) => state.connected);
+  if (connected !== false) return null;
+  return (
+    <div className="connection-banner" role="status" data-testid="connection-lost">
+      <IconPlugConnectedX size={18} aria-hidden />
+      <span>{t('connection.lost')}</span>
+      <span className="connection-hint">{t('connection.lostHint')}</span>
+    </div>
+  );
+}

@@ -1,0 +1,84 @@
+// The first page: open a volume, or one of the jobs that are there.
+import { useEffect } from 'react';
+import { Alert, Button, Skeleton, Text, Title } from '@mantine/core';
+import { IconAlertTriangle } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { refreshJobs, watchJobs } from '../state/jobs';
+import { errorText } from '../state/notices';
+import { useStore } from '../state/store';
+import { HeaderControls } from './HeaderControls';
+import { JobTable } from './JobTable';
+import { Logo } from './Logo';
+import { OpenVolume } from './OpenVolume';
+
+function Steps(): React.JSX.Element {
+  const { t } = useTranslation();
+  const steps = [t('jobs.step1'), t('jobs.step2'), t('jobs.step3'), t('jobs.step4')];
+  return (
+    <div className="empty" data-testid="jobs-empty">
+      <Title order={3}>{t('jobs.emptyTitle')}</Title>
+      <Text c="dimmed">{t('jobs.emptyText')}</Text>
+      <ol className="steps">
+        {steps.map((step) => (
+          <li key={step}>{step}</li>
+        ))}
+      </ol>
+    </div>
+  );
+}
+
+function JobsSection(): React.JSX.Element {
+  const { t } = useTranslation();
+  const jobs = useStore((state) => state.jobs);
+  const error = useStore((state) => state.jobsError);
+  if (jobs === null && error !== null) {
+    return (
+      <Alert color="red" icon={<IconAlertTriangle />} title={t('error.load')} data-testid="jobs-error">
+        <Text size="sm" mb="sm">
+          {errorText(error)}
+        </Text>
+        <Button size="xs" variant="light" color="red" onClick={() => void refreshJobs()}>
+          {t('common.retry')}
+        </Button>
+      </Alert>
+    );
+  }
+  if (jobs === null) return <Skeleton height={220} />;
+  if (jobs.length === 0) return <Steps />;
+  return (
+    <>
+      <div className="section-title">
+        <Title order={2} size="h4">
+          {t('jobs.title')}
+        </Title>
+        <Text c="dimmed" size="sm">
+          {t('jobs.count', { count: jobs.length })}
+        </Text>
+      </div>
+      <JobTable jobs={jobs} />
+    </>
+  );
+}
+
+export function JobsPage(): React.JSX.Element {
+  const { t } = useTranslation();
+  useEffect(() => watchJobs(), []);
+  useEffect(() => {
+    document.title = t('app.name');
+  }, [t]);
+  return (
+    <div className="jobs-page">
+      <header className="header">
+        <Logo />
+        <h1 className="brand">{t('app.name')}</h1>
+        <span className="tagline">{t('app.tagline')}</span>
+        <span className="grow" />
+        <HeaderControls />
+      </header>
+      <main className="jobs-main">
+        <OpenVolume />
+        <JobsSection />
+      </main>
+    </div>
+  );
+}

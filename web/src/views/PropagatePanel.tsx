@@ -1,0 +1,164 @@
+// Carrying the mask through the volume: direction, range, progress, stop; then the doubtful slices.
+import { Alert, Button, Progress, SegmentedControl, Text, Tooltip } from '@mantine/core';
+import { IconAlertTriangle, IconArrowRight, IconArrowsDiff, IconPlayerStop } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Task } from '../api/types';
+import { planeOfStoredAxis } from '../core/axes';
+import { doubtOf, ratedRevision } from '../core/confidence';
+import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setDirection, setRange, stopTask } from '../state/prompts';
+import { useStore, type OpenJob } from '../state/store';
+import { Section } from './Section';
+
+const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
+
+function stageOf(task: Task): (typeof STAGES)[number] | 'other' {
+  if (task.state === 'queued') return 'queued';
+  return STAGES.find((stage) => stage === task.progress.stage) ?? 'other';
+}
+
+/** The running task: what it does, how far it is, and a way to stop it. */
+function Running({ task }: { task: Task }): React.JSX.Element {
+  const { t } = useTranslation();
+  const { done, total } = task.progress;
+  const percent = total === 0 ? 0 : Math.round((100 * done) / total);
+  return (
+    <div className="running" data-testid="running" data-kind={task.kind} role="status">
+      <div className="running-words">
+        <Text size="sm" fw={600}>
+          {t(`task.${task.kind}`)}
+        </Text>
+        <Text size="sm" className="number">
+          {total === 0 ? '' : t('task.progress', { percent })}
+        </Text>
+      </div>
+      <Progress.Root size="md">
+        <Progress.Section value={total === 0 ? 100 : percent} animated aria-label={t(`task.${task.kind}`)} />
+      </Progress.Root>
+      <div className="running-words">
+        <Text size="xs" c="dimmed">
+          {t(`stage.${stageOf(task)}`)}
+        </Text>
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPlayerStop size={14} aria-hidden />}
+          disabled={task.cancel_requested}
+          data-testid="stop"
+          onClick={() => void stopTask()}
+        >
+          {t(task.cancel_requested ? 'propagate.cancelling' : 'propagate.cancel')}
+        </Button>
+      </div>
+    </div>
+  );
+}
+
+function Failure({ open }: { open: OpenJob }): React.JSX.Element | null {
+  const { t } = useTranslation();
+  if (open.failure === null) return null;
+  return (
+    <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('task.failed')} className="tight" role="alert" data-testid="task-failure">
+      <p>{open.failure.message}</p>
+      {(open.failure.remedy ?? null) !== null && <p className="dim">{open.failure.remedy}</p>}
+    </Alert>
+  );
+}
+
+function Options({ open }: { open: OpenJob }): React.JSX.Element {
+  const { t } = useTranslation();
+  const axis = runAxis(open);
+  if (axis === null) return <p className="hint">{t('propagate.hint')}</p>;
+  const [first, last] = rangeOf(open, axis);
+  const isWhole = open.ranges[axis] === undefined;
+  return (
+    <>
+      <SegmentedControl
+        fullWidth
+        size="xs"
+        aria-label={t('propagate.direction')}
+        data-testid="direction"
+        value={open.direction}
+        onChange={(direction) => {
+          setDirection(direction);
+        }}
+        data={(['backward', 'both', 'forward'] as const).map((value) => ({ value, label: t(`propagate.${value}`) }))}
+      />
+      <div className="range-words">
+        <span className="dim">{t('propagate.along', { plane: t(`plane.${planeOfStoredAxis(open.grid.axes, axis)}`) })}</span>
+        <span data-testid="range-words">{isWhole ? t('propagate.rangeFull') : t('propagate.range', { first, last })}</span>
+        {!isWhole && (
+          <Button
+            size="compact-xs"
+            variant="subtle"
+            color="gray"
+            onClick={() => {
+              setRange(axis, null);
+            }}
+          >
+            {t('propagate.rangeReset')}
+          </Button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const rated = ratedRevision(open.revisions, open.label);
+  if (rated === null) return null;
+  const kinds = (rated.slices ?? []).map(doubtOf);
+  return (
+    <div className="doubts" data-testid="doubts">
+      <div className="doubt-counts">
+        {(['sure', 'check', 'doubtful'] as const).map((kind) => (
+          <span key={kind} className={`doubt-count doubt-${kind}`}>
+            <span className="doubt-dot" aria-hidden />
+            {t(`slice.${kind}`)} <strong>{kinds.filter((it) => it === kind).length}</strong>
+          </span>
+        ))}
+      </div>
+      <Button
+        fullWidth
+        size="xs"
+        variant="light"
+        leftSection={<IconArrowRight size={16} aria-hidden />}
+        data-testid="next-doubtful"
+        onClick={goToDoubtful}
+      >
+        {t('propagate.next')}
+      </Button>
+    </div>
+  );
+}
+
+export function PropagatePanel(): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const open = useStore((state) => state.open);
+  if (open === null) return null;
+  const task = open.job.task ?? null;
+  const why = open.mask === null || runAxis(open) === null ? t('propagate.needsMask') : null;
+  const isAgain = ratedRevision(open.revisions, open.label) !== null;
+  return (
+    <Section title={t('propagate.title')}>
+      <Options open={open} />
+      {task === null ? (
+        <Tooltip label={why} disabled={why === null}>
+          <Button
+            fullWidth
+            leftSection={<IconArrowsDiff size={17} aria-hidden />}
+            disabled={!canPropagate(open)}
+            data-testid="propagate"
+            onClick={() => void runPropagation()}
+          >
+            {t(isAgain ? 'propagate.again' : 'propagate.run')}
+          </Button>
+        </Tooltip>
+      ) : (
+        <Running task={task} />
+      )}
+      <Failure open={open} />
+      <Doubts open={open} />
+    </Section>
+  );
+}

@@ -1,0 +1,204 @@
+// Above the slices: tools, layout, window, convention, and what keys and mouse do.
+import { ActionIcon, NumberInput, Popover, SegmentedControl, Select, Tooltip } from '@mantine/core';
+import {
+  IconArrowsMaximize,
+  IconCirclePlus,
+  IconCircleMinus,
+  IconKeyboard,
+  IconLayoutGrid,
+  IconPointer,
+  IconSquareDashed,
+  type Icon,
+} from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import { LAYOUTS, WHOLE_IMAGE, type Layout } from '../core/tile';
+import { presetName, presetsOf } from '../core/window';
+import { useStore, type Tool } from '../state/store';
+import { changeSettings, setCamera, setLayout, setTool, setWindow } from '../state/view';
+
+const TOOLS: readonly (readonly [Tool, Icon])[] = [
+  ['navigate', IconPointer],
+  ['box', IconSquareDashed],
+  ['positive', IconCirclePlus],
+  ['negative', IconCircleMinus],
+];
+
+function Tools(): React.JSX.Element {
+  const { t } = useTranslation();
+  const tool = useStore((state) => state.open?.tool);
+  return (
+    <div className="tools" role="group" aria-label={t('tool.group')}>
+      {TOOLS.map(([name, ToolIcon]) => (
+        <Tooltip key={name} label={t(`tool.${name}Hint`)}>
+          <button
+            type="button"
+            className={tool === name ? 'tool tool-active' : 'tool'}
+            aria-pressed={tool === name}
+            aria-label={t(`tool.${name}`)}
+            data-testid={`tool-${name}`}
+            onClick={() => {
+              setTool(name);
+            }}
+          >
+            <ToolIcon size={19} aria-hidden className={`tool-icon-${name}`} />
+            <span className="tool-word">{t(`tool.${name}`)}</span>
+          </button>
+        </Tooltip>
+      ))}
+    </div>
+  );
+}
+
+function LayoutChoice(): React.JSX.Element {
+  const { t } = useTranslation();
+  const layout = useStore((state) => state.settings.layout);
+  return (
+    <SegmentedControl
+      size="xs"
+      aria-label={t('tool.layout')}
+      data-testid="layout"
+      value={layout}
+      onChange={(value) => {
+        setLayout(value);
+      }}
+      data={LAYOUTS.map((value: Layout) => ({
+        value,
+        label:
+          value === 'grid' ? (
+            <span className="layout-grid" title={t('plane.grid')}>
+              <IconLayoutGrid size={16} aria-hidden />
+              <span className="visually-hidden">{t('plane.grid')}</span>
+            </span>
+          ) : (
+            t(`plane.${value}`)
+          ),
+      }))}
+    />
+  );
+}
+
+function WindowChoice(): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const image = useStore((state) => state.open?.job.image);
+  const window = useStore((state) => state.open?.window);
+  if (image === undefined || window === undefined) return null;
+  const presets = presetsOf(image);
+  const chosen = presetName(image, window);
+  const number = (value: string | number): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+  return (
+    <div className="window-choice" role="group" aria-label={t('window.preset')}>
+      <Select
+        className="window-preset"
+        aria-label={t('window.preset')}
+        data-testid="window-preset"
+        value={chosen ?? 'custom'}
+        data={[
+          ...presets.map(([name]) => ({ value: name, label: t(`window.${name}`) })),
+          ...(chosen === null ? [{ value: 'custom', label: t('window.custom') }] : []),
+        ]}
+        onChange={(value) => {
+          const preset = presets.find(([name]) => name === value);
+          if (preset !== undefined) setWindow(preset[1]);
+        }}
+      />
+      <NumberInput
+        className="window-number"
+        aria-label={t('window.low')}
+        title={t('window.low')}
+        data-testid="window-low"
+        hideControls
+        value={window.low}
+        onChange={(value) => {
+          const low = number(value);
+          if (low !== null) setWindow({ low, high: window.high });
+        }}
+      />
+      <span aria-hidden>–</span>
+      <NumberInput
+        className="window-number"
+        aria-label={t('window.high')}
+        title={t('window.high')}
+        data-testid="window-high"
+        hideControls
+        value={window.high}
+        onChange={(value) => {
+          const high = number(value);
+          if (high !== null) setWindow({ low: window.low, high });
+        }}
+      />
+    </div>
+  );
+}
+
+function ConventionChoice(): React.JSX.Element {
+  const { t } = useTranslation();
+  const convention = useStore((state) => state.settings.convention);
+  const other = convention === 'radiological' ? 'neurological' : 'radiological';
+  return (
+    <Tooltip label={t(`convention.${convention}Hint`)}>
+      <button
+        type="button"
+        className="convention"
+        aria-label={`${t('convention.label')}: ${t(`convention.${convention}`)}`}
+        data-testid="convention"
+        data-convention={convention}
+        onClick={() => {
+          changeSettings({ convention: other });
+        }}
+      >
+        <span aria-hidden className="convention-letters">
+          {convention === 'radiological' ? 'R | L' : 'L | R'}
+        </span>
+        <span className="convention-word">{t(`convention.${convention}`)}</span>
+      </button>
+    </Tooltip>
+  );
+}
+
+function Help(): React.JSX.Element {
+  const { t } = useTranslation();
+  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'planes', 'keys', 'run'] as const;
+  return (
+    <Popover position="bottom-end" withArrow trapFocus>
+      <Popover.Target>
+        <ActionIcon size="lg" aria-label={t('tool.keys')} title={t('tool.keys')} data-testid="help">
+          <IconKeyboard size={19} />
+        </ActionIcon>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <strong>{t('tool.keys')}</strong>
+        <ul className="help">
+          {lines.map((line) => (
+            <li key={line}>{t(`help.${line}`)}</li>
+          ))}
+        </ul>
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
+
+export function ViewerToolbar(): React.JSX.Element {
+  const { t } = useTranslation();
+  return (
+    <div className="toolbar">
+      <Tools />
+      <LayoutChoice />
+      <WindowChoice />
+      <ConventionChoice />
+      <span className="grow" />
+      <Tooltip label={t('tool.resetHint')}>
+        <ActionIcon
+          size="lg"
+          aria-label={t('tool.reset')}
+          data-testid="fit"
+          onClick={() => {
+            setCamera(WHOLE_IMAGE);
+          }}
+        >
+          <IconArrowsMaximize size={18} />
+        </ActionIcon>
+      </Tooltip>
+      <Help />
+    </div>
+  );
+}

@@ -1,0 +1,93 @@
+// Keys of the job page. They rest while a person types or holds a control that has keys of its own.
+import { useEffect } from 'react';
+import type { Plane } from '../core/axes';
+import { WHOLE_IMAGE } from '../core/tile';
+import { activeKey, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
+import { getState, type OpenJob } from '../state/store';
+import { setCamera, setLayout, setTool, stepSlice, toEnd } from '../state/view';
+
+function hasOwnKeys(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return (
+    target.closest('input, textarea, select, [role="slider"], [role="menu"], [role="dialog"], [role="listbox"], [role="radio"]') !==
+    null
+  );
+}
+
+type Action = (open: OpenJob, event: KeyboardEvent) => void;
+
+function step(direction: 1 | -1): Action {
+  return ({ plane }, event) => {
+    stepSlice(plane, direction * (event.shiftKey ? 10 : 1));
+  };
+}
+
+function jump(last: boolean): Action {
+  return ({ plane }) => {
+    toEnd(plane, last);
+  };
+}
+
+function lay(layout: Plane | 'grid'): Action {
+  return () => {
+    setLayout(layout);
+  };
+}
+
+function take(tool: Parameters<typeof setTool>[0]): Action {
+  return () => {
+    setTool(tool);
+  };
+}
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  ArrowUp: step(1),
+  ArrowRight: step(1),
+  PageUp: step(1),
+  ArrowDown: step(-1),
+  ArrowLeft: step(-1),
+  PageDown: step(-1),
+  End: jump(true),
+  Home: jump(false),
+  v: take('navigate'),
+  Escape: take('navigate'),
+  b: take('box'),
+  p: take('positive'),
+  n: take('negative'),
+  d: () => {
+    goToDoubtful();
+  },
+  Delete: (open) => {
+    removePrompt(activeKey(open));
+  },
+  '0': () => {
+    setCamera(WHOLE_IMAGE);
+  },
+  '1': lay('axial'),
+  '2': lay('coronal'),
+  '3': lay('sagittal'),
+  '4': lay('grid'),
+  Enter: (_open, event) => {
+    void (event.shiftKey ? runPropagation() : segment());
+  },
+};
+
+function onKey(event: KeyboardEvent): void {
+  const open = getState().open;
+  if (open === null || event.ctrlKey || event.metaKey || event.altKey || hasOwnKeys(event.target)) return;
+  const isOnButton = event.target instanceof HTMLElement && event.target.closest('button, a') !== null;
+  if (event.key === 'Enter' && isOnButton) return;
+  const action = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (action === undefined) return;
+  event.preventDefault();
+  action(open, event);
+}
+
+export function useJobKeys(): void {
+  useEffect(() => {
+    window.addEventListener('keydown', onKey);
+    return () => {
+      window.removeEventListener('keydown', onKey);
+    };
+  }, []);
+}

@@ -1,0 +1,103 @@
+// Prompts, windows, confidence, colours: the small decisions of the page.
+import { describe, expect, it } from 'vitest';
+import type { Revision, SlicePrompt } from '../src/api/types';
+import { doubtOf, nextDoubtful, ratedRevision } from '../src/core/confidence';
+import { nextLabelColor, paletteOf } from '../src/core/palette';
+import { canSegment, promptAt, propagationAxis, startingSlices, withPrompt } from '../src/core/prompts';
+import { draggedWindow, firstWindow, presetName, presetsOf } from '../src/core/window';
+
+const BOXED: SlicePrompt = { axis: 2, slice_index: 8, label: 1, box: [1, 2, 3, 4] };
+const ABSENT: SlicePrompt = { axis: 2, slice_index: 3, label: 1, absent: true };
+
+describe('prompts', () => {
+  it('one per object and slice; one that says nothing is taken out', () => {
+    const key = { axis: 2, sliceIndex: 8, label: 1 } as const;
+    const prompts = withPrompt([BOXED, ABSENT], key, { ...BOXED, box: [0, 0, 9, 9] });
+    expect(prompts.map((prompt) => prompt.slice_index)).toEqual([3, 8]);
+    expect(promptAt(prompts, key)?.box).toEqual([0, 0, 9, 9]);
+    expect(withPrompt(prompts, key, { axis: 2, slice_index: 8, label: 1, points: [] })).toEqual([ABSENT]);
+    expect(withPrompt(prompts, { ...key, label: 2 }, { ...BOXED, label: 2 })).toHaveLength(3);
+  });
+
+  it('a box or a point inside is enough; a point outside or an absent slice is not', () => {
+    expect(canSegment(BOXED)).toBe(true);
+    expect(canSegment({ axis: 0, slice_index: 1, points: [{ x: 1, y: 1, positive: true }] })).toBe(true);
+    expect(canSegment({ axis: 0, slice_index: 1, points: [{ x: 1, y: 1, positive: false }] })).toBe(false);
+    expect(canSegment(ABSENT)).toBe(false);
+    expect(canSegment(null)).toBe(false);
+  });
+
+  it('a propagation runs along the axis that has most prompted slices', () => {
+    const sagittal: SlicePrompt = { axis: 0, slice_index: 5, label: 1, box: [1, 1, 5, 5] };
+    expect(propagationAxis([ABSENT], 1)).toBeNull();
+    expect(propagationAxis([BOXED, sagittal, { ...sagittal, slice_index: 6 }], 1)).toBe(0);
+    expect(startingSlices([BOXED, ABSENT, { ...BOXED, label: 2 }], 1)).toEqual([BOXED]);
+  });
+});
+
+describe('windows', () => {
+  const ct = { modality: 'CT', intensity_range: [-1024, 2000], intensity_percentiles: [-900, 400] };
+
+  it('a CT opens in the abdomen window, other images in their own contrast', () => {
+    expect(firstWindow(ct)).toEqual({ low: -160, high: 240 });
+    const mr = { modality: 'MR', intensity_range: [0, 900], intensity_percentiles: [12, 700] };
+    expect(firstWindow(mr)).toEqual({ low: 12, high: 700 });
+    expect(presetsOf(mr).map(([name]) => name)).toEqual(['percentiles', 'full']);
+    expect(presetName(ct, { low: -1350, high: 150 })).toBe('lung');
+    expect(presetName(ct, { low: -1350, high: 151 })).toBeNull();
+  });
+
+  it('an image of one value still has a window', () => {
+    expect(firstWindow({ modality: 'unknown', intensity_range: [5, 5], intensity_percentiles: [5, 5] })).toEqual({ low: 5, high: 6 });
+  });
+
+  it('dragging to the right widens, dragging down darkens, and it never closes', () => {
+    const start = { low: -160, high: 240 };
+    const wide = draggedWindow(start, 100, 0, ct.intensity_range);
+    expect(wide.high - wide.low).toBeGreaterThan(400);
+    const dark = draggedWindow(start, 0, 50, ct.intensity_range);
+    expect(dark.low + dark.high).toBeGreaterThan(80);
+    const closed = draggedWindow(start, -5000, 0, ct.intensity_range);
+    expect(closed.high).toBeGreaterThan(closed.low);
+  });
+});
+
+describe('confidence', () => {
+  const slices = [
+    { slice_index: 4, area_voxels: 90, uncertainty: 0.05 },
+    { slice_index: 5, area_voxels: 80, uncertainty: 0.5 },
+    { slice_index: 6, area_voxels: 70, uncertainty: 0.2 },
+  ];
+
+  it('the most doubtful slice comes first, each once', () => {
+    expect(nextDoubtful(slices, new Set())).toBe(5);
+    expect(nextDoubtful(slices, new Set([5]))).toBe(6);
+    expect(nextDoubtful(slices, new Set([4, 5, 6]))).toBeNull();
+    expect(slices.map(doubtOf)).toEqual(['sure', 'doubtful', 'check']);
+  });
+
+  it('is that of the newest rated revision of the object', () => {
+    const revision = (id: string, label: number, rated: boolean): Revision => ({
+      revision_id: id,
+      mask: '',
+      author: { by: 'person', name: '' },
+      label,
+      prompts: [],
+      slices: rated ? slices : [],
+      created_ms: 0,
+    });
+    const revisions = [revision('c', 1, false), revision('b', 1, true), revision('a', 1, true), revision('z', 2, true)];
+    expect(ratedRevision(revisions, 1)?.revision_id).toBe('b');
+    expect(ratedRevision(revisions, 3)).toBeNull();
+  });
+});
+
+describe('colours', () => {
+  it('red comes first, a used colour is not given again, hidden objects are transparent', () => {
+    expect(nextLabelColor([])).toBe('#ff3b30');
+    expect(nextLabelColor(['#FF3B30'])).not.toBe('#ff3b30');
+    const palette = paletteOf([{ value: 1, name: '', color: '#ff0080' }, { value: 2, name: '', color: '#00ff00' }], new Set([2]));
+    expect([...palette.subarray(4, 8)]).toEqual([255, 0, 128, 255]);
+    expect(palette[11]).toBe(0);
+  });
+});

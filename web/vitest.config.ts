@@ -1,0 +1,6 @@
+// Unit tests: pure code only, in Node, without a browser.
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: { include: ['tests/**/*.test.ts'], environment: 'node' },
+});
