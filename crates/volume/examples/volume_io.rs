@@ -6,7 +6,7 @@
 //! - `{"command":"mask","source":F,"raw":R,"out":O}` writes the labels in R on F's grid to O;
 //! - `{"command":"phantom","kind":"ct","shape":[64,64,24],"out":O,"labels":L,"sheet":S}` writes a
 //!   phantom, its labels and a picture of both;
-//! - `{"command":"time_read","file":F}` and `{"command":"time_mask",…}` answer `"ms"`.
+//! - `{"command":"time_read","file":F}` and `{"command":"time_mask",…}` answer how long it took.
 //!
 //! An answer is the header, or `{"error":…,"field":…}`.
 
@@ -55,7 +55,20 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
             let start = Instant::now();
             let volume = read(request, "file")?;
             let ms = start.elapsed().as_secs_f64() * 1000.0;
-            Ok(json!({"ms": ms, "n_voxels": volume.voxels.len(), "peak_kib": peak_kib()}))
+            let start = Instant::now();
+            let range = volume.intensity_range();
+            let range_ms = start.elapsed().as_secs_f64() * 1000.0;
+            let start = Instant::now();
+            let percentiles = volume.percentiles(&[0.5, 99.5]);
+            let percentiles_ms = start.elapsed().as_secs_f64() * 1000.0;
+            Ok(json!({
+                "ms": ms,
+                "range": range,
+                "range_ms": range_ms,
+                "percentiles": percentiles,
+                "percentiles_ms": percentiles_ms,
+                "peak_kib": peak_kib(),
+            }))
         }
         "time_mask" => {
             let source = volume::read_header(Path::new(text(request, "source")), "")?.source;

@@ -105,7 +105,8 @@ impl Affine {
     pub fn is_regular(&self) -> bool {
         let spacing = self.spacing_mm();
         let volume = self.determinant() / (spacing[0] * spacing[1] * spacing[2]);
-        self.rows.iter().flatten().all(|it| it.is_finite()) && volume.abs() > 1e-6
+        let is_finite = self.rows.iter().flatten().all(|it| it.is_finite());
+        is_finite && volume.abs() > 1e-6 && self.inverse().is_some()
     }
 }
 

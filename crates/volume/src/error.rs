@@ -1,4 +1,4 @@
-//! What can go wrong when an image is read or a mask written.
+//! What can go wrong when an image is read or written.
 
 use std::io;
 
@@ -93,7 +93,7 @@ impl ReadError {
     }
 }
 
-/// Why a mask could not be written.
+/// Why an image or a mask could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The mask does not lie on the source's grid.
@@ -104,7 +104,15 @@ pub enum WriteError {
         /// Shape of the source.
         source_shape: [usize; 3],
     },
+    /// The format has no place for the image's scaling.
+    #[error("NRRD holds no slope and intercept, and the image has {slope} and {intercept}")]
+    Scaling {
+        /// The image's slope.
+        slope: f64,
+        /// The image's intercept.
+        intercept: f64,
+    },
     /// The output cannot be written.
-    #[error("the mask cannot be written")]
+    #[error("the image cannot be written")]
     Io(#[from] io::Error),
 }

@@ -81,16 +81,22 @@ pub fn write_mask(
 /// Writes a volume's voxels in their stored type, with slope and intercept, on its own grid.
 ///
 /// # Errors
-/// If the output cannot be written.
+/// If the output cannot be written, or NRRD is asked for an image with slope or intercept.
 pub fn write_volume(
     volume: &Volume,
     format: MaskFormat,
     mut out: impl Write,
 ) -> Result<(), WriteError> {
+    let Volume {
+        slope, intercept, ..
+    } = *volume;
+    if format == MaskFormat::Nrrd && (slope, intercept) != (1.0, 0.0) {
+        return Err(WriteError::Scaling { slope, intercept });
+    }
     let image = Image {
         voxel_type: volume.voxels.voxel_type(),
-        slope: volume.slope,
-        intercept: volume.intercept,
+        slope,
+        intercept,
     };
     write(
         &image,
@@ -146,8 +152,9 @@ fn write_little_endian<T: Voxel>(voxels: &[T], out: &mut dyn Write) -> io::Resul
     })
 }
 
+/// Level 2 writes a mask in half of level 4's time and a tenth more bytes.
 fn encoder<W: Write>(out: W) -> GzEncoder<W> {
-    GzEncoder::new(out, Compression::new(4))
+    GzEncoder::new(out, Compression::new(2))
 }
 
 fn nifti_header(image: &Image, source: &SourceHeader) -> Vec<u8> {

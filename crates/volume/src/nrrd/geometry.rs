@@ -89,6 +89,9 @@ fn times(vector: [f64; 3], signs: [f64; 3]) -> [f64; 3] {
     std::array::from_fn(|axis| vector[axis] * signs[axis] + 0.0)
 }
 
+/// More values in each voxel are no image.
+const MAX_INTERLEAVED: usize = 1 << 16;
+
 /// Which of the file's axes are spatial, and how frames are stored.
 pub(super) struct Axes {
     /// Length of the spatial axes; 1 for a missing third.
@@ -123,7 +126,12 @@ impl Axes {
         for (length, &axis) in shape.iter_mut().zip(&spatial) {
             *length = sizes[axis];
         }
-        let n_frames = others.iter().map(|&it| sizes[it]).product();
+        let n_frames: usize = others.iter().map(|&it| sizes[it]).product();
+        if is_interleaved && n_frames > MAX_INTERLEAVED {
+            let found = format!("{n_frames} values in each voxel");
+            let expected = format!("expected at most {MAX_INTERLEAVED}");
+            return Err(ReadError::bad("sizes", found, expected));
+        }
         Ok(Self {
             shape,
             spatial,
