@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use protocol::{
+    id::{Sha256, TaskId},
     lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
     task::{FailureClass, Progress, TaskFailure, TaskOutput},
 };
@@ -38,18 +39,13 @@ pub(crate) async fn run<C: Connection, R: Runner>(
     stop: &CancellationToken,
 ) {
     let (task_id, fence) = (lease.task_id, lease.fence);
-    let outcome = work(connection, runner, lease, stop).await;
-    let told = match outcome {
+    let told = match work(connection, runner, lease, stop).await {
         Ok(output) => deliver(connection, task_id, fence, output).await,
         Err(RunError::Stopped) => give_up(connection, task_id, fence, stopped_because(stop)).await,
         Err(RunError::Failed(failure)) => give_up(connection, task_id, fence, Some(failure)).await,
     };
-    match told {
-        Ok(()) => {}
-        Err(ConnectionError::Stale) => {
-            tracing::info!(%task_id, "the task is no longer this agent's")
-        }
-        Err(error) => tracing::warn!(%task_id, %error, "reporting the end of an attempt"),
+    if let Err(error) = told {
+        tracing::warn!(%task_id, %error, "reporting the end of an attempt");
     }
 }
 
@@ -196,14 +192,8 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
     loop {
         let (progress, mask) = said.borrow_and_update().clone();
         if let Some(mask) = mask {
-            control.said.send_if_modified(|(_, it)| {
-                *it = None;
-                false
-            });
-            partial = connection
-                .deliver(lease.task_id, lease.fence, mask)
+            partial = deliver_partial(connection, lease, control, mask)
                 .await
-                .ok()
                 .or(partial);
         }
         let heartbeat = Heartbeat {
@@ -212,35 +202,50 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
             wait_ms: u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX),
             partial: partial.clone(),
         };
-        // The server holds the answer until the task is withdrawn; progress goes before waiting.
+        // The server holds the answer until the task is withdrawn; news goes before waiting.
         let answer = tokio::select! {
             answer = connection.heartbeat(lease.task_id, &heartbeat) => answer,
-            changed = next_progress(&mut said) => match changed {
-                true => continue,
-                false => return,
-            },
+            () = next_progress(&mut said) => continue,
         };
         match answer {
             Ok(it) if it.cancel => return,
             Ok(_) => {}
             Err(ConnectionError::Stale) => return,
-            Err(error) => {
-                tracing::warn!(task_id = %lease.task_id, %error, "heartbeat");
+            Err(ConnectionError::Refused(_) | ConnectionError::Unreachable(_)) => {
                 tokio::time::sleep(ASK_AGAIN).await;
             }
         }
     }
 }
 
-/// Waits until there is progress to tell; false when the run is over.
-async fn next_progress(said: &mut watch::Receiver<(Progress, Option<Bytes>)>) -> bool {
+/// Uploads the mask so far; one that cannot be uploaded is not missed.
+async fn deliver_partial<C: Connection>(
+    connection: &C,
+    lease: &Lease,
+    control: &Progression,
+    mask: Bytes,
+) -> Option<Sha256> {
+    control.said.send_if_modified(|(_, it)| {
+        *it = None;
+        false
+    });
+    connection
+        .deliver(lease.task_id, lease.fence, mask)
+        .await
+        .ok()
+}
+
+/// Waits until there is progress to tell. The sender lives as long as the attempt does.
+async fn next_progress(said: &mut watch::Receiver<(Progress, Option<Bytes>)>) {
     tokio::time::sleep(PROGRESS_EVERY).await;
-    said.changed().await.is_ok()
+    if said.changed().await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn deliver<C: Connection>(
     connection: &C,
-    task_id: protocol::id::TaskId,
+    task_id: TaskId,
     fence: i64,
     output: RunOutput,
 ) -> Result<(), ConnectionError> {
@@ -273,7 +278,7 @@ async fn deliver<C: Connection>(
 
 async fn give_up<C: Connection>(
     connection: &C,
-    task_id: protocol::id::TaskId,
+    task_id: TaskId,
     fence: i64,
     failure: Option<TaskFailure>,
 ) -> Result<(), ConnectionError> {

@@ -62,10 +62,6 @@ impl Http {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err takes"
-)]
 fn unreachable(error: reqwest::Error) -> ConnectionError {
     ConnectionError::Unreachable(error.without_url().to_string())
 }

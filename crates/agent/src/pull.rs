@@ -100,10 +100,7 @@ impl<C: Connection, R: Runner> Slot<C, R> {
                 }
                 Ok(None) => pause = FIRST_PAUSE,
                 Err(error) => {
-                    tracing::warn!(%error, pause_ms = pause.as_millis(), "asking for work");
-                    if matches!(error, ConnectionError::Refused(_)) {
-                        pause = LONGEST_PAUSE;
-                    }
+                    pause = pause_after(&error, pause);
                     tokio::select! {
                         () = self.stop.cancelled() => return,
                         () = tokio::time::sleep(pause) => {}
@@ -113,4 +110,14 @@ impl<C: Connection, R: Runner> Slot<C, R> {
             }
         }
     }
+}
+
+/// How long to wait after a claim that failed: a refusal will not change soon.
+fn pause_after(error: &ConnectionError, pause: Duration) -> Duration {
+    let pause = match error {
+        ConnectionError::Refused(_) => LONGEST_PAUSE,
+        ConnectionError::Stale | ConnectionError::Unreachable(_) => pause,
+    };
+    tracing::warn!(%error, pause_ms = pause.as_millis(), "asking for work");
+    pause
 }

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod store;
 
 mod cleanup;
+mod edits;
 mod gpu;
 mod host;
 pub mod images;

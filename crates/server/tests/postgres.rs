@@ -1,6 +1,13 @@
 //! The conformance suite on PostgreSQL: a database of its own for each test, on the server that
 //! `VOXLOOP_TEST_POSTGRES` names (`make test` starts one).
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::cognitive_complexity,
+    clippy::cast_possible_wrap,
+    reason = "test code: a panic is the answer"
+)]
+
 #[macro_use]
 mod conformance;
 

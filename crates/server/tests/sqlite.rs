@@ -1,5 +1,12 @@
 //! The conformance suite on SQLite.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::cognitive_complexity,
+    clippy::cast_possible_wrap,
+    reason = "test code: a panic is the answer"
+)]
+
 #[macro_use]
 mod conformance;
 

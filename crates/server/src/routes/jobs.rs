@@ -192,24 +192,23 @@ pub(super) async fn job_status(
             .next(),
     };
     let status = job.summary.status;
-    let is_running = newest.as_ref().is_some_and(|it| !it.state.is_final());
+    let running = newest.as_ref().filter(|it| !it.state.is_final());
+    let is_done = matches!(status, JobState::Segmented | JobState::Completed);
     Ok(Json(JobStatus {
         job_id,
         status,
-        progress: match status {
-            JobState::Segmented | JobState::Completed => 100,
-            _ => newest
-                .as_ref()
-                .filter(|_| is_running)
-                .map_or(0, |it| percent(&it.progress)),
+        progress: if is_done {
+            100
+        } else {
+            running.map_or(0, |it| percent(&it.progress))
         },
-        stage: newest
-            .as_ref()
-            .filter(|_| is_running)
-            .map(|it| match it.state {
-                TaskState::Queued => "queued".to_owned(),
-                _ => it.progress.stage.clone(),
-            }),
+        stage: running.map(|it| {
+            if it.state == TaskState::Queued {
+                "queued".to_owned()
+            } else {
+                it.progress.stage.clone()
+            }
+        }),
         task_id: newest.as_ref().map(|it| it.task_id),
         error: newest
             .filter(|_| status == JobState::Failed)

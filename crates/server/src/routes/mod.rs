@@ -5,6 +5,8 @@ mod events;
 mod jobs;
 mod masks;
 mod page;
+mod results;
+mod revisions;
 mod system;
 mod tasks;
 
@@ -34,30 +36,55 @@ struct ApiDocument;
 
 fn api() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(ApiDocument::openapi())
+        .merge(job_routes())
+        .merge(mask_routes())
+        .merge(task_routes())
+        .merge(agent_routes())
+        .merge(system_routes())
+        .routes(routes!(events::stream))
+}
+
+fn job_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(jobs::list_jobs, jobs::create_job))
         .routes(routes!(jobs::open_sample))
         .routes(routes!(jobs::get_job, jobs::delete_job))
         .routes(routes!(jobs::job_status))
         .routes(routes!(jobs::put_labels))
         .routes(routes!(jobs::job_image))
+}
+
+fn mask_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(masks::initial_mask))
         .routes(routes!(masks::propagate))
-        .routes(routes!(masks::result))
-        .routes(routes!(masks::mask))
-        .routes(routes!(masks::slice_png))
-        .routes(routes!(masks::put_prompt, masks::delete_prompt))
-        .routes(routes!(masks::list_revisions, masks::post_revision))
+        .routes(routes!(results::result))
+        .routes(routes!(results::mask))
+        .routes(routes!(results::slice_png))
+        .routes(routes!(revisions::put_prompt, revisions::delete_prompt))
+        .routes(routes!(revisions::list_revisions, revisions::post_revision))
+}
+
+fn task_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::cancel_task))
         .routes(routes!(tasks::partial_mask))
+}
+
+fn agent_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(agents::claim))
         .routes(routes!(agents::heartbeat))
         .routes(routes!(agents::input))
         .routes(routes!(agents::output))
         .routes(routes!(agents::complete))
         .routes(routes!(agents::fail))
-        .routes(routes!(events::stream))
+}
+
+fn system_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(system::health))
         .routes(routes!(system::status))
         .routes(routes!(system::gpu))
@@ -74,7 +101,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The whole server as one service.
-#[must_use]
 pub fn router(server: Server) -> Router {
     let (routes, document) = api().split_for_parts();
     // Streams must not wait in a compressor's buffer, and what is compressed already gains nothing.

@@ -18,7 +18,7 @@ use crate::{
     blobs,
     body::{Asked, Named},
     error::ApiError,
-    routes::masks::RLE,
+    routes::results::RLE,
     state::Server,
 };
 

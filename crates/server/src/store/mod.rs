@@ -12,6 +12,7 @@ pub(crate) mod jobs;
 pub(crate) mod revisions;
 pub(crate) mod row;
 pub(crate) mod tasks;
+mod transitions;
 
 use std::time::Duration;
 

@@ -1,5 +1,7 @@
 //! The API as a client sees it: every endpoint, every refusal, over a server in memory.
 
+#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
+
 mod support;
 
 mod errors;

@@ -105,9 +105,9 @@ impl TestServer {
             for entry in std::fs::read_dir(folder).unwrap() {
                 let path = entry.unwrap().path();
                 if path.is_dir() {
-                    folders.push(path)
+                    folders.push(path);
                 } else {
-                    n_files += 1
+                    n_files += 1;
                 }
             }
         }

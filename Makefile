@@ -1,0 +1,38 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+
+.PHONY: run demo test build page openapi fmt
+
+## Build the page and the binary, then serve on http://127.0.0.1:8000/
+run: build
+	target/release/voxloop serve
+
+## The main job without a browser: sample, slice, propagation, mask and picture
+demo: target/release/voxloop
+	target/release/voxloop demo
+
+## Install what the tests need and run everything
+test:
+	tools/install-test-needs
+	tools/test
+
+## The release binary with the page in it
+build: page target/release/voxloop
+
+page: web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+
+.PHONY: target/release/voxloop
+target/release/voxloop:
+	cargo build --locked --release -p app
+
+## Write the API's document and the page's types anew
+openapi:
+	cargo run --locked --quiet -p app -- openapi > openapi.json.new
+	mv openapi.json.new openapi.json
+	cd web && npm run --silent api
+
+fmt:
+	cargo fmt --all

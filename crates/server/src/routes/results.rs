@@ -1,0 +1,196 @@
+//! `/api/v1/jobs/{job_id}/…`: looking at masks and slices, and taking them away.
+
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use protocol::{
+    id::{JobId, RevisionId},
+    prompt::SliceRef,
+    system::ErrorBody,
+};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::jobs::attachment;
+use crate::{
+    blobs,
+    body::{Asked, Named},
+    error::ApiError,
+    prompts::check_slice,
+    results::SliceView,
+    state::Server,
+};
+
+/// Content type of masks in the `volume::rle` format.
+pub(super) const RLE: &str = "application/x-voxloop-rle";
+
+/// What kind of result to fetch.
+#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ResultType {
+    /// PNG of a slice with its mask in red.
+    #[serde(rename = "2d")]
+    Slice,
+    /// NIfTI of the whole mask.
+    #[serde(rename = "3d")]
+    Volume,
+}
+
+/// Which result to fetch.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ResultQuery {
+    /// 3D once the job was propagated, else 2D.
+    #[serde(rename = "type")]
+    #[param(inline)]
+    kind: Option<ResultType>,
+    /// Stored axis of the slice; that of the newest prompt where none is named.
+    axis: Option<u8>,
+    /// The slice; that of the newest prompt where none is named.
+    slice_index: Option<u32>,
+}
+
+/// The mask: a slice as PNG, or the volume as NIfTI on the image's own grid.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "masks",
+    params(("job_id" = JobId, Path), ResultQuery),
+    responses(
+        (status = 200, content(
+            (Vec<u8> = "image/png"),
+            (Vec<u8> = "application/gzip"),
+        )),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "There is no mask yet"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn result(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Asked(query): Asked<ResultQuery>,
+) -> Result<Response, ApiError> {
+    let job = server.store.job_row(job_id).await?;
+    let default = if job.is_propagated {
+        ResultType::Volume
+    } else {
+        ResultType::Slice
+    };
+    let (content_type, file_name, bytes) = match query.kind.unwrap_or(default) {
+        ResultType::Volume => {
+            let (name, bytes) = server.mask_file(&job).await?;
+            ("application/gzip", name, bytes)
+        }
+        ResultType::Slice => {
+            let slice = match (query.axis, query.slice_index) {
+                (Some(axis), Some(slice_index)) => Some(SliceRef { axis, slice_index }),
+                _ => None,
+            };
+            let (name, bytes) = server.mask_picture(&job, slice).await?;
+            ("image/png", name, bytes)
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&file_name)),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// Which mask to fetch.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct MaskQuery {
+    /// The head where none is named.
+    revision: Option<RevisionId>,
+}
+
+/// The labelmap of a revision in the run-length format `VXR1`.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/mask", tag = "masks",
+    params(("job_id" = JobId, Path), MaskQuery),
+    responses(
+        (status = 200, content_type = "application/x-voxloop-rle"),
+        (status = 204, description = "There is no mask yet"),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn mask(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Asked(query): Asked<MaskQuery>,
+) -> Result<Response, ApiError> {
+    let head = server.store.job_row(job_id).await?.head;
+    let revision = match query.revision {
+        Some(it) => Some(server.store.revision(job_id, it).await?),
+        None => head,
+    };
+    let Some(revision) = revision else {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    let bytes = blobs::read(&*server.blobs, &revision.mask).await?;
+    let headers = [
+        (header::CONTENT_TYPE, RLE.to_owned()),
+        (header::ETAG, format!("\"{}\"", revision.mask)),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// How to show a slice.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct SliceQuery {
+    /// Intensity shown black; a window that suits the image where none is given.
+    low: Option<f64>,
+    /// Intensity shown white.
+    high: Option<f64>,
+    /// Whether to show the mask in red.
+    #[serde(default)]
+    mask: bool,
+}
+
+/// A slice as PNG: one pixel per voxel, upright, by radiological convention.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/slices/{axis}/{slice_file}", tag = "masks",
+    params(
+        ("job_id" = JobId, Path),
+        ("axis" = u8, Path, description = "Stored axis"),
+        ("slice_file" = String, Path, description = "Index of the slice and `.png`"),
+        SliceQuery,
+    ),
+    responses(
+        (status = 200, content_type = "image/png"),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn slice_png(
+    State(server): State<Server>,
+    Named((job_id, axis, slice_file)): Named<(JobId, u8, String)>,
+    Asked(query): Asked<SliceQuery>,
+) -> Result<Response, ApiError> {
+    let slice_index = slice_file
+        .strip_suffix(".png")
+        .and_then(|it| it.parse().ok())
+        .ok_or_else(|| ApiError::not_found("a slice is named by its index and .png"))?;
+    let window = match (query.low, query.high) {
+        (Some(low), Some(high)) if low < high => Some([low, high]),
+        (None, None) => None,
+        _ => {
+            return Err(ApiError::invalid(
+                "low",
+                "a window needs low and high with low < high",
+            ));
+        }
+    };
+    let job = server.store.job_row(job_id).await?;
+    let slice = SliceRef { axis, slice_index };
+    check_slice(&job.summary.image, slice)?;
+    let view = SliceView {
+        slice,
+        window,
+        with_mask: query.mask,
+    };
+    let bytes = server.slice_picture(&job, view).await?;
+    let headers = [
+        (header::CONTENT_TYPE, "image/png"),
+        (header::CACHE_CONTROL, "private, max-age=60"),
+    ];
+    Ok((headers, bytes).into_response())
+}

@@ -1,0 +1,120 @@
+//! `/api/v1/jobs/{job_id}/…`: what is marked on slices, and the history of the mask.
+
+use axum::{Json, extract::State, http::StatusCode};
+use protocol::{
+    id::JobId,
+    job::{Revision, RevisionRequest},
+    prompt::{SlicePrompt, SliceRef, first_label},
+    system::ErrorBody,
+};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    body::{Asked, Body, Named},
+    error::ApiError,
+    prompts::{check_label, check_prompt},
+    state::Server,
+};
+
+/// Store what is marked on a slice without running an engine: points for the next propagation, a
+/// confirmed mask, or the absence of the object.
+#[utoipa::path(put, path = "/api/v1/jobs/{job_id}/prompts", tag = "masks",
+    params(("job_id" = JobId, Path)), request_body = SlicePrompt,
+    responses(
+        (status = 204),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn put_prompt(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Body(prompt): Body<SlicePrompt>,
+) -> Result<StatusCode, ApiError> {
+    let job = server.store.job_row(job_id).await?;
+    check_prompt(&job.summary.image, &prompt)?;
+    server
+        .store
+        .put_prompt(job_id, &prompt, server.now_ms())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whose prompt to remove.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PromptQuery {
+    /// Stored axis.
+    axis: u8,
+    /// The slice.
+    slice_index: u32,
+    /// The object.
+    #[serde(default = "first_label")]
+    label: u8,
+}
+
+/// Remove what is marked for an object on a slice. Its mask stays.
+#[utoipa::path(delete, path = "/api/v1/jobs/{job_id}/prompts", tag = "masks",
+    params(("job_id" = JobId, Path), PromptQuery),
+    responses(
+        (status = 204),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn delete_prompt(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Asked(query): Asked<PromptQuery>,
+) -> Result<StatusCode, ApiError> {
+    check_label(query.label)?;
+    let slice = SliceRef {
+        axis: query.axis,
+        slice_index: query.slice_index,
+    };
+    server
+        .store
+        .delete_prompt(job_id, query.label, slice, server.now_ms())
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// All states of the job's mask, oldest first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct RevisionList {
+    revisions: Vec<Revision>,
+}
+
+/// The history of the job's mask.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/revisions", tag = "masks",
+    params(("job_id" = JobId, Path)),
+    responses((status = 200, body = RevisionList), (status = 404, body = ErrorBody)))]
+pub(super) async fn list_revisions(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+) -> Result<Json<RevisionList>, ApiError> {
+    server.store.job_row(job_id).await?;
+    Ok(Json(RevisionList {
+        revisions: server.store.revisions(job_id).await?,
+    }))
+}
+
+/// Post an edited mask: the changed box of voxels, and the revision it was made from.
+#[utoipa::path(post, path = "/api/v1/jobs/{job_id}/revisions", tag = "masks",
+    params(("job_id" = JobId, Path)), request_body = RevisionRequest,
+    responses(
+        (status = 201, body = Revision),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The parent is not the head"),
+        (status = 413, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn post_revision(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Body(request): Body<RevisionRequest>,
+) -> Result<(StatusCode, Json<Revision>), ApiError> {
+    Ok((
+        StatusCode::CREATED,
+        Json(server.revise(job_id, &request).await?),
+    ))
+}
