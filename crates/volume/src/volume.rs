@@ -187,7 +187,7 @@ mod tests {
     fn a_crop_is_scaled_and_i_runs_fastest() {
         let volume = counting([4, 3, 2]);
         assert_eq!(volume.crop([1..3, 2..3, 0..2]), [17.0, 19.0, 41.0, 43.0]);
-        assert_eq!(volume.crop([0..4, 1..1, 0..2]), []);
+        assert!(volume.crop([0..4, 1..1, 0..2]).is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     PhantomLabel, PhantomOptions,
-    noise::{Streaks, correlated},
+    noise::{Streaks, Texture, correlated},
     random::{Random, wave},
     rotation,
     scene::{Raster, Scene},
@@ -27,77 +27,37 @@ const SPLEEN_LESION: u8 = 15;
 const LYMPH_NODE: u8 = 16;
 
 const LABELS: [PhantomLabel; 14] = [
-    PhantomLabel {
-        value: LIVER,
-        name: "liver",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: SPLEEN,
-        name: "spleen",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: RIGHT_KIDNEY,
-        name: "right kidney",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: LEFT_KIDNEY,
-        name: "left kidney",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: AORTA,
-        name: "aorta",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: SPINE,
-        name: "spine",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: STOMACH,
-        name: "stomach",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: PANCREAS,
-        name: "pancreas",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: LIVER_LESION_1,
-        name: "liver lesion 1",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: LIVER_LESION_2,
-        name: "liver lesion 2",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: LIVER_LESION_3,
-        name: "liver lesion 3",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: KIDNEY_LESION,
-        name: "kidney lesion",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: SPLEEN_LESION,
-        name: "spleen lesion",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: LYMPH_NODE,
-        name: "lymph node",
-        is_lesion: true,
-    },
+    organ(LIVER, "liver"),
+    organ(SPLEEN, "spleen"),
+    organ(RIGHT_KIDNEY, "right kidney"),
+    organ(LEFT_KIDNEY, "left kidney"),
+    organ(AORTA, "aorta"),
+    organ(SPINE, "spine"),
+    organ(STOMACH, "stomach"),
+    organ(PANCREAS, "pancreas"),
+    lesion(LIVER_LESION_1, "liver lesion 1"),
+    lesion(LIVER_LESION_2, "liver lesion 2"),
+    lesion(LIVER_LESION_3, "liver lesion 3"),
+    lesion(KIDNEY_LESION, "kidney lesion"),
+    lesion(SPLEEN_LESION, "spleen lesion"),
+    lesion(LYMPH_NODE, "lymph node"),
 ];
+
+const fn organ(value: u8, name: &'static str) -> PhantomLabel {
+    PhantomLabel {
+        value,
+        name,
+        is_lesion: false,
+    }
+}
+
+const fn lesion(value: u8, name: &'static str) -> PhantomLabel {
+    PhantomLabel {
+        value,
+        name,
+        is_lesion: true,
+    }
+}
 
 /// Without label of its own.
 const NONE: u8 = 0;
@@ -105,6 +65,8 @@ const NONE: u8 = 0;
 const CAVITY: u8 = 255;
 const BOWEL: u8 = 254;
 const ENDLESS: f64 = f64::INFINITY;
+/// Darker than this there is no tissue to have a texture.
+const LUNG: f32 = -300.0;
 
 /// The image in Hounsfield units, its labels and their names.
 pub(super) fn scan(
@@ -113,10 +75,11 @@ pub(super) fn scan(
 ) -> (Vec<i16>, Labelmap, Vec<PhantomLabel>) {
     let mut random = Random::new(options.seed);
     let scene = scene(&mut random);
+    // A surgical clip, clear of the lesions.
     let clip = [
-        random.between(20.0, 60.0),
-        random.between(-10.0, 30.0),
-        random.between(-30.0, 30.0),
+        random.between(-35.0, 0.0),
+        random.between(20.0, 45.0),
+        random.between(-75.0, -35.0),
     ];
     let sources = [
         (clip, 70.0),
@@ -124,12 +87,14 @@ pub(super) fn scan(
         ([0.0, -75.0, 55.0], 25.0),
     ];
     let streaks = Streaks::around(&sources, &mut random);
+    let texture = Texture::new(10.0, &mut random);
     let Raster {
         mut intensities,
         mut labelmap,
     } = scene.raster(grid);
     let [ni, nj, _] = grid.shape;
     for (k, slice) in intensities.chunks_mut((ni * nj).max(1)).enumerate() {
+        texture.add(grid, k, LUNG, slice);
         streaks.add(grid, k, slice);
         let noise = correlated(options.seed, k, [ni, nj]);
         add(slice, &noise, options.noise);
@@ -363,7 +328,7 @@ fn vessels(random: &mut Random) -> Vec<Solid> {
 
 /// Lesions with contrasts from clear to hardly visible.
 fn lesions(random: &mut Random) -> Vec<Solid> {
-    let mut lesion = |label, near: [f64; 3], radius: f64, intensity, within: &[u8]| {
+    let mut body = |label, near: [f64; 3], radius: f64, intensity, within: &[u8]| {
         let by = random.vector();
         let centre = std::array::from_fn(|it| near[it] + 6.0 * by[it]);
         let half_axes = [0; 3].map(|_| radius * random.between(0.8, 1.25));
@@ -373,18 +338,18 @@ fn lesions(random: &mut Random) -> Vec<Solid> {
             .within(within)
     };
     vec![
-        lesion(LIVER_LESION_1, [82.0, 12.0, 30.0], 19.0, 68.0, &[LIVER]),
-        lesion(LIVER_LESION_2, [66.0, -22.0, 4.0], 12.0, 78.0, &[LIVER]),
-        lesion(LIVER_LESION_3, [54.0, 34.0, 46.0], 8.5, 60.0, &[LIVER]),
-        lesion(
+        body(LIVER_LESION_1, [82.0, 12.0, 30.0], 19.0, 68.0, &[LIVER]),
+        body(LIVER_LESION_2, [66.0, -22.0, 4.0], 12.0, 78.0, &[LIVER]),
+        body(LIVER_LESION_3, [54.0, 34.0, 46.0], 8.5, 60.0, &[LIVER]),
+        body(
             KIDNEY_LESION,
             [-70.0, -44.0, -34.0],
             13.0,
             98.0,
             &[LEFT_KIDNEY, CAVITY],
         ),
-        lesion(SPLEEN_LESION, [-88.0, -22.0, 40.0], 12.0, 92.0, &[SPLEEN]),
-        lesion(
+        body(SPLEEN_LESION, [-88.0, -22.0, 40.0], 12.0, 92.0, &[SPLEEN]),
+        body(
             LYMPH_NODE,
             [-26.0, -22.0, -44.0],
             10.0,

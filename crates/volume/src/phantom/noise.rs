@@ -1,6 +1,6 @@
 //! What a scanner adds to the truth.
 
-use super::random::{Random, mix, normal};
+use super::random::{Random, mix, normal, wave};
 use crate::Grid;
 
 /// Noise of deviation 1 for slice `k`, correlated with its neighbours in the plane as the kernels
@@ -67,18 +67,22 @@ impl Streaks {
     /// Adds the rays to a slice of a grid.
     pub(super) fn add(&self, grid: &Grid, k: usize, intensities: &mut [f32]) {
         let [ni, nj, _] = grid.shape;
-        let centre = grid
-            .ras_from_voxel
-            .apply([ni as f64 / 2.0, nj as f64 / 2.0, k as f64]);
+        let [right, below] = [ni, nj].map(|it| it as f64 - 1.0);
+        let heights = [[0.0, 0.0], [right, 0.0], [0.0, below], [right, below]]
+            .map(|[i, j]| grid.ras_from_voxel.apply([i, j, k as f64])[2]);
+        let lowest = heights.into_iter().fold(f64::INFINITY, f64::min);
+        let highest = heights.into_iter().fold(f64::NEG_INFINITY, f64::max);
         for ray in &self.rays {
-            let height = (centre[2] - ray.source[2]) / ray.half_height_mm;
-            // Oblique grids cross the ray's height somewhere in the slice: a wide gate is enough.
-            if height.abs() < 12.0 {
+            let distance = (lowest - ray.source[2]).max(ray.source[2] - highest);
+            if distance < REACH * ray.half_height_mm {
                 ray.add(grid, k, intensities);
             }
         }
     }
 }
+
+/// Half heights beyond which a ray is too faint to matter.
+const REACH: f64 = 4.0;
 
 impl Ray {
     #[expect(clippy::cast_possible_truncation, reason = "intensities are f32")]
@@ -94,6 +98,40 @@ impl Ray {
             let fading = 1.0 + (x * x + y * y) / 10_000.0;
             let peak = off_square * off_square * (1.0 + height * height * height * height) * fading;
             *intensity += (self.amplitude / peak) as f32;
+        }
+    }
+}
+
+/// Slow changes of intensity within a tissue, fixed to the patient.
+pub(super) struct Texture {
+    waves: [([f64; 3], f64); 5],
+    amplitude: f32,
+}
+
+impl Texture {
+    /// Changes by up to `amplitude` over distances of about a centimetre and more.
+    pub(super) fn new(amplitude: f32, random: &mut Random) -> Self {
+        let waves = [0; 5].map(|_| (random.vector().map(|it| it / 14.0), random.unit()));
+        Self { waves, amplitude }
+    }
+
+    /// Adds the texture to the voxels of a slice that are brighter than a limit.
+    #[expect(clippy::cast_possible_truncation, reason = "intensities are f32")]
+    pub(super) fn add(&self, grid: &Grid, k: usize, above: f32, intensities: &mut [f32]) {
+        let ni = grid.shape[0];
+        for (at, intensity) in intensities
+            .iter_mut()
+            .enumerate()
+            .filter(|(_, it)| **it > above)
+        {
+            let voxel = [(at % ni) as f64, (at / ni) as f64, k as f64];
+            let [x, y, z] = grid.ras_from_voxel.apply(voxel);
+            let sum: f64 = self
+                .waves
+                .iter()
+                .map(|([a, b, c], d)| wave(a * x + b * y + c * z + d))
+                .sum();
+            *intensity += self.amplitude * (sum / 5.0) as f32;
         }
     }
 }
