@@ -213,3 +213,15 @@ def test_a_nifti_grid_survives_the_way_through_nrrd(helper, rng, codes):
         np.testing.assert_allclose(back.affine, header["affine"], rtol=1e-6, atol=1e-5)
         np.testing.assert_allclose(back.get_qform(), header["affine"], rtol=1e-5, atol=1e-4)
         assert (back.header["sform_code"], back.header["qform_code"]) == (1, 1)
+
+
+def test_reading_holds_the_voxels_once(helper, rng):
+    smooth = np.cumsum(rng.integers(-3, 4, (256, 256, 400), dtype=np.int16), axis=0, dtype=np.int16)
+    path = save(helper, nib.Nifti1Image(smooth, np.diag([1, 1, 1, 1])))
+    fresh = type(helper)(helper.process.args[0], helper.folder)
+    answer = fresh.ask("time_read", file=path)
+    fresh.process.stdin.close()
+    assert fresh.process.wait(timeout=10) == 0
+    if answer["peak_kib"] is None:
+        pytest.skip("this system does not tell a process' peak memory")
+    assert answer["peak_kib"] * 1024 <= 1.3 * smooth.nbytes

@@ -55,6 +55,8 @@ pub enum ReadError {
     Io(#[source] io::Error),
 }
 
+const MAX_FOUND_CHARS: usize = 100;
+
 impl ReadError {
     /// The header field at fault, in the format's own words, where there is one.
     #[must_use]
@@ -76,10 +78,13 @@ impl ReadError {
         found: impl ToString,
         expected: impl Into<String>,
     ) -> Self {
+        // Fields of a text header can be long, messages should not.
+        let found = found.to_string().chars().take(MAX_FOUND_CHARS).collect();
+        let expected = expected.into();
         Self::Field {
             field,
-            found: found.to_string(),
-            expected: expected.into(),
+            found,
+            expected,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use crate::{
-    Slice, Volume,
+    Slice, Volume, Voxels,
     volume::plane_axes,
     voxels::{Voxel, with_voxels},
 };
@@ -62,6 +62,9 @@ impl Labelmap {
     /// # Errors
     /// If a scaled value is not a whole number from 0 to 255.
     pub fn from_volume(volume: &Volume) -> Result<Self, LabelmapError> {
+        if let (Voxels::U8(labels), true) = (&volume.voxels, volume.is_unscaled()) {
+            return Self::from_voxels(volume.grid.shape, labels.clone());
+        }
         let label = |stored: f64| to_label(volume.scaled(stored));
         let voxels: Result<Vec<u8>, _> = with_voxels!(
             &volume.voxels,

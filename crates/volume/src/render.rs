@@ -1,6 +1,10 @@
 //! Pictures of slices: grey with coloured masks over it, as PNG.
 
-use crate::{Labelmap, Slice, Volume, display::DisplayMap, window::Window};
+use crate::{
+    Labelmap, Slice, Volume,
+    display::{DisplayMap, Plane},
+    window::Window,
+};
 
 type Rgb = [u8; 3];
 
@@ -212,6 +216,20 @@ fn sheet_slices(labelmap: &Labelmap, axis: usize) -> Vec<usize> {
         .collect()
 }
 
+/// The middle axial slice as a small grey PNG for lists, with square pixels.
+#[must_use]
+pub fn thumbnail_png(volume: &Volume) -> Vec<u8> {
+    let map = DisplayMap::of_plane(&volume.grid, Plane::Axial);
+    let middle = volume.grid.shape[map.axis] / 2;
+    let greys = shown_greys(volume, &map, middle, Window::suggest(volume));
+    let size = tile_size(&map);
+    encode(
+        &resized(&greys, size).pixels,
+        size,
+        png::ColorType::Grayscale,
+    )
+}
+
 /// Size of a tile with square pixels, its longest side at most `LONGEST_SIDE`.
 #[expect(
     clippy::cast_possible_truncation,
@@ -263,7 +281,7 @@ fn encode(pixels: &[u8], [width, height]: [usize; 2], colour: png::ColorType) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{RenderError, contact_sheet, slice_png};
+    use super::{RenderError, contact_sheet, slice_png, thumbnail_png};
     use crate::{
         Labelmap,
         display::{DisplayMap, Plane},
@@ -335,6 +353,13 @@ mod tests {
             volume: shape,
         };
         assert_eq!(contact_sheet(&volume, &mask), Err(expected));
+    }
+
+    #[test]
+    fn a_thumbnail_has_square_pixels() {
+        let volume = phantom(&PhantomOptions::ct([64, 32, 8])).volume;
+        let (info, _) = decode(&thumbnail_png(&volume.reoriented("SAR".parse().unwrap())));
+        assert_eq!((info.width, info.height), (64, 64));
     }
 
     #[test]

@@ -84,6 +84,12 @@ impl Volume {
         stored * self.slope + self.intercept
     }
 
+    /// Whether scaled values are the stored ones.
+    #[must_use]
+    pub fn is_unscaled(&self) -> bool {
+        (self.slope, self.intercept) == (1.0, 0.0)
+    }
+
     /// Scaled values of a box, `i` fastest.
     ///
     /// # Panics

@@ -90,7 +90,7 @@ pub fn write_volume(
     let Volume {
         slope, intercept, ..
     } = *volume;
-    if format == MaskFormat::Nrrd && (slope, intercept) != (1.0, 0.0) {
+    if format == MaskFormat::Nrrd && !volume.is_unscaled() {
         return Err(WriteError::Scaling { slope, intercept });
     }
     let image = Image {

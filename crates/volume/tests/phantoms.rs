@@ -50,10 +50,10 @@ fn another_seed_is_another_patient() {
 
 #[test]
 fn every_label_of_every_patient_occurs() {
-    for seed in 1..5 {
+    for seed in 1..4 {
         for options in [
             PhantomOptions::ct([96, 96, 48]),
-            PhantomOptions::mr([72, 72, 48]),
+            PhantomOptions::mr([64, 64, 44]),
         ] {
             let made = phantom(&PhantomOptions { seed, ..options });
             let expected: Vec<u8> = made.labels.iter().map(|it| it.value).collect();
