@@ -6,13 +6,22 @@ use crate::Labelmap;
 ///
 /// Of equally large ones the first in storage order stays.
 pub fn keep_largest(labelmap: &mut Labelmap, label: u8) {
-    let (component, sizes) = components(labelmap, label);
+    let Some(bounds) = labelmap.bounding_box(label) else {
+        return;
+    };
+    let part = labelmap.crop(&bounds);
+    let (component, sizes) = components(&part, label);
     let Some(largest) = (1..sizes.len()).rev().max_by_key(|&it| sizes[it]) else {
         return;
     };
-    for (voxel, &it) in labelmap.voxels.iter_mut().zip(&component) {
-        if it != 0 && it as usize != largest {
-            *voxel = 0;
+    let [ni, nj, _] = part.shape;
+    for (row, numbers) in component.chunks_exact(ni).enumerate() {
+        let (j, k) = (bounds[1].start() + row % nj, bounds[2].start() + row / nj);
+        let start = labelmap.index([*bounds[0].start(), j, k]);
+        for (voxel, &it) in labelmap.voxels[start..start + ni].iter_mut().zip(numbers) {
+            if it != 0 && it as usize != largest {
+                *voxel = 0;
+            }
         }
     }
 }
@@ -74,6 +83,18 @@ mod tests {
         assert_eq!(components(&map, 1).1, [0, 2, 3, 1]);
         keep_largest(&mut map, 1);
         assert_eq!(map.voxels, [0, 0, 0, 1, 0, 0, 0, 1, 2, 0, 0, 1]);
+    }
+
+    #[test]
+    fn the_largest_stays_where_it_is_in_a_larger_grid() {
+        let mut map = Labelmap::new([6, 5, 4]);
+        for voxel in [[2, 2, 1], [2, 3, 1], [2, 3, 2], [4, 1, 2], [4, 2, 2]] {
+            let index = map.index(voxel);
+            map.voxels[index] = 1;
+        }
+        keep_largest(&mut map, 1);
+        assert_eq!(map.count(1), 3);
+        assert_eq!(map.bounding_box(1), Some([2..=2, 2..=3, 1..=2]));
     }
 
     #[test]

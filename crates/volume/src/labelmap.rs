@@ -189,6 +189,25 @@ impl Labelmap {
         (!is_empty).then(|| [0, 1, 2].map(|axis| low[axis]..=high[axis]))
     }
 
+    /// The labels inside inclusive bounds along (i, j, k).
+    ///
+    /// # Panics
+    /// If the bounds reach past the grid.
+    #[must_use]
+    pub fn crop(&self, bounds: &[RangeInclusive<usize>; 3]) -> Self {
+        let shape = bounds
+            .each_ref()
+            .map(|it| (it.end() + 1).saturating_sub(*it.start()));
+        let mut voxels = Vec::with_capacity(shape.iter().product());
+        for k in bounds[2].clone() {
+            for j in bounds[1].clone() {
+                let start = self.index([*bounds[0].start(), j, k]);
+                voxels.extend_from_slice(&self.voxels[start..start + shape[0]]);
+            }
+        }
+        Self { shape, voxels }
+    }
+
     /// Number of voxels with that label on each slice along stored axis `axis`.
     #[must_use]
     pub fn slice_counts(&self, axis: usize, label: u8) -> Vec<usize> {
@@ -243,6 +262,14 @@ mod tests {
         assert_eq!(map.bounding_box(2), Some([0..=0, 0..=0, 0..=0]));
         assert_eq!(map.bounding_box(9), None);
         assert_eq!(map.labels(), [2, 7]);
+    }
+
+    #[test]
+    fn a_crop_holds_what_its_bounds_enclose() {
+        let map = corner_and_block();
+        let crop = map.crop(&map.bounding_box(7).unwrap());
+        assert_eq!(crop.shape, [3, 2, 2]);
+        assert_eq!(crop.voxels, [0, 0, 0, 7, 0, 7, 0, 7, 0, 0, 0, 0]);
     }
 
     #[test]
