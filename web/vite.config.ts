@@ -31,6 +31,8 @@ const server = process.env.VOXLOOP_SERVER ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
   plugins: [react(), redocBundle()],
+  // NiiVue's document format is not used; its CBOR reader must not try to compile code, which the server's policy forbids.
+  resolve: { alias: { 'cbor-x': 'cbor-x/index-no-eval' } },
   build: {
     target: 'es2022',
     assetsInlineLimit: 0,

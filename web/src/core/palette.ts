@@ -5,11 +5,12 @@ export const LABEL_COLORS: readonly string[] = [
   '#ff3b30', '#38bdf8', '#facc15', '#a78bfa', '#34d399', '#fb923c', '#f472b6', '#94a3b8',
 ];
 
-/** The first colour not in use; round again when all are. */
+/** The next colour in turn that is not in use; the first object is red, later ones are not, whatever red the first has. */
 export function nextLabelColor(used: readonly string[]): string {
   const taken = new Set(used.map((color) => color.toLowerCase()));
-  const free = LABEL_COLORS.find((color) => !taken.has(color));
-  return free ?? LABEL_COLORS[used.length % LABEL_COLORS.length] ?? '#ff3b30';
+  const first = used.length % LABEL_COLORS.length;
+  const inTurn = [...LABEL_COLORS.slice(first), ...LABEL_COLORS.slice(0, first)];
+  return inTurn.find((color) => !taken.has(color)) ?? inTurn[0] ?? '#ff3b30';
 }
 
 /** Red, green, blue of `#rrggbb`; red where it is not a colour. */

@@ -110,7 +110,7 @@ export const en = {
     bone: 'Bone',
     brain: 'Brain',
     liver: 'Liver',
-    percentiles: 'Image contrast',
+    percentiles: 'Auto',
     full: 'Full range',
   },
   convention: {

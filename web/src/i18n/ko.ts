@@ -112,7 +112,7 @@ export const ko: Words = {
     bone: '뼈',
     brain: '뇌',
     liver: '간',
-    percentiles: '영상 대비',
+    percentiles: '자동',
     full: '전체 범위',
   },
   convention: {

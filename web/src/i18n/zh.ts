@@ -112,7 +112,7 @@ export const zh: Words = {
     bone: '骨',
     brain: '脑',
     liver: '肝',
-    percentiles: '图像对比度',
+    percentiles: '自动',
     full: '全范围',
   },
   convention: {

@@ -27,10 +27,7 @@ export class NiivueViewer implements SliceViewer {
   private pendingWindow: Scene['window'] | null = null;
   private isWindowing = false;
 
-  private constructor(
-    private readonly nv: NiiVue,
-    private readonly canvas: HTMLCanvasElement,
-  ) {}
+  private constructor(private readonly nv: NiiVue) {}
 
   /** Starts NiiVue on a canvas and hands it the volume. */
   static async create(canvas: HTMLCanvasElement, volume: DisplayVolume, scene: Scene): Promise<NiivueViewer> {
@@ -67,7 +64,7 @@ export class NiivueViewer implements SliceViewer {
     ]);
     nv.createEmptyDrawing();
     nv.drawIsEnabled = false;
-    const viewer = new NiivueViewer(nv, canvas);
+    const viewer = new NiivueViewer(nv);
     viewer.show(scene);
     return viewer;
   }
@@ -92,8 +89,7 @@ export class NiivueViewer implements SliceViewer {
   }
 
   private placeTiles(scene: Scene): void {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (width === 0 || height === 0) return;
+    const { width, height } = scene.size;
     this.nv.customLayout = scene.tiles.map(({ plane, pane }) => ({
       sliceType: SLICE_TYPE[plane],
       position: [pane.x / width, pane.y / height, pane.width / width, pane.height / height],

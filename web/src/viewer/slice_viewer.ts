@@ -8,6 +8,8 @@ import type { Window } from '../core/window';
 /** Everything that decides how the slices look. Viewers compare with the last scene and do what changed. */
 export interface Scene {
   readonly grid: Grid;
+  /** The canvas that the tiles are laid out on, in CSS pixels; the real one may just have changed. */
+  readonly size: { readonly width: number; readonly height: number };
   readonly tiles: readonly Tile[];
   /** RAS-ordered voxel whose slices are shown. */
   readonly cursor: Vec3;

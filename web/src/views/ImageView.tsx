@@ -51,14 +51,14 @@ function useTiles(open: OpenJob, size: Size): readonly Tile[] {
   );
 }
 
-function useScene(open: OpenJob, tiles: readonly Tile[]): Scene {
+function useScene(open: OpenJob, tiles: readonly Tile[], size: Size): Scene {
   const { convention, opacity } = useStore((state) => state.settings);
   const { grid, cursor, window, camera, shown, hidden } = open;
   const { labels } = open.job;
   const palette = useMemo(() => paletteOf(labels, hidden), [labels, hidden]);
   return useMemo(
-    () => ({ grid, tiles, cursor, window, camera, convention, mask: shown, palette, opacity }),
-    [grid, tiles, cursor, window, camera, convention, shown, palette, opacity],
+    () => ({ grid, size, tiles, cursor, window, camera, convention, mask: shown, palette, opacity }),
+    [grid, size, tiles, cursor, window, camera, convention, shown, palette, opacity],
   );
 }
 
@@ -143,7 +143,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const overlay = useRef<HTMLCanvasElement>(null);
   const size = useSize(box);
   const tiles = useTiles(open, size);
-  const scene = useScene(open, tiles);
+  const scene = useScene(open, tiles, size);
   const hasNiivue = useViewer(open, scene, painter, host);
   useOverlay(open, scene, overlay);
   const tilesNow = useRef(tiles);

@@ -101,8 +101,8 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
             <ObjectsPanel />
             <PromptPanel />
             <PropagatePanel />
-            <MaskPanel />
             <DownloadPanel />
+            <MaskPanel />
           </aside>
         </div>
       ) : (

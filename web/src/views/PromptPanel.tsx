@@ -154,7 +154,7 @@ function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | 
         data-testid="segment"
         onClick={() => void segment()}
       >
-        {t(hasMask ? 'prompt.segmentAgain' : 'prompt.segment')}
+        {t(hasMask && prompt !== null ? 'prompt.segmentAgain' : 'prompt.segment')}
       </Button>
     </Tooltip>
   );
