@@ -79,6 +79,15 @@ impl Control for Progression {
     }
 }
 
+/// Stops the run when its attempt is dropped: nobody would take what it makes.
+struct StopOnDrop(Arc<Progression>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.cancelled.store(true, Ordering::Relaxed);
+    }
+}
+
 async fn work<C: Connection, R: Runner>(
     connection: &C,
     runner: &Arc<R>,
@@ -89,6 +98,7 @@ async fn work<C: Connection, R: Runner>(
         said: watch::Sender::new((Progress::default(), None)),
         cancelled: AtomicBool::new(false),
     });
+    let _stop_on_drop = StopOnDrop(Arc::clone(&control));
     let limit = Duration::from_millis(u64::try_from(lease.time_limit_ms).unwrap_or(0));
     let pulse = keep_alive(connection, &lease, &control);
     let run = async {

@@ -464,7 +464,10 @@ pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: 
         BTreeSet::from([sha(20), sha(120)]),
         "the image is still needed"
     );
-    assert!(store.job(a).await.is_err());
+    assert!(matches!(
+        store.job(a).await,
+        Err(StoreError::NotFound { what: "job", .. })
+    ));
     assert!(store.revisions(a).await.unwrap().is_empty());
     assert!(store.tasks(Some(a), 10).await.unwrap().is_empty());
     assert!(store.is_referenced(&sha(1)).await.unwrap());
