@@ -6,7 +6,7 @@ import { ApiError } from '../api/http';
 import type { Event, Job, Revision, Task, TaskFailure } from '../api/types';
 import { planeOfStoredAxis, axisIndex, rasFromStored, storedFromRas, type Vec3 } from '../core/axes';
 import { centreRas, clampRas, gridOf, type Grid } from '../core/grid';
-import { withPartial } from '../core/labelmap';
+import { labelsOnSlice, withPartial } from '../core/labelmap';
 import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { firstWindow } from '../core/window';
@@ -161,10 +161,20 @@ function taskChanged(task: Task): void {
   if (task.kind === 'propagate' && task.state === 'leased') void showPartial(task);
 }
 
+/** Whether an engine segmented one slice and left it empty. */
+function foundNothing({ author, extent, label }: Revision): boolean {
+  const mask = getState().open?.mask ?? null;
+  if (mask === null || author.by !== 'engine' || !extent || !label) return false;
+  const isOneSlice = extent.first === extent.last;
+  return isOneSlice && !labelsOnSlice(mask, axisIndex(extent.axis), extent.first).has(label);
+}
+
 function newRevision(jobId: string, revision: Revision): void {
   patchJob({ head: revision.revision_id, head_revision: revision });
   patchOpen({ seen: new Set() });
-  void loadMask(jobId, revision.revision_id);
+  void loadMask(jobId, revision.revision_id).then(() => {
+    if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
+  });
   void loadRevisions(jobId).catch((cause: unknown) => {
     notifyError(cause);
   });
@@ -216,8 +226,9 @@ export function watchJob(jobId: string): () => void {
     onEvent: (event) => {
       follow(jobId, event);
     },
-    onConnection: (connected) => {
+    onConnection: (connected, again) => {
       setState({ connected });
+      if (again) notifyPlain(i18next.t('connection.restored'));
       if (connected && isOpen(jobId)) void refreshJob(jobId);
     },
   });

@@ -42,10 +42,14 @@ class Guard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
 }
 
 export function App(): React.JSX.Element {
+  const { t } = useTranslation();
   const route = useRoute();
   return (
     <Guard>
       <div className="app">
+        <a className="skip" href="#main">
+          {t('app.skip')}
+        </a>
         <ConnectionBanner />
         <Suspense
           fallback={

@@ -2,14 +2,14 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Loader } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { PLANES, storedAxisOfPlane, type Plane } from '../core/axes';
+import { PLANES, storedAxisOfPlane, type Plane, type Vec3 } from '../core/axes';
 import { paletteOf } from '../core/palette';
 import { panesOf, tileOf, type Tile } from '../core/tile';
 import { useStore, type OpenJob } from '../state/store';
 import { CanvasViewer } from '../viewer/canvas_viewer';
 import { drawOverlay } from '../viewer/overlay';
 import { hasWebgl2, type Scene, type SliceViewer } from '../viewer/slice_viewer';
-import { listenToImage } from './image_input';
+import { listenToImage, type ImageInput } from './image_input';
 import { PlaneSlider } from './PlaneSlider';
 
 const canUseNiivue = hasWebgl2();
@@ -123,6 +123,22 @@ function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<HTMLCan
   }, [canvas, scene, prompts, label, plane, hidden, outline, crosshair, tool, t]);
 }
 
+/** Pointer and wheel on the overlay; what lies under the pointer is told again when the picture moves. */
+function useInput(overlay: React.RefObject<HTMLCanvasElement | null>, tiles: readonly Tile[], cursor: Vec3): void {
+  const tilesNow = useRef(tiles);
+  const input = useRef<ImageInput | null>(null);
+  useEffect(() => {
+    if (overlay.current === null) return undefined;
+    const listening = listenToImage(overlay.current, () => tilesNow.current);
+    input.current = listening;
+    return listening.stop;
+  }, [overlay]);
+  useEffect(() => {
+    tilesNow.current = tiles;
+    input.current?.refresh();
+  }, [tiles, cursor]);
+}
+
 function Waiting({ open, hasNiivue }: { open: OpenJob; hasNiivue: boolean }): React.JSX.Element | null {
   const { t } = useTranslation();
   if (open.volumeFailed) return <p className="stage-note" data-testid="viewer-note">{t('job.imageFailed')}</p>;
@@ -146,11 +162,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const scene = useScene(open, tiles, size);
   const hasNiivue = useViewer(open, scene, painter, host);
   useOverlay(open, scene, overlay);
-  const tilesNow = useRef(tiles);
-  useLayoutEffect(() => {
-    tilesNow.current = tiles;
-  }, [tiles]);
-  useEffect(() => (overlay.current === null ? undefined : listenToImage(overlay.current, () => tilesNow.current)), []);
+  useInput(overlay, tiles, open.cursor);
   const isGrid = tiles.length > 1;
   const viewer = hasNiivue ? 'niivue' : 'canvas';
   return (

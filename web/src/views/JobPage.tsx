@@ -93,7 +93,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
       {isOpen ? (
         <div className="workplace">
           <ViewerToolbar />
-          <main className="stage" aria-label={t('job.region')}>
+          <main id="main" className="stage" aria-label={t('job.region')}>
             <ImageView />
             <Readout />
           </main>

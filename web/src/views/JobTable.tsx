@@ -86,7 +86,14 @@ function JobRow({ job, onDelete }: { job: JobSummary; onDelete: () => void }): R
             {t(`modality.${job.image.modality}`)} · {job.image.axis_codes}
           </span>
         </span>
-        <StateBadge state={job.status} />
+        <span className="job-state">
+          <StateBadge state={job.status} />
+          {(job.doubt ?? null) !== null && (
+            <span className="dim job-doubt" title={t('jobs.doubtHint')}>
+              {t('jobs.doubt', { percent: Math.round(100 * (job.doubt ?? 0)) })}
+            </span>
+          )}
+        </span>
         <VolumeWords job={job} />
         <time className="dim job-time" dateTime={new Date(job.updated_ms).toISOString()} title={formatDate(job.updated_ms, i18n.language)}>
           {formatAgo(job.updated_ms, now, i18n.language)}

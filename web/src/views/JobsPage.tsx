@@ -1,8 +1,9 @@
 // The first page: open a volume, or one of the jobs that are there.
-import { useEffect } from 'react';
-import { Alert, Button, Skeleton, Text, Title } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { Alert, Button, Select, Skeleton, Text, Title } from '@mantine/core';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import type { JobSummary } from '../api/types';
 import { refreshJobs, watchJobs } from '../state/jobs';
 import { errorText } from '../state/notices';
 import { useStore } from '../state/store';
@@ -27,7 +28,17 @@ function Steps(): React.JSX.Element {
   );
 }
 
+const ORDERS = ['newest', 'doubtful'] as const;
+
+type Order = (typeof ORDERS)[number];
+
+/** The server's order is newest first; by doubt, jobs that nobody doubts come last. */
+function inOrder(jobs: readonly JobSummary[], order: Order): readonly JobSummary[] {
+  return order === 'newest' ? jobs : jobs.toSorted((a, b) => (b.doubt ?? -1) - (a.doubt ?? -1));
+}
+
 function JobsSection(): React.JSX.Element {
+  const [order, setOrder] = useState<Order>('newest');
   const { t } = useTranslation();
   const jobs = useStore((state) => state.jobs);
   const error = useStore((state) => state.jobsError);
@@ -54,8 +65,20 @@ function JobsSection(): React.JSX.Element {
         <Text c="dimmed" size="sm">
           {t('jobs.count', { count: jobs.length })}
         </Text>
+        <span className="grow" />
+        {jobs.length > 1 && (
+          <Select
+            aria-label={t('jobs.order')}
+            data-testid="order"
+            value={order}
+            data={ORDERS.map((value) => ({ value, label: t(`jobs.${value}`) }))}
+            onChange={(value) => {
+              setOrder(value ?? 'newest');
+            }}
+          />
+        )}
       </div>
-      <JobTable jobs={jobs} />
+      <JobTable jobs={inOrder(jobs, order)} />
     </>
   );
 }
@@ -75,7 +98,7 @@ export function JobsPage(): React.JSX.Element {
         <span className="grow" />
         <HeaderControls />
       </header>
-      <main className="jobs-main">
+      <main id="main" className="jobs-main">
         <OpenVolume />
         <JobsSection />
       </main>

@@ -9,6 +9,7 @@ import { boxOf, canSegment, type PromptKey } from '../core/prompts';
 import { activeKey, activePrompt, removeBox, removePoint, segment, setAbsent, setBox, sliceSize, startBox } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { PromptList } from './PromptList';
+import { RunningTask } from './RunningTask';
 import { Section } from './Section';
 
 const CORNERS = ['x1', 'y1', 'x2', 'y2'] as const;
@@ -182,6 +183,7 @@ export function PromptPanel(): React.JSX.Element | null {
       {box !== null && <BoxFields open={open} target={target} box={box} />}
       {prompt !== null && <Points prompt={prompt} target={target} />}
       <SegmentButton open={open} prompt={prompt} />
+      {open.job.task?.kind === 'segment_slice' && <RunningTask task={open.job.task} />}
       {!isAbsent && (
         <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
           <Button

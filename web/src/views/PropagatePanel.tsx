@@ -1,57 +1,13 @@
 // Carrying the mask through the volume: direction, range, progress, stop; then the doubtful slices.
-import { Alert, Button, Progress, SegmentedControl, Text, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconArrowRight, IconArrowsDiff, IconPlayerStop } from '@tabler/icons-react';
+import { Alert, Button, SegmentedControl, Tooltip } from '@mantine/core';
+import { IconAlertTriangle, IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Task } from '../api/types';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision } from '../core/confidence';
-import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setDirection, setRange, stopTask } from '../state/prompts';
+import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setDirection, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
+import { RunningTask } from './RunningTask';
 import { Section } from './Section';
-
-const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
-
-function stageOf(task: Task): (typeof STAGES)[number] | 'other' {
-  if (task.state === 'queued') return 'queued';
-  return STAGES.find((stage) => stage === task.progress.stage) ?? 'other';
-}
-
-/** The running task: what it does, how far it is, and a way to stop it. */
-function Running({ task }: { task: Task }): React.JSX.Element {
-  const { t } = useTranslation();
-  const { done, total } = task.progress;
-  const percent = total === 0 ? 0 : Math.round((100 * done) / total);
-  return (
-    <div className="running" data-testid="running" data-kind={task.kind} role="status">
-      <div className="running-words">
-        <Text size="sm" fw={600}>
-          {t(`task.${task.kind}`)}
-        </Text>
-        <Text size="sm" className="number">
-          {total === 0 ? '' : t('task.progress', { percent })}
-        </Text>
-      </div>
-      <Progress.Root size="md">
-        <Progress.Section value={total === 0 ? 100 : percent} animated aria-label={t(`task.${task.kind}`)} />
-      </Progress.Root>
-      <div className="running-words">
-        <Text size="xs" c="dimmed">
-          {t(`stage.${stageOf(task)}`)}
-        </Text>
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconPlayerStop size={14} aria-hidden />}
-          disabled={task.cancel_requested}
-          data-testid="stop"
-          onClick={() => void stopTask()}
-        >
-          {t(task.cancel_requested ? 'propagate.cancelling' : 'propagate.cancel')}
-        </Button>
-      </div>
-    </div>
-  );
-}
 
 function Failure({ open }: { open: OpenJob }): React.JSX.Element | null {
   const { t } = useTranslation();
@@ -110,6 +66,9 @@ function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
   const kinds = (rated.slices ?? []).map(doubtOf);
   return (
     <div className="doubts" data-testid="doubts">
+      {(rated.doubt ?? null) !== null && (
+        <p className="hint">{t('propagate.doubt', { percent: Math.round(100 * (rated.doubt ?? 0)) })}</p>
+      )}
       <div className="doubt-counts">
         {(['sure', 'check', 'doubtful'] as const).map((kind) => (
           <span key={kind} className={`doubt-count doubt-${kind}`}>
@@ -142,7 +101,7 @@ export function PropagatePanel(): React.JSX.Element | null {
   return (
     <Section title={t('propagate.title')}>
       <Options open={open} />
-      {task === null ? (
+      {task?.kind !== 'propagate' ? (
         <Tooltip label={why} disabled={why === null}>
           <Button
             fullWidth
@@ -155,7 +114,7 @@ export function PropagatePanel(): React.JSX.Element | null {
           </Button>
         </Tooltip>
       ) : (
-        <Running task={task} />
+        <RunningTask task={task} />
       )}
       <Failure open={open} />
       <Doubts open={open} />

@@ -205,8 +205,15 @@ function zoomAt(open: OpenJob, tile: Tile, point: CanvasPoint, factor: number): 
   setCamera({ zoom, panMm });
 }
 
-/** Listens on the overlay; `tilesNow` gives the panes as they are. Returns what stops it. */
-export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readonly Tile[]): () => void {
+export interface ImageInput {
+  /** Tells again what lies under the pointer, after the picture moved beneath it. */
+  readonly refresh: () => void;
+  readonly stop: () => void;
+}
+
+/** Listens on the overlay; `tilesNow` gives the panes as they are. */
+export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readonly Tile[]): ImageInput {
+  let pointer: CanvasPoint | null = null;
   let drag: Drag | null = null;
   let isSpaceDown = false;
   let wheelRest = 0;
@@ -215,6 +222,12 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
   const placeOf = (event: MouseEvent): CanvasPoint => {
     const bounds = overlay.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
+  };
+  const refresh = (): void => {
+    const open = getState().open;
+    if (open === null) return;
+    const hover = pointer === null ? null : hovered(open, tileAt(pointer), pointer);
+    if (hover !== null || open.hover !== null) setHover(hover);
   };
   const tileAt = (point: CanvasPoint): Tile | undefined => tilesNow().find(({ pane }) => contains(pane, point));
 
@@ -241,8 +254,9 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
       const point = placeOf(event);
       drag?.move(point);
       const tile = tileAt(point);
+      pointer = point;
+      refresh();
       if (open === null) return;
-      setHover(hovered(open, tile, point));
       overlay.style.cursor = cursorShape(open, tile, point, drag !== null);
     },
     options,
@@ -256,7 +270,8 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
   overlay.addEventListener(
     'pointerleave',
     () => {
-      setHover(null);
+      pointer = null;
+      refresh();
     },
     options,
   );
@@ -296,8 +311,11 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
   };
   window.addEventListener('keydown', onSpace, options);
   window.addEventListener('keyup', onSpace, options);
-  return () => {
-    stop.abort();
+  return {
+    refresh,
+    stop: () => {
+      stop.abort();
+    },
   };
 }
 

@@ -1,0 +1,49 @@
+// A task that waits or runs: what it does, how far it is, and a way to stop it.
+import { Button, Progress, Text } from '@mantine/core';
+import { IconPlayerStop } from '@tabler/icons-react';
+import { useTranslation } from 'react-i18next';
+import type { Task } from '../api/types';
+import { stopTask } from '../state/prompts';
+
+const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
+
+function stageOf(task: Task): (typeof STAGES)[number] | 'other' {
+  if (task.state === 'queued') return 'queued';
+  return STAGES.find((stage) => stage === task.progress.stage) ?? 'other';
+}
+
+export function RunningTask({ task }: { task: Task }): React.JSX.Element {
+  const { t } = useTranslation();
+  const { done, total } = task.progress;
+  const percent = total === 0 ? 0 : Math.round((100 * done) / total);
+  return (
+    <div className={`running running-${task.kind}`} data-testid="running" data-kind={task.kind} role="status">
+      <div className="running-words">
+        <Text size="sm" fw={600}>
+          {t(`task.${task.kind}`)}
+        </Text>
+        <Text size="sm" className="number">
+          {total === 0 ? '' : t('task.progress', { percent })}
+        </Text>
+      </div>
+      <Progress.Root size="md">
+        <Progress.Section value={total === 0 ? 100 : percent} animated aria-label={t(`task.${task.kind}`)} />
+      </Progress.Root>
+      <div className="running-words">
+        <Text size="xs" c="dimmed">
+          {t(`stage.${stageOf(task)}`)}
+        </Text>
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPlayerStop size={14} aria-hidden />}
+          disabled={task.cancel_requested}
+          data-testid="stop"
+          onClick={() => void stopTask()}
+        >
+          {t(task.cancel_requested ? 'propagate.cancelling' : 'propagate.cancel')}
+        </Button>
+      </div>
+    </div>
+  );
+}
