@@ -30,6 +30,14 @@ use crate::{guard, state::Server};
                        ascending order; box corners are inclusive.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0")
     ),
+    tags(
+        (name = "jobs", description = "Open images, list, look at and delete jobs"),
+        (name = "masks", description = "Ask for masks, edit them, take them away"),
+        (name = "tasks", description = "What is queued, running and done"),
+        (name = "events", description = "Every change as it happens"),
+        (name = "system", description = "How the server is"),
+        (name = "agents", description = "The protocol of the programs that run tasks"),
+    ),
     components(schemas(protocol::event::Event, protocol::system::ErrorBody))
 )]
 struct ApiDocument;

@@ -14,6 +14,9 @@ use crate::error::ApiError;
 #[allow_missing = true]
 struct Assets;
 
+/// `ReDoc` as its package ships it.
+const REDOC: &str = "assets/redoc.standalone.js";
+
 const NOT_BUILT: &str = "<!doctype html><title>voxloop</title><p>This binary was built without its \
     page. Build the page first (<code>npm ci && npm run build</code> in <code>web/</code>), then \
     the binary, or run <code>make run</code>. The API works: see <a href=\"/docs\">/docs</a>.";
@@ -37,8 +40,8 @@ pub(super) async fn page(uri: Uri) -> Response {
 }
 
 fn answer(path: &str, file: EmbeddedFile) -> Response {
-    // The names under assets/ carry a digest of their content.
-    let cache = if path.starts_with("assets/") {
+    // The names under assets/ carry a digest of their content, but for the copied bundle.
+    let cache = if path.starts_with("assets/") && path != REDOC {
         "public, max-age=31536000, immutable"
     } else {
         "no-cache"
@@ -57,7 +60,7 @@ pub(super) async fn redoc() -> impl IntoResponse {
                   style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:";
     let page = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
         <title>voxloop API</title></head><body><redoc spec-url=\"/openapi.json\" \
-        disable-search=\"false\"></redoc><script src=\"/redoc/redoc.standalone.js\"></script>\
+        disable-search=\"false\"></redoc><script src=\"/assets/redoc.standalone.js\"></script>\
         </body></html>";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
 }
