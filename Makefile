@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 
-.PHONY: run demo test build page openapi fmt
+.PHONY: run demo test faults build page openapi fmt
 
 ## Build the page and the binary, then serve on http://127.0.0.1:8000/
 run: build
@@ -14,6 +14,10 @@ demo: target/release/voxloop
 test:
 	tools/install-test-needs
 	tools/test
+
+## `kill -9` at 200 seeded moments instead of the 20 of `make test`
+faults:
+	VOXLOOP_FAULT_POINTS=200 cargo test --locked -p app --test faults
 
 ## The release binary with the page in it
 build: page target/release/voxloop

@@ -188,9 +188,11 @@ pub(super) async fn slice_png(
         with_mask: query.mask,
     };
     let bytes = server.slice_picture(&job, view).await?;
+    // The image never changes; the mask does.
+    let cache = if query.mask { "no-store" } else { "private, max-age=3600" };
     let headers = [
         (header::CONTENT_TYPE, "image/png"),
-        (header::CACHE_CONTROL, "private, max-age=60"),
+        (header::CACHE_CONTROL, cache),
     ];
     Ok((headers, bytes).into_response())
 }

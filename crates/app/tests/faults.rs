@@ -1,0 +1,293 @@
+//! `kill -9` at seeded moments of upload, segmentation, propagation and editing: after the restart
+//! nothing that was accepted is lost, no task hangs, no half file is served, no event is missing.
+//!
+//! 20 moments by default; `VOXLOOP_FAULT_POINTS=200` (`make faults`) for more.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
+
+mod process;
+
+use std::{
+    collections::BTreeSet,
+    path::Path,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use base64::Engine as _;
+use process::{ANY_PORT, Running, exchange, serve};
+use protocol::task::TaskState;
+use serde_json::{Value, json};
+use server::{blobs, store::Store};
+use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
+
+const SHAPE: [usize; 3] = [64, 64, 24];
+
+/// The longest that the work is left alone before the kill.
+const MAX_LIFE_MS: u64 = 1_000;
+
+/// An agent's lease, short so that a restart need not wait long for it.
+const LEASE_SECS: &str = "2";
+
+/// A task of a dead server is granted again after its lease; it must be over well within this.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the server said yes to.
+#[derive(Debug, Default)]
+struct Accepted {
+    /// Job, and digest of its image.
+    jobs: Vec<(String, String)>,
+    tasks: Vec<String>,
+    revisions: Vec<(String, String)>,
+}
+
+/// The same numbers for the same seed, on every machine (`SplitMix64`).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}
+
+fn n_points() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tells the test how long to go on"
+    )]
+    let wish = std::env::var("VOXLOOP_FAULT_POINTS");
+    wish.ok().and_then(|it| it.parse().ok()).unwrap_or(20)
+}
+
+fn start(folder: &Path) -> Running {
+    let mut command = serve(folder, ANY_PORT);
+    command
+        .env("LEASE_SECS", LEASE_SECS)
+        .env("HEARTBEAT_SECS", "1");
+    Running::spawn(command)
+}
+
+/// The work of one person, noting what was accepted, until the server is gone.
+fn work(address: &str, image: &[u8], seed: u64, accepted: &mut Accepted) -> std::io::Result<()> {
+    let digest = blobs::digest(image).to_string();
+    let form = [
+        b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.nii.gz\"\r\n\r\n",
+        image,
+        b"\r\n--b--\r\n",
+    ]
+    .concat();
+    let ask = |line: &str, body: &Value| {
+        let (status, bytes) = exchange(
+            address,
+            line,
+            "application/json",
+            body.to_string().as_bytes(),
+        )?;
+        let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Ok::<(u16, Value), std::io::Error>((status, answer))
+    };
+    loop {
+        let (status, answer) = exchange(
+            address,
+            "POST /api/v1/jobs",
+            "multipart/form-data; boundary=b",
+            &form,
+        )?;
+        assert_eq!(status, 201);
+        let created: Value = serde_json::from_slice(&answer).unwrap();
+        let job = created["job_id"].as_str().unwrap().to_owned();
+        accepted.jobs.push((job.clone(), digest.clone()));
+        let path = format!("/api/v1/jobs/{job}");
+
+        let first = u32::try_from(seed % 5).unwrap();
+        let prompt = json!({ "axis": 2, "slice_index": 8 + first, "box": [14, 20, 40, 44] });
+        let (status, queued) = ask(&format!("POST {path}/initial-mask"), &prompt)?;
+        assert_eq!(status, 202);
+        accepted
+            .tasks
+            .push(queued["task_id"].as_str().unwrap().to_owned());
+
+        wait_while(address, &path, "segmenting")?;
+        let (_, job_now) = ask(&format!("GET {path}"), &Value::Null)?;
+        let patch = Labelmap {
+            shape: [3, 3, 2],
+            voxels: vec![2; 18],
+        };
+        let edit = json!({
+            "parent": job_now["head"],
+            "box": [[2, 2, 2], [4, 4, 3]],
+            "rle_base64": base64::engine::general_purpose::STANDARD.encode(rle::encode(&patch)),
+        });
+        let (status, revision) = ask(&format!("POST {path}/revisions"), &edit)?;
+        if status == 201 {
+            let revision_id = revision["revision_id"].as_str().unwrap().to_owned();
+            accepted.revisions.push((job, revision_id));
+        }
+        let (status, queued) = ask(&format!("POST {path}/propagate"), &json!({}))?;
+        if status == 202 {
+            accepted
+                .tasks
+                .push(queued["task_id"].as_str().unwrap().to_owned());
+            wait_while(address, &path, "propagating")?;
+        }
+    }
+}
+
+/// Asks until the job has another state.
+fn wait_while(address: &str, path: &str, state: &str) -> std::io::Result<()> {
+    loop {
+        let line = format!("GET {path}/status");
+        let (_, bytes) = exchange(address, &line, "application/json", b"")?;
+        let status: Value = serde_json::from_slice(&bytes).unwrap();
+        if status["status"] != state {
+            return Ok(());
+        }
+    }
+}
+
+fn check_all_is_there(server: &Running, accepted: &Accepted) {
+    let list = server.ask("GET /api/v1/jobs");
+    let listed: BTreeSet<_> = list["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["job_id"].as_str().unwrap())
+        .collect();
+    for (job, digest) in &accepted.jobs {
+        assert!(listed.contains(job.as_str()), "job {job} is lost");
+        let line = format!("GET /api/v1/jobs/{job}/image");
+        let (status, image) = exchange(&server.address, &line, "text/plain", b"").unwrap();
+        assert_eq!(
+            (status, blobs::digest(&image).as_str()),
+            (200, digest.as_str())
+        );
+    }
+    for (job, revision) in &accepted.revisions {
+        let line = format!("GET /api/v1/jobs/{job}/mask?revision={revision}");
+        let (status, mask) = exchange(&server.address, &line, "text/plain", b"").unwrap();
+        assert_eq!(status, 200, "revision {revision} is lost");
+        let mask = rle::decode(&mask, SHAPE.iter().product()).unwrap();
+        assert_eq!(mask.get([3, 3, 3]), Some(2));
+    }
+}
+
+/// Every accepted task ends: those of a dead server are granted again after their lease, and given
+/// up with that reason when three servers in a row died under them.
+fn check_every_task_ends(server: &Running, accepted: &Accepted) {
+    let patience = Instant::now() + PATIENCE;
+    let mut n_succeeded = 0;
+    for task_id in &accepted.tasks {
+        let task = loop {
+            let task = server.ask(&format!("GET /api/v1/tasks/{task_id}"));
+            let state: TaskState = serde_json::from_value(task["state"].clone()).unwrap();
+            if state.is_final() {
+                break task;
+            }
+            assert!(Instant::now() < patience, "task {task_id} hangs: {state:?}");
+        };
+        if task["state"] == "succeeded" {
+            n_succeeded += 1;
+        } else {
+            assert_eq!(task["failure"]["code"], "agent_lost", "{task}");
+        }
+    }
+    assert!(
+        n_succeeded * 2 > accepted.tasks.len(),
+        "most tasks survive the kills"
+    );
+}
+
+/// What lies on the disk while no server runs.
+fn check_disk(folder: &Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = format!(
+            "sqlite://{}?mode=rwc",
+            folder.join("data/voxloop.db").display()
+        );
+        let store = Store::open(&url).await.unwrap();
+        let events = store.events_after(0, None, i64::MAX).await.unwrap();
+        let numbers: Vec<_> = events.iter().map(|it| it.event_id).collect();
+        let expected: Vec<_> = (1..).take(numbers.len()).collect();
+        assert_eq!(numbers, expected, "the event list has a gap");
+        store.close().await;
+    });
+    let mut folders = vec![folder.join("data/blobs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let digest = blobs::digest(&std::fs::read(&path).unwrap());
+                assert_eq!(
+                    path.file_name().unwrap().to_str(),
+                    Some(digest.as_str()),
+                    "half a file"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut random = Random(20_261_120);
+    let mut accepted = Accepted::default();
+    for point in 0..n_points() {
+        let options = phantom::PhantomOptions {
+            seed: point,
+            ..phantom::PhantomOptions::ct(SHAPE)
+        };
+        let mut image = Vec::new();
+        write_volume(
+            &phantom::phantom(&options).volume,
+            MaskFormat::NiftiGz,
+            &mut image,
+        )
+        .unwrap();
+        let server = start(folder.path());
+        let address = server.address.clone();
+        let (done, is_done) = mpsc::channel();
+        let worker = std::thread::spawn(move || {
+            let mut accepted = Accepted::default();
+            let ended = work(&address, &image, point, &mut accepted);
+            // The main thread has long stopped waiting by then.
+            done.send(()).ok();
+            (accepted, ended)
+        });
+        let life = Duration::from_millis(random.below(MAX_LIFE_MS));
+        assert!(
+            is_done.recv_timeout(life).is_err(),
+            "the work goes on until the kill"
+        );
+        server.kill();
+        let (more, ended) = worker.join().unwrap();
+        assert!(ended.is_err(), "the work ends with the server");
+        accepted.jobs.extend(more.jobs);
+        accepted.tasks.extend(more.tasks);
+        accepted.revisions.extend(more.revisions);
+        check_disk(folder.path());
+    }
+    assert!(
+        !accepted.revisions.is_empty(),
+        "the kills left time for some work"
+    );
+    let server = start(folder.path());
+    check_every_task_ends(&server, &accepted);
+    check_all_is_there(&server, &accepted);
+    server.kill();
+    check_disk(folder.path());
+    let left = std::fs::read_dir(folder.path().join("data/incoming"))
+        .unwrap()
+        .count();
+    assert_eq!(left, 0, "an unfinished upload stays behind");
+}
