@@ -15,6 +15,12 @@ impl Server {
     /// Frees memory, forgets old events, removes files that no job refers to.
     pub(crate) async fn cleanup(&self) -> Result<Cleanup, ApiError> {
         self.images.clear();
+        self.sweep().await
+    }
+
+    /// Forgets old events and removes files that no job refers to: uploads whose job was never
+    /// made, outputs of attempts that failed.
+    pub(crate) async fn sweep(&self) -> Result<Cleanup, ApiError> {
         let mut cleanup = Cleanup {
             removed_blobs: 0,
             removed_bytes: 0,

@@ -31,6 +31,9 @@ const MAX_WAIT: Duration = Duration::from_secs(25);
 /// A task that becomes due by the clock alone (back-off, expired lease) is seen this late at most.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How often old events and files that nobody refers to are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
 /// How often a completion is merged anew because a person changed the mask in between.
 const MAX_MERGES: u32 = 10;
 
@@ -278,12 +281,17 @@ impl Server {
         Ok(record.task)
     }
 
-    /// Ends what time has ended, once a second, until the server stops.
+    /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
     pub async fn keep_time(&self) {
+        let mut sweep = tokio::time::interval(SWEEP_EVERY);
+        let mut tick = tokio::time::interval(LOOK_AGAIN);
         loop {
-            tokio::time::sleep(LOOK_AGAIN).await;
-            if let Err(error) = self.store.tick(self.now_ms()).await {
-                tracing::error!(%error, "looking for tasks whose time is up");
+            let kept = tokio::select! {
+                _ = tick.tick() => self.store.tick(self.now_ms()).await.map(drop).map_err(ApiError::from),
+                _ = sweep.tick() => self.sweep().await.map(drop),
+            };
+            if let Err(error) = kept {
+                tracing::error!(error = error.detail().message, "keeping time");
             }
         }
     }

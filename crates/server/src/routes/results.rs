@@ -189,7 +189,11 @@ pub(super) async fn slice_png(
     };
     let bytes = server.slice_picture(&job, view).await?;
     // The image never changes; the mask does.
-    let cache = if query.mask { "no-store" } else { "private, max-age=3600" };
+    let cache = if query.mask {
+        "no-store"
+    } else {
+        "private, max-age=3600"
+    };
     let headers = [
         (header::CONTENT_TYPE, "image/png"),
         (header::CACHE_CONTROL, cache),

@@ -117,6 +117,33 @@ async fn a_deleted_job_leaves_no_file_behind() {
 }
 
 #[tokio::test]
+async fn a_file_that_nobody_refers_to_goes_when_it_is_old() {
+    let server = TestServer::start().await;
+    server.open_phantom().await;
+    for (bytes, hours) in [("young", 0), ("old", 2)] {
+        let blobs = &*server.server.blobs;
+        let sha256 = server::blobs::keep_bytes(blobs, bytes.into())
+            .await
+            .unwrap();
+        let file = std::fs::File::options()
+            .append(true)
+            .open(blobs.open(&sha256).await.unwrap());
+        let written = std::time::SystemTime::now() - std::time::Duration::from_secs(hours * 3_600);
+        file.unwrap().set_modified(written).unwrap();
+    }
+    assert_eq!(server.n_files(), 3);
+    let cleanup = server
+        .post("/api/v1/system/cleanup", json!({}))
+        .await
+        .json();
+    assert_eq!(
+        (&cleanup["removed_blobs"], &cleanup["removed_bytes"]),
+        (&json!(1), &json!(3))
+    );
+    assert_eq!(server.n_files(), 2);
+}
+
+#[tokio::test]
 async fn the_built_in_sample_opens() {
     let server = TestServer::start().await;
     let created = server
