@@ -1,11 +1,7 @@
 """Images and masks in an S3-compatible bucket, with moto as the storage."""
 
 import json
-import os
-import re
 import shutil
-import subprocess
-import urllib.request
 import uuid
 
 import boto3
@@ -14,7 +10,7 @@ import numpy
 import pytest
 from moto.server import ThreadedMotoServer
 
-VOXLOOP = os.environ.get("VOXLOOP_BIN")
+from voxloop import Voxloop, needs_binary
 
 
 @pytest.fixture(scope="module")
@@ -26,40 +22,16 @@ def storage():
     server.stop()
 
 
-class Voxloop:
-    """A server process on a free port, with its blobs in a bucket."""
-
-    def __init__(self, folder, endpoint, bucket):
-        env = {
-            "PATH": os.environ["PATH"],
-            "AWS_ENDPOINT": endpoint,
-            "AWS_ALLOW_HTTP": "true",
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_REGION": "us-east-1",
-            "OBJECT_STORE_URL": f"s3://{bucket}/voxloop",
-        }
-        self.process = subprocess.Popen(
-            [VOXLOOP, "serve", "--listen", "127.0.0.1:0"],
-            cwd=folder, env=env, stderr=subprocess.PIPE, text=True,
-        )
-        for line in self.process.stderr:
-            if found := re.search(r"http://([^/]+)/", line):
-                self.address = found.group(1)
-                return
-        pytest.fail("the server ended before it listened")
-
-    def ask(self, method, path, body=None, content_type="application/json"):
-        request = urllib.request.Request(
-            f"http://{self.address}{path}", data=body, method=method, headers={"content-type": content_type}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.read()
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stderr.close()
+def serve(folder, endpoint, bucket):
+    return Voxloop(
+        folder,
+        AWS_ENDPOINT=endpoint,
+        AWS_ALLOW_HTTP="true",
+        AWS_ACCESS_KEY_ID="test",
+        AWS_SECRET_ACCESS_KEY="test",
+        AWS_REGION="us-east-1",
+        OBJECT_STORE_URL=f"s3://{bucket}/voxloop",
+    )
 
 
 def upload(server, data):
@@ -71,7 +43,7 @@ def upload(server, data):
     return json.loads(server.ask("POST", "/api/v1/jobs", body, "multipart/form-data; boundary=b"))
 
 
-@pytest.mark.skipif(not VOXLOOP, reason="VOXLOOP_BIN is not set; `make test` sets it")
+@needs_binary
 def test_images_live_in_the_bucket_and_leave_it_with_their_job(storage, tmp_path):
     bucket = f"b{uuid.uuid4().hex}"
     client = boto3.client(
@@ -83,7 +55,7 @@ def test_images_live_in_the_bucket_and_leave_it_with_their_job(storage, tmp_path
     nibabel.save(nibabel.Nifti1Image(voxels, numpy.diag([1.0, 1.0, 3.0, 1.0])), tmp_path / "a.nii.gz")
     data = (tmp_path / "a.nii.gz").read_bytes()
 
-    server = Voxloop(tmp_path, storage, bucket)
+    server = serve(tmp_path, storage, bucket)
     job = upload(server, data)
     sha256 = job["image"]["sha256"]
     keys = [it["Key"] for it in client.list_objects_v2(Bucket=bucket)["Contents"]]
@@ -92,7 +64,7 @@ def test_images_live_in_the_bucket_and_leave_it_with_their_job(storage, tmp_path
 
     # Another server of the same bucket, without the first one's local copies.
     shutil.rmtree(tmp_path / "temp")
-    server = Voxloop(tmp_path, storage, bucket)
+    server = serve(tmp_path, storage, bucket)
     path = f"/api/v1/jobs/{job['job_id']}"
     assert server.ask("GET", f"{path}/image") == data
     server.ask("DELETE", path)
