@@ -17,7 +17,8 @@ use crate::{error::ApiError, state::Server};
 /// Below this intensity there is air in Hounsfield units: nothing but a CT goes so low.
 const AIR_IN_CT: f64 = -500.0;
 
-/// Reads an uploaded file whole, so that only images that can be used become jobs.
+/// Reads an uploaded file from end to end, so that only images that can be used become jobs; its
+/// voxels are not kept.
 ///
 /// # Errors
 /// If it is not an image that can be read; the error names the field.
@@ -27,34 +28,33 @@ pub(crate) fn inspect(
     sha256: Sha256,
     modality: Option<Modality>,
     max_image_bytes: u64,
-) -> Result<(Image, Volume), volume::ReadError> {
+) -> Result<Image, volume::ReadError> {
     let options = ReadOptions {
         frame: 0,
         max_bytes: max_image_bytes,
     };
-    let volume = volume::read(path, file_name, &options)?;
-    let [low, high] = volume.intensity_range().unwrap_or_default();
-    let percentiles = volume.percentiles(&[0.5, 99.5]);
-    let modality = modality.unwrap_or(if low < AIR_IN_CT {
-        Modality::Ct
-    } else {
-        Modality::Unknown
-    });
-    let grid = &volume.grid;
-    let image = Image {
+    let (header, distribution) = volume::survey(path, file_name, &options)?;
+    let intensity_range = distribution.range().unwrap_or_default();
+    let percentiles = distribution.percentiles(&[0.5, 99.5]);
+    let has_air = intensity_range[0] < AIR_IN_CT;
+    let grid = &header.grid;
+    Ok(Image {
         sha256,
         file_name: file_name.to_owned(),
         bytes: std::fs::metadata(path).map_or(0, |it| it.len()),
         shape: grid.shape.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
-        n_frames: u32::try_from(volume.n_frames).unwrap_or(u32::MAX),
+        n_frames: u32::try_from(header.n_frames).unwrap_or(u32::MAX),
         spacing_mm: grid.spacing_mm(),
         axis_codes: grid.axis_codes().to_string(),
         ras_from_voxel: grid.ras_from_voxel.rows,
-        modality,
-        intensity_range: [low, high],
+        modality: modality.unwrap_or(if has_air {
+            Modality::Ct
+        } else {
+            Modality::Unknown
+        }),
+        intensity_range,
         intensity_percentiles: [percentiles[0], percentiles[1]],
-    };
-    Ok((image, volume))
+    })
 }
 
 /// Decoded volumes, the most recently used first, within a limit of bytes.
@@ -83,7 +83,7 @@ impl ImageCache {
     }
 
     /// Puts a volume first; the least recently used ones go when there is no room.
-    pub(crate) fn put(&self, image: ImageRef, volume: Arc<Volume>) {
+    fn put(&self, image: ImageRef, volume: Arc<Volume>) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.retain(|(it, _)| *it != image);
         recent.insert(0, (image, volume));

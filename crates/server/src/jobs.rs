@@ -1,7 +1,5 @@
 //! Jobs: opening an image, asking for masks, editing them, deleting everything.
 
-use std::sync::Arc;
-
 use protocol::{
     id::{JobId, Sha256},
     job::{Image, JobCreated, JobState, Label, Modality, Revision},
@@ -64,7 +62,7 @@ impl Server {
             })
             .await?
         };
-        let (image, volume) = inspected.map_err(|error| unreadable(&error))?;
+        let image = inspected.map_err(|error| unreadable(&error))?;
         let new = NewJob {
             job_id: JobId::fresh(),
             name: name.filter(|it| !it.trim().is_empty()).unwrap_or(file_name),
@@ -74,11 +72,6 @@ impl Server {
         let _gate = self.blob_gate.read().await;
         self.blobs.keep(incoming.file, &incoming.sha256).await?;
         self.store.create_job(&new, self.now_ms()).await?;
-        let key = ImageRef {
-            sha256: incoming.sha256,
-            frame: 0,
-        };
-        self.images.put(key, Arc::new(volume));
         Ok(JobCreated {
             job_id: new.job_id,
             status: JobState::Ready,

@@ -1,15 +1,147 @@
-//! How a volume's intensities are distributed.
+//! How an image's intensities are distributed.
 
 use crate::{
-    Volume, Voxels,
+    Volume, VoxelType,
     voxels::{Voxel, with_voxels},
 };
 
 /// Voxels looked at for the percentiles of types wider than 16 bits.
 const MAX_SAMPLES: usize = 1 << 20;
 
+/// The lowest value that a type of 8 or 16 bits can hold, and the number of values from there on.
+const LOWEST: i32 = i16::MIN as i32;
+const N_COUNTS: usize = 1 << 17;
+
+/// The distribution of stored values, gathered part by part, and how they are scaled.
+///
+/// Exact for 8 and 16 bits; percentiles of wider types come from about a million voxels, evenly
+/// spaced. NaN and infinities are left out.
+#[derive(Debug, Clone)]
+pub struct Distribution {
+    slope: f64,
+    intercept: f64,
+    range: Option<[f64; 2]>,
+    sample: Sample,
+}
+
+#[derive(Debug, Clone)]
+enum Sample {
+    /// How often each value from `LOWEST` on occurs.
+    Counts(Vec<usize>),
+    /// Every `step`-th value; `n_seen` came before.
+    Values {
+        values: Vec<f64>,
+        step: usize,
+        n_seen: usize,
+    },
+}
+
+impl Distribution {
+    /// The distribution of no voxel yet, of `n_voxels` of that type that will come.
+    #[must_use]
+    pub fn new(voxel_type: VoxelType, n_voxels: usize, [slope, intercept]: [f64; 2]) -> Self {
+        let sample = if is_counted(voxel_type) {
+            Sample::Counts(vec![0; N_COUNTS])
+        } else {
+            // An odd step does not fall into step with even row lengths.
+            let step = (n_voxels / MAX_SAMPLES) | 1;
+            Sample::Values {
+                values: Vec::new(),
+                step,
+                n_seen: 0,
+            }
+        };
+        Self {
+            slope,
+            intercept,
+            range: None,
+            sample,
+        }
+    }
+
+    /// Adds the next voxels.
+    pub fn add<T: Voxel>(&mut self, voxels: &[T]) {
+        if let Some([low, high]) = range(voxels) {
+            self.range = Some(match self.range {
+                Some([lowest, highest]) => [lowest.min(low), highest.max(high)],
+                None => [low, high],
+            });
+        }
+        match &mut self.sample {
+            Sample::Counts(counts) => {
+                for voxel in voxels {
+                    counts[count_index(*voxel)] += 1;
+                }
+            }
+            Sample::Values {
+                values,
+                step,
+                n_seen,
+            } => {
+                let first = (*step - *n_seen % *step) % *step;
+                let taken = voxels
+                    .iter()
+                    .skip(first)
+                    .step_by(*step)
+                    .map(|it| it.to_f64());
+                values.extend(taken.filter(|it| it.is_finite()));
+                *n_seen += voxels.len();
+            }
+        }
+    }
+
+    /// Lowest and highest scaled value; `None` without any value.
+    #[must_use]
+    pub fn range(&self) -> Option<[f64; 2]> {
+        self.range.map(|ends| {
+            let [a, b] = ends.map(|it| self.scaled(it));
+            [a.min(b), a.max(b)]
+        })
+    }
+
+    /// Scaled values at the given percentages (0 to 100), by nearest rank; 0 without any value.
+    #[must_use]
+    pub fn percentiles(&self, percentages: &[f64]) -> Vec<f64> {
+        let percentages = percentages
+            .iter()
+            .map(|it| if self.slope < 0.0 { 100.0 - it } else { *it });
+        match &self.sample {
+            Sample::Counts(counts) => {
+                let n = counts.iter().sum();
+                percentages
+                    .map(|it| self.scaled_or_0(counted_at(counts, rank(it, n))))
+                    .collect()
+            }
+            Sample::Values { values, .. } => {
+                let mut values = values.clone();
+                percentages
+                    .map(|it| self.scaled_or_0(value_at(&mut values, it)))
+                    .collect()
+            }
+        }
+    }
+
+    fn scaled(&self, stored: f64) -> f64 {
+        stored * self.slope + self.intercept
+    }
+
+    fn scaled_or_0(&self, stored: Option<f64>) -> f64 {
+        stored.map_or(0.0, |it| self.scaled(it))
+    }
+}
+
 impl Volume {
-    /// Lowest and highest scaled value; NaN and infinities are left out. `None` without any value.
+    /// How the intensities are distributed.
+    #[must_use]
+    pub fn distribution(&self) -> Distribution {
+        let scale = [self.slope, self.intercept];
+        let voxel_type = self.voxels.voxel_type();
+        let mut distribution = Distribution::new(voxel_type, self.voxels.len(), scale);
+        with_voxels!(&self.voxels, it => distribution.add(it));
+        distribution
+    }
+
+    /// As [`Distribution::range`].
     #[must_use]
     pub fn intensity_range(&self) -> Option<[f64; 2]> {
         let stored: Option<[f64; 2]> = with_voxels!(&self.voxels, it => range(it));
@@ -19,33 +151,24 @@ impl Volume {
         })
     }
 
-    /// Scaled values at the given percentages (0 to 100), by nearest rank.
-    ///
-    /// Exact for 8 and 16 bits; for wider types from about a million voxels, evenly spaced. NaN and
-    /// infinities are left out; without any value, all answers are 0.
+    /// As [`Distribution::percentiles`].
     #[must_use]
     pub fn percentiles(&self, percentages: &[f64]) -> Vec<f64> {
-        let percentages: Vec<f64> = match self.slope < 0.0 {
-            true => percentages.iter().map(|it| 100.0 - it).collect(),
-            false => percentages.to_vec(),
-        };
-        let stored = match &self.voxels {
-            Voxels::I8(it) => counted(it, |v| i32::from(*v), &percentages),
-            Voxels::U8(it) => counted(it, |v| i32::from(*v), &percentages),
-            Voxels::I16(it) => counted(it, |v| i32::from(*v), &percentages),
-            Voxels::U16(it) => counted(it, |v| i32::from(*v), &percentages),
-            Voxels::I32(it) => sampled(it, &percentages),
-            Voxels::U32(it) => sampled(it, &percentages),
-            Voxels::I64(it) => sampled(it, &percentages),
-            Voxels::U64(it) => sampled(it, &percentages),
-            Voxels::F32(it) => sampled(it, &percentages),
-            Voxels::F64(it) => sampled(it, &percentages),
-        };
-        stored
-            .into_iter()
-            .map(|it| it.map_or(0.0, |value| self.scaled(value)))
-            .collect()
+        self.distribution().percentiles(percentages)
     }
+}
+
+/// Whether each value is counted: types of 8 and 16 bits.
+fn is_counted(voxel_type: VoxelType) -> bool {
+    voxel_type.size() <= 2
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "only called for types of 8 and 16 bits, which an i32 holds"
+)]
+fn count_index<T: Voxel>(voxel: T) -> usize {
+    (voxel.to_f64() as i32 - LOWEST).unsigned_abs() as usize
 }
 
 fn range<T: Voxel>(voxels: &[T]) -> Option<[f64; 2]> {
@@ -70,39 +193,21 @@ fn rank(percentage: f64, n: usize) -> usize {
     ((percentage / 100.0).clamp(0.0, 1.0) * last as f64).round() as usize
 }
 
-fn counted<T>(voxels: &[T], value: impl Fn(&T) -> i32, percentages: &[f64]) -> Vec<Option<f64>> {
-    const LOWEST: i32 = i16::MIN as i32;
-    let mut counts = vec![0_usize; (i32::from(u16::MAX) - LOWEST + 1).unsigned_abs() as usize];
-    for voxel in voxels {
-        counts[(value(voxel) - LOWEST).unsigned_abs() as usize] += 1;
-    }
-    let at_rank = |rank: usize| {
-        let mut below = 0;
-        (LOWEST..).zip(&counts).find_map(|(value, &n)| {
-            below += n;
-            (below > rank).then_some(f64::from(value))
-        })
-    };
-    percentages
-        .iter()
-        .map(|&it| at_rank(rank(it, voxels.len())))
-        .collect()
+fn counted_at(counts: &[usize], rank: usize) -> Option<f64> {
+    let mut below = 0;
+    (LOWEST..).zip(counts).find_map(|(value, &n)| {
+        below += n;
+        (below > rank).then_some(f64::from(value))
+    })
 }
 
-fn sampled<T: Voxel>(voxels: &[T], percentages: &[f64]) -> Vec<Option<f64>> {
-    // An odd step does not fall into step with even row lengths.
-    let step = (voxels.len() / MAX_SAMPLES) | 1;
-    let mut values: Vec<f64> = voxels
-        .iter()
-        .step_by(step)
-        .map(|it| it.to_f64())
-        .filter(|it| it.is_finite())
-        .collect();
+fn value_at(values: &mut [f64], percentage: f64) -> Option<f64> {
     let n = values.len();
-    percentages
-        .iter()
-        .map(|&it| (n > 0).then(|| *values.select_nth_unstable_by(rank(it, n), f64::total_cmp).1))
-        .collect()
+    (n > 0).then(|| {
+        *values
+            .select_nth_unstable_by(rank(percentage, n), f64::total_cmp)
+            .1
+    })
 }
 
 #[cfg(test)]

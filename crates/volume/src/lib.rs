@@ -33,8 +33,11 @@ mod reorient;
 pub use affine::Affine;
 pub use error::{ReadError, WriteError};
 pub use grid::{AxisCodes, Grid};
+pub use intensity::Distribution;
 pub use labelmap::{Labelmap, LabelmapError};
-pub use read::{FileFormat, Header, ReadOptions, SourceHeader, read, read_bytes, read_header};
+pub use read::{
+    FileFormat, Header, ReadOptions, SourceHeader, read, read_bytes, read_header, survey,
+};
 pub use volume::{Slice, Volume, plane_axes};
 pub use voxels::{VoxelType, Voxels};
 pub use window::Window;

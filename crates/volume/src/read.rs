@@ -3,10 +3,11 @@
 use std::{fs::File, io::BufReader, path::Path};
 
 use crate::{
-    Grid, ReadError, Volume, VoxelType, Voxels,
+    Distribution, Grid, ReadError, Volume, VoxelType, Voxels,
     nifti::{self, NiftiGeometry},
     nrrd::{self, NrrdGeometry},
-    stream::{Layout, Stream, read_voxels},
+    stream::{Layout, Stream, read_voxels, visit_parts},
+    voxels::with_voxel_type,
 };
 
 /// What to read of a file, and how much of it is allowed.
@@ -144,6 +145,32 @@ pub fn read_bytes(
     read_stream(Stream::open(bytes, len)?, file_name, options)
 }
 
+/// Reads a file whole without keeping its voxels: the header, and how the intensities of the chosen
+/// frame are distributed. Takes a few megabytes of memory, whatever the file's size.
+///
+/// # Errors
+/// As [`read`].
+pub fn survey(
+    path: &Path,
+    file_name: &str,
+    options: &ReadOptions,
+) -> Result<(Header, Distribution), ReadError> {
+    let mut stream = open(path)?;
+    let parsed = parse(&mut stream, file_name)?;
+    let (mut stream, layout) = frame(stream, &parsed, options)?;
+    let header = parsed.header;
+    let scale = [header.slope, header.intercept];
+    let mut distribution = Distribution::new(header.voxel_type, layout.n_voxels, scale);
+    with_voxel_type!(header.voxel_type, T => {
+        visit_parts(&mut stream, &layout, |part: &[T]| {
+            distribution.add(part);
+            Ok(())
+        })
+    })?;
+    stream.finish()?;
+    Ok((header, distribution))
+}
+
 /// Reads the header alone.
 ///
 /// # Errors
@@ -193,10 +220,22 @@ fn parse(stream: &mut Stream<'_>, file_name: &str) -> Result<Parsed, ReadError> 
 }
 
 fn read_frame(
-    mut stream: Stream<'_>,
+    stream: Stream<'_>,
     parsed: &Parsed,
     options: &ReadOptions,
 ) -> Result<Voxels, ReadError> {
+    let (mut stream, layout) = frame(stream, parsed, options)?;
+    let voxels = read_voxels(&mut stream, &layout)?;
+    stream.finish()?;
+    Ok(voxels)
+}
+
+/// Checks that the frame can be there and goes to its first voxel.
+fn frame<'a>(
+    mut stream: Stream<'a>,
+    parsed: &Parsed,
+    options: &ReadOptions,
+) -> Result<(Stream<'a>, Layout), ReadError> {
     let header = &parsed.header;
     let names = FieldNames::of(header.format);
     let frame = usize::try_from(options.frame).unwrap_or(usize::MAX);
@@ -247,9 +286,7 @@ fn read_frame(
         });
     }
     stream.skip(n_before * frame_bytes, "voxels")?;
-    let voxels = read_voxels(&mut stream, &layout)?;
-    stream.finish()?;
-    Ok(voxels)
+    Ok((stream, layout))
 }
 
 /// Says what a foreign file looks like, for the person who chose it.

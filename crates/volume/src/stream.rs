@@ -158,21 +158,42 @@ fn read_interleaved<T: Voxel>(
     layout: &Layout,
 ) -> Result<Vec<T>, ReadError> {
     let mut voxels = Vec::new();
+    visit_parts(stream, layout, |part: &[T]| {
+        reserve(&mut voxels, part.len(), layout.n_voxels)?;
+        voxels.extend_from_slice(part);
+        Ok(())
+    })?;
+    Ok(voxels)
+}
+
+/// Calls `visit` with the voxels part by part, in order, without ever holding them all.
+pub(crate) fn visit_parts<T: Voxel>(
+    stream: &mut Stream<'_>,
+    layout: &Layout,
+    mut visit: impl FnMut(&[T]) -> Result<(), ReadError>,
+) -> Result<(), ReadError> {
     let n_at_once = (CHUNK_BYTES / size_of::<T>() / layout.n_components).max(1);
     let mut chunk = vec![T::zeroed(); n_at_once.min(layout.n_voxels) * layout.n_components];
-    while voxels.len() < layout.n_voxels {
-        let start = voxels.len();
-        let n = n_at_once.min(layout.n_voxels - start);
-        reserve(&mut voxels, n, layout.n_voxels)?;
+    let mut component = Vec::new();
+    let mut n_done = 0;
+    while n_done < layout.n_voxels {
+        let n = n_at_once.min(layout.n_voxels - n_done);
         let part = &mut chunk[..n * layout.n_components];
-        fill(stream, part, start * layout.n_components, layout)?;
-        voxels.extend(
-            part.iter()
-                .skip(layout.component)
-                .step_by(layout.n_components),
-        );
+        fill(stream, part, n_done * layout.n_components, layout)?;
+        if layout.n_components == 1 {
+            visit(part)?;
+        } else {
+            component.clear();
+            component.extend(
+                part.iter()
+                    .skip(layout.component)
+                    .step_by(layout.n_components),
+            );
+            visit(&component)?;
+        }
+        n_done += n;
     }
-    Ok(voxels)
+    Ok(())
 }
 
 /// Makes room for `n` more of `total` values; grows by doubling, but never past the total.
