@@ -13,76 +13,76 @@ use server::settings::{Cors, Settings};
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Address and port of page, API and documentation.
     #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
-    pub listen: SocketAddr,
+    pub(crate) listen: SocketAddr,
     /// Folder of the database, images and masks.
     #[arg(long, env = "DATA_ROOT", default_value = "./data", value_name = "DIR")]
-    pub data_dir: PathBuf,
+    pub(crate) data_dir: PathBuf,
     /// Folder of model weights.
     #[arg(long, env = "MODEL_ROOT", default_value = "./models", value_name = "DIR")]
-    pub model_dir: PathBuf,
+    pub(crate) model_dir: PathBuf,
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
-    pub temp_dir: PathBuf,
+    pub(crate) temp_dir: PathBuf,
     /// Database: a `sqlite:` or `postgres:` URL; a file in the data folder by default.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
-    pub database_url: Option<String>,
+    pub(crate) database_url: Option<String>,
     /// Storage of images and masks: `s3://bucket/prefix` with the usual `AWS_…` variables; the data
     /// folder by default.
     #[arg(long, env = "OBJECT_STORE_URL", value_name = "URL")]
-    pub object_store_url: Option<String>,
+    pub(crate) object_store_url: Option<String>,
     /// Largest upload, such as 500M or 4G.
     #[arg(long, env = "MAX_UPLOAD", default_value = "4G", value_parser = parse_bytes, value_name = "SIZE")]
-    pub max_upload: u64,
+    pub(crate) max_upload: u64,
     /// Largest image after decompression.
     #[arg(long, env = "MAX_IMAGE", default_value = "8G", value_parser = parse_bytes, value_name = "SIZE")]
-    pub max_image: u64,
+    pub(crate) max_image: u64,
     /// Tasks that the server's own agent runs at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
-    pub max_concurrent_jobs: usize,
+    pub(crate) max_concurrent_jobs: usize,
     /// Part of the GPU's memory that engines may use.
     #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
-    pub gpu_memory_limit: f64,
+    pub(crate) gpu_memory_limit: f64,
     /// Origins whose pages may call: a list separated by commas, or `*`; only the own page by default.
     #[arg(long, env = "CORS_ORIGIN", default_value = "", value_name = "ORIGINS")]
-    pub cors_origin: String,
+    pub(crate) cors_origin: String,
     /// Address under which people reach the server, where it is not loopback (behind a proxy).
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
-    pub public_url: Option<String>,
+    pub(crate) public_url: Option<String>,
     /// Seconds that segmenting a slice may take.
     #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_name = "SECS")]
-    pub slice_time_limit: u64,
+    pub(crate) slice_time_limit: u64,
     /// Seconds that a propagation may take.
     #[arg(long, env = "PROPAGATE_TIME_LIMIT", default_value_t = 10_800, value_name = "SECS")]
-    pub propagate_time_limit: u64,
+    pub(crate) propagate_time_limit: u64,
     /// Seconds without a sign of life after which an agent's task is handed on.
     #[arg(long, env = "LEASE_SECS", default_value_t = 60, value_name = "SECS")]
-    pub lease_secs: u64,
+    pub(crate) lease_secs: u64,
     /// Seconds between an agent's signs of life.
     #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_name = "SECS")]
-    pub heartbeat_secs: u64,
+    pub(crate) heartbeat_secs: u64,
     /// Do not run tasks here; agents on other machines do.
     #[arg(long, env = "NO_AGENT")]
-    pub no_agent: bool,
+    pub(crate) no_agent: bool,
 }
 
 /// Settings of `voxloop agent`.
 #[derive(Debug, Args)]
-pub struct AgentArgs {
+pub(crate) struct AgentArgs {
     /// The server to pull work from.
     #[arg(long, env = "VOXLOOP_SERVER", value_name = "URL")]
-    pub server: String,
+    pub(crate) server: String,
     /// Name for people; the machine's by default.
     #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Tasks at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 1, value_name = "N")]
-    pub slots: usize,
+    pub(crate) slots: usize,
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
-    pub temp_dir: PathBuf,
+    pub(crate) temp_dir: PathBuf,
 }
 
 impl ServeArgs {
@@ -90,7 +90,7 @@ impl ServeArgs {
     ///
     /// # Errors
     /// If `--public-url` is no address.
-    pub fn settings(&self) -> anyhow::Result<Settings> {
+    pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         let public_host = self.public_url.as_deref().map(host_of).transpose()?;
         Ok(Settings {
             max_upload_bytes: self.max_upload,
@@ -109,7 +109,7 @@ impl ServeArgs {
 
     /// The database's address: as set, or a file in the data folder.
     #[must_use]
-    pub fn database_url(&self) -> String {
+    pub(crate) fn database_url(&self) -> String {
         self.database_url.clone().unwrap_or_else(|| {
             format!("sqlite://{}?mode=rwc", self.data_dir.join("voxloop.db").display())
         })
@@ -157,7 +157,7 @@ fn parse_part(text: &str) -> Result<f64, String> {
 ///
 /// # Errors
 /// If a file that is named cannot be read.
-pub fn read_env_files() -> anyhow::Result<()> {
+pub(crate) fn read_env_files() -> anyhow::Result<()> {
     if let Some(path) = env_file_argument(std::env::args_os()) {
         dotenvy::from_path(&path).with_context(|| format!("--env-file {}", path.display()))?;
     }
@@ -182,12 +182,12 @@ fn env_file_argument(args: impl Iterator<Item = std::ffi::OsString>) -> Option<P
 }
 
 /// The `AWS_…` variables, for the object storage.
-pub fn aws_variables() -> impl Iterator<Item = (String, String)> {
+pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(key, _)| key.starts_with("AWS_"))
 }
 
 /// Sends log lines to stderr; `RUST_LOG` chooses which.
-pub fn start_log() {
+pub(crate) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
@@ -197,7 +197,7 @@ pub fn start_log() {
 ///
 /// # Errors
 /// If the system gives no threads.
-pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

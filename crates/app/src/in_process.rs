@@ -11,14 +11,14 @@ use protocol::{
 use server::{error::ApiError, incoming, state::Server};
 
 /// A connection to the server in this process.
-pub struct InProcess {
+pub(crate) struct InProcess {
     server: Server,
 }
 
 impl InProcess {
     /// A connection to `server`.
     #[must_use]
-    pub fn new(server: Server) -> Self {
+    pub(crate) fn new(server: Server) -> Self {
         Self { server }
     }
 }

@@ -18,7 +18,7 @@ const MAX_IMAGE_BYTES: u64 = 8 << 30;
 ///
 /// # Errors
 /// If the folder cannot be written.
-pub async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
     let folder = args.temp_dir.join("inputs");

@@ -20,26 +20,26 @@ use volume::{
 
 /// Arguments of `voxloop sample`.
 #[derive(Debug, clap::Args)]
-pub struct SampleArgs {
+pub(crate) struct SampleArgs {
     /// Folder for the files; it is made where it is missing.
-    pub dir: PathBuf,
+    pub(crate) dir: PathBuf,
     /// Every seed makes other patients.
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Only the samples whose names begin like this; may be given several times.
     #[arg(long, value_name = "NAME")]
-    pub only: Vec<String>,
+    pub(crate) only: Vec<String>,
     /// How many voxels.
     #[arg(long, value_enum, default_value_t = SampleSize::Normal)]
-    pub size: SampleSize,
+    pub(crate) size: SampleSize,
     /// Make cases of the organs too, not of the lesions alone.
     #[arg(long)]
-    pub organs: bool,
+    pub(crate) organs: bool,
 }
 
 /// How finely the samples are scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum SampleSize {
+pub(crate) enum SampleSize {
     /// A third of the voxels along each axis, for quick tests.
     Small,
     /// As in practice, a few megabytes each.
@@ -48,15 +48,15 @@ pub enum SampleSize {
 
 /// What was written for one sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SampleFiles {
+pub(crate) struct SampleFiles {
     /// Name of the sample.
-    pub name: String,
+    pub(crate) name: String,
     /// The image.
-    pub image: PathBuf,
+    pub(crate) image: PathBuf,
     /// Its labelmap.
-    pub labelmap: PathBuf,
+    pub(crate) labelmap: PathBuf,
     /// The cases for `voxloop eval`.
-    pub cases: Vec<PathBuf>,
+    pub(crate) cases: Vec<PathBuf>,
 }
 
 /// Runs `voxloop sample`.
@@ -67,7 +67,7 @@ pub struct SampleFiles {
     clippy::print_stdout,
     reason = "the outermost layer says what it wrote"
 )]
-pub fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
     for files in sample(args)? {
         println!("{}: {} cases", files.image.display(), files.cases.len());
     }
@@ -78,7 +78,7 @@ pub fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// If no sample has such a name, or the folder cannot be written.
-pub fn sample(args: &SampleArgs) -> anyhow::Result<Vec<SampleFiles>> {
+pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<Vec<SampleFiles>> {
     let recipes: Vec<Recipe> = recipes()
         .into_iter()
         .filter(|it| it.is_wanted(args))

@@ -27,7 +27,7 @@ const GRACE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// If the port is taken, a folder cannot be written, or the database cannot be opened.
-pub async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
+pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -111,7 +111,7 @@ fn spawn_agent(
 }
 
 /// Waits for Ctrl-C or a request to terminate, then tells everybody.
-pub async fn signalled(stop: CancellationToken) {
+pub(crate) async fn signalled(stop: CancellationToken) {
     let interrupted = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::error!(%error, "listening for Ctrl-C");
