@@ -81,6 +81,8 @@ export function jobId(page: Page): string {
 export async function segment(page: Page): Promise<void> {
   await page.getByTestId('segment').click();
   await expectState(page, 'segmented');
+  // The task's end and the mask have arrived as well.
+  await expect(page.getByTestId('propagate')).toBeEnabled();
 }
 
 export async function propagate(page: Page): Promise<void> {

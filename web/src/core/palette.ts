@@ -13,6 +13,11 @@ export function nextLabelColor(used: readonly string[]): string {
   return inTurn.find((color) => !taken.has(color)) ?? inTurn[0] ?? '#ff3b30';
 }
 
+/** The number in a name that the server gave by default; null for a name that a person chose. */
+export function defaultNumber({ value, name }: Label): number | null {
+  return name === `Object ${value}` ? value : null;
+}
+
 /** Red, green, blue of `#rrggbb`; red where it is not a colour. */
 export function rgbOf(color: string): readonly [number, number, number] {
   const match = /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(color);

@@ -1,5 +1,5 @@
 // Where a plane lies on the screen: panes, the image inside a pane, and canvas ↔ voxel coordinates.
-import { PLANE_AXES, rasFromStored, storedFromRas, storedFromSlice, type AxisIndex, type Plane, type Vec3 } from './axes';
+import { AXES, PLANE_AXES, rasFromStored, storedFromRas, storedFromSlice, type AxisIndex, type Plane, type Vec3 } from './axes';
 import { sliceOfPlane, type Grid } from './grid';
 
 export interface Rect {
@@ -29,32 +29,58 @@ export interface Tile {
   readonly plane: Plane;
   /** The space given to the plane. */
   readonly pane: Rect;
-  /** The part of the pane that the image fills at zoom 1. */
+  /** The part of the pane that pictures are drawn in. */
   readonly frame: Rect;
   readonly across: { readonly origin: number; readonly pixelsPerVoxel: number };
   readonly up: { readonly origin: number; readonly pixelsPerVoxel: number };
 }
 
-/** Lays a plane out in a pane: whole image at zoom 1, true proportions, centred. */
-export function tileOf(grid: Grid, plane: Plane, pane: Rect, camera: Camera, convention: Convention): Tile {
-  const { across, up } = PLANE_AXES[plane];
-  const widthMm = grid.rasShape[across] * grid.rasSpacingMm[across];
-  const heightMm = grid.rasShape[up] * grid.rasSpacingMm[up];
-  const scale = Math.min(pane.width / widthMm, pane.height / heightMm);
-  const width = widthMm * scale;
-  const height = heightMm * scale;
-  const frame = {
-    x: pane.x + (pane.width - width) / 2,
-    y: pane.y + (pane.height - height) / 2,
-    width,
-    height,
+/** Planes on a canvas, all at one scale. */
+export interface Arrangement {
+  readonly width: number;
+  readonly height: number;
+  readonly tiles: readonly Tile[];
+  /** Millimetres along R, A, S of the box about the image's middle that the frames show at zoom 1. */
+  readonly extentMm: Vec3;
+}
+
+function sizeMm(grid: Grid, axis: AxisIndex): number {
+  return grid.rasShape[axis] * grid.rasSpacingMm[axis];
+}
+
+/** Pixels that the shown box has along R, A, S; none along an axis that no plane shows. Panes are of one size. */
+function boxPixels(panes: readonly PlacedPane[]): readonly [number | null, number | null, number | null] {
+  const [first] = panes;
+  if (first === undefined) return [null, null, null];
+  const { width, height } = first.pane;
+  // Three planes share one box: A lies across one of them and up another, so it gets the shorter side, and S with it.
+  if (panes.length > 1) return [width, Math.min(width, height), Math.min(width, height)];
+  const { across, up } = PLANE_AXES[first.plane];
+  const along = (axis: AxisIndex): number | null => (axis === across ? width : axis === up ? height : null);
+  return [along(0), along(1), along(2)];
+}
+
+/** The largest scale, in pixels per millimetre, at which the image fits the box; and the box in millimetres. */
+function fit(grid: Grid, panes: readonly PlacedPane[]): { scale: number; extentMm: Vec3 } {
+  const pixels = boxPixels(panes);
+  const scale = Math.min(...AXES.map((axis) => (pixels[axis] ?? Infinity) / sizeMm(grid, axis)));
+  const extent = (axis: AxisIndex): number => {
+    const along = pixels[axis];
+    return along === null ? sizeMm(grid, axis) : along / scale;
   };
+  return { scale, extentMm: [extent(0), extent(1), extent(2)] };
+}
+
+function tileOf(grid: Grid, { plane, pane }: PlacedPane, scale: number, extentMm: Vec3, camera: Camera, convention: Convention): Tile {
+  const { across, up } = PLANE_AXES[plane];
+  const [width, height] = [extentMm[across] * scale, extentMm[up] * scale];
+  const frame = { x: pane.x + (pane.width - width) / 2, y: pane.y + (pane.height - height) / 2, width, height };
   const pixelsPerMm = scale * camera.zoom;
   const mirror = convention === 'radiological' ? -1 : 1;
   const acrossPixels = mirror * pixelsPerMm * grid.rasSpacingMm[across];
   const upPixels = -pixelsPerMm * grid.rasSpacingMm[up];
-  const middleX = frame.x + width / 2 + mirror * pixelsPerMm * camera.panMm[across];
-  const middleY = frame.y + height / 2 - pixelsPerMm * camera.panMm[up];
+  const middleX = pane.x + pane.width / 2 + mirror * pixelsPerMm * camera.panMm[across];
+  const middleY = pane.y + pane.height / 2 - pixelsPerMm * camera.panMm[up];
   return {
     plane,
     pane,
@@ -62,6 +88,14 @@ export function tileOf(grid: Grid, plane: Plane, pane: Rect, camera: Camera, con
     across: { origin: middleX - (acrossPixels * (grid.rasShape[across] - 1)) / 2, pixelsPerVoxel: acrossPixels },
     up: { origin: middleY - (upPixels * (grid.rasShape[up] - 1)) / 2, pixelsPerVoxel: upPixels },
   };
+}
+
+/** Lays planes out on a canvas: each whole at zoom 1, true proportions, centred, all at one scale. */
+export function arrange(grid: Grid, layout: Layout, width: number, height: number, camera: Camera, convention: Convention): Arrangement {
+  const panes = panesOf(layout, width, height);
+  const { scale, extentMm } = fit(grid, panes);
+  const tiles = panes.map((placed) => tileOf(grid, placed, scale, extentMm, camera, convention));
+  return { width, height, tiles, extentMm };
 }
 
 /** Canvas place of a RAS-ordered voxel coordinate. */
@@ -117,8 +151,13 @@ export const LAYOUTS: readonly Layout[] = ['axial', 'coronal', 'sagittal', 'grid
 
 const GAP = 2;
 
+export interface PlacedPane {
+  readonly plane: Plane;
+  readonly pane: Rect;
+}
+
 /** Panes of a layout: one large plane, or axial and sagittal above coronal and a free quarter. */
-export function panesOf(layout: Layout, width: number, height: number): readonly { plane: Plane; pane: Rect }[] {
+export function panesOf(layout: Layout, width: number, height: number): readonly PlacedPane[] {
   if (layout !== 'grid') return [{ plane: layout, pane: { x: 0, y: 0, width, height } }];
   const [w, h] = [(width - GAP) / 2, (height - GAP) / 2];
   return [

@@ -223,7 +223,7 @@ export function addLabel(): void {
   }
   const label = {
     value,
-    name: i18next.t('objects.defaultName', { value }),
+    name: `Object ${value}`,
     color: nextLabelColor(open.job.labels.map((it) => it.color)),
   };
   saveLabels(open, [...open.job.labels, label]);

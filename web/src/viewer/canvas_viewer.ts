@@ -80,7 +80,7 @@ export class CanvasViewer implements SliceViewer {
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = '#000';
     context.fillRect(0, 0, width, height);
-    for (const tile of scene.tiles) this.paintTile(context, scene, tile);
+    for (const tile of scene.arrangement.tiles) this.paintTile(context, scene, tile);
   }
 
   destroy(): void {

@@ -15,9 +15,10 @@ function volumeFile(grid: Grid, volume: DisplayVolume): File {
   return new File([uprightHeader(grid, volume) as BlobPart, volume.voxels as BlobPart], 'volume.nii');
 }
 
-/** A voxel's centre as a fraction of the volume. */
-function fraction(grid: Grid, ras: Vec3): [number, number, number] {
-  const at = (axis: 0 | 1 | 2): number => (ras[axis] + 0.5) / grid.rasShape[axis];
+/** A voxel's centre as a fraction of the box that is shown. The image's middle is the box's. */
+function fraction(grid: Grid, extentMm: Vec3, ras: Vec3): [number, number, number] {
+  const at = (axis: 0 | 1 | 2): number =>
+    0.5 + ((ras[axis] - (grid.rasShape[axis] - 1) / 2) * grid.rasSpacingMm[axis]) / extentMm[axis];
   return [at(0), at(1), at(2)];
 }
 
@@ -73,12 +74,12 @@ export class NiivueViewer implements SliceViewer {
     const before = this.shown;
     this.shown = scene;
     if (before?.convention !== scene.convention) this.nv.isRadiological = scene.convention === 'radiological';
-    if (before?.tiles !== scene.tiles) this.placeTiles(scene);
+    if (before?.arrangement !== scene.arrangement) this.arrange(scene);
     if (before?.camera !== scene.camera) {
       this.nv.pan2Dxyzmm = [...scene.camera.panMm, scene.camera.zoom];
     }
-    if (before?.cursor !== scene.cursor) {
-      this.nv.crosshairPos = fraction(scene.grid, scene.cursor);
+    if (before?.cursor !== scene.cursor || before.arrangement !== scene.arrangement) {
+      this.nv.crosshairPos = fraction(scene.grid, scene.arrangement.extentMm, scene.cursor);
     }
     if (before !== null && before.window !== scene.window) void this.applyWindow(scene.window);
     this.showMask(scene, before);
@@ -88,9 +89,12 @@ export class NiivueViewer implements SliceViewer {
     this.nv.destroy();
   }
 
-  private placeTiles(scene: Scene): void {
-    const { width, height } = scene.size;
-    this.nv.customLayout = scene.tiles.map(({ plane, pane }) => ({
+  /** NiiVue fits the scene's extents into each pane: with ours, pictures fill their frames and zoom into them. */
+  private arrange({ arrangement }: Scene): void {
+    const { width, height, tiles, extentMm } = arrangement;
+    this.nv.model.extentsMin = extentMm.map((mm) => -mm / 2);
+    this.nv.model.extentsMax = extentMm.map((mm) => mm / 2);
+    this.nv.customLayout = tiles.map(({ plane, pane }) => ({
       sliceType: SLICE_TYPE[plane],
       position: [pane.x / width, pane.y / height, pane.width / width, pane.height / height],
     }));

@@ -188,7 +188,8 @@ export function drawOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): voi
   const context = canvas.getContext('2d');
   if (context === null) return;
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  for (const tile of scene.tiles) {
+  const { tiles } = scene.arrangement;
+  for (const tile of tiles) {
     clip(context, tile.frame, () => {
       if (scene.outline) drawOutlines(context, scene, tile);
       if (scene.crosshair) drawCrosshair(context, scene, tile);
@@ -197,7 +198,7 @@ export function drawOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): voi
       drawPrompts(context, scene, tile);
       drawLabels(context, scene, tile);
     });
-    if (scene.tiles.length > 1) {
+    if (tiles.length > 1) {
       context.strokeStyle = tile.plane === scene.plane ? '#5cc8d7' : '#2a313a';
       context.lineWidth = 1;
       context.strokeRect(tile.pane.x + 0.5, tile.pane.y + 0.5, tile.pane.width - 1, tile.pane.height - 1);

@@ -2,15 +2,14 @@
 import type { Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
-import type { Camera, Convention, Tile } from '../core/tile';
+import type { Arrangement, Camera, Convention } from '../core/tile';
 import type { Window } from '../core/window';
 
 /** Everything that decides how the slices look. Viewers compare with the last scene and do what changed. */
 export interface Scene {
   readonly grid: Grid;
-  /** The canvas that the tiles are laid out on, in CSS pixels; the real one may just have changed. */
-  readonly size: { readonly width: number; readonly height: number };
-  readonly tiles: readonly Tile[];
+  /** Where the planes lie on a canvas of this size; the real one may just have changed. */
+  readonly arrangement: Arrangement;
   /** RAS-ordered voxel whose slices are shown. */
   readonly cursor: Vec3;
   readonly window: Window;

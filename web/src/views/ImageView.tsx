@@ -4,7 +4,7 @@ import { Loader } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { PLANES, storedAxisOfPlane, type Plane, type Vec3 } from '../core/axes';
 import { paletteOf } from '../core/palette';
-import { panesOf, tileOf, type Tile } from '../core/tile';
+import { arrange, type Arrangement, type Layout, type Tile } from '../core/tile';
 import { useStore, type OpenJob } from '../state/store';
 import { CanvasViewer } from '../viewer/canvas_viewer';
 import { drawOverlay } from '../viewer/overlay';
@@ -21,7 +21,8 @@ interface Size {
   readonly height: number;
 }
 
-function useSize(element: React.RefObject<HTMLElement | null>): Size {
+/** The size of an element: measured when the layout changes, and whenever it changes by itself. */
+function useSize(element: React.RefObject<HTMLElement | null>, layout: Layout): Size {
   const [size, setSize] = useState<Size>({ width: 0, height: 0 });
   useLayoutEffect(() => {
     const watched = element.current;
@@ -35,30 +36,24 @@ function useSize(element: React.RefObject<HTMLElement | null>): Size {
     return () => {
       observer.disconnect();
     };
-  }, [element]);
+  }, [element, layout]);
   return size;
 }
 
-function useTiles(open: OpenJob, size: Size): readonly Tile[] {
+function useArrangement(open: OpenJob, { width, height }: Size): Arrangement {
   const { layout, convention } = useStore((state) => state.settings);
   const { grid, camera } = open;
-  return useMemo(
-    () =>
-      size.width === 0
-        ? []
-        : panesOf(layout, size.width, size.height).map(({ plane, pane }) => tileOf(grid, plane, pane, camera, convention)),
-    [layout, convention, grid, camera, size],
-  );
+  return useMemo(() => arrange(grid, layout, width, height, camera, convention), [grid, layout, width, height, camera, convention]);
 }
 
-function useScene(open: OpenJob, tiles: readonly Tile[], size: Size): Scene {
+function useScene(open: OpenJob, arrangement: Arrangement): Scene {
   const { convention, opacity } = useStore((state) => state.settings);
   const { grid, cursor, window, camera, shown, hidden } = open;
   const { labels } = open.job;
   const palette = useMemo(() => paletteOf(labels, hidden), [labels, hidden]);
   return useMemo(
-    () => ({ grid, size, tiles, cursor, window, camera, convention, mask: shown, palette, opacity }),
-    [grid, size, tiles, cursor, window, camera, convention, shown, palette, opacity],
+    () => ({ grid, arrangement, cursor, window, camera, convention, mask: shown, palette, opacity }),
+    [grid, arrangement, cursor, window, camera, convention, shown, palette, opacity],
   );
 }
 
@@ -69,16 +64,16 @@ function useViewer(open: OpenJob, scene: Scene, painterCanvas: React.RefObject<H
   const latest = useRef(scene);
   const { volume } = open;
   const jobId = open.job.job_id;
-  const isPlaced = scene.tiles.length > 0;
+  const isPlaced = scene.arrangement.width > 0;
 
   useLayoutEffect(() => {
     latest.current = scene;
-    if (painterCanvas.current === null) return;
+    if (painterCanvas.current === null || !isPlaced) return;
     painter.current ??= new CanvasViewer(painterCanvas.current, jobId);
     painter.current.setVolume(volume);
     if (niivue === null) painter.current.show(scene);
     else niivue.show(scene);
-  }, [scene, niivue, volume, jobId, painterCanvas]);
+  }, [scene, niivue, volume, jobId, painterCanvas, isPlaced]);
 
   useEffect(() => {
     const parent = host.current;
@@ -117,7 +112,7 @@ function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<HTMLCan
   const { label, plane, hidden, tool } = open;
   const { prompts } = open.job;
   useLayoutEffect(() => {
-    if (canvas.current === null) return;
+    if (canvas.current === null || scene.arrangement.width === 0) return;
     const title = (it: Plane): string => t(`plane.${it}`);
     drawOverlay(canvas.current, { ...scene, prompts, label, plane, hidden, outline, crosshair, handles: tool === 'box', title });
   }, [canvas, scene, prompts, label, plane, hidden, outline, crosshair, tool, t]);
@@ -157,9 +152,11 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const painter = useRef<HTMLCanvasElement>(null);
   const host = useRef<HTMLDivElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
-  const size = useSize(box);
-  const tiles = useTiles(open, size);
-  const scene = useScene(open, tiles, size);
+  const layout = useStore((state) => state.settings.layout);
+  const size = useSize(box, layout);
+  const arrangement = useArrangement(open, size);
+  const { tiles } = arrangement;
+  const scene = useScene(open, arrangement);
   const hasNiivue = useViewer(open, scene, painter, host);
   useOverlay(open, scene, overlay);
   useInput(overlay, tiles, open.cursor);

@@ -8,6 +8,7 @@ import { labelCounts } from '../core/labelmap';
 import { addLabel, changeLabel, chooseLabel, toggleLabel } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { Section } from './Section';
+import { useLabelName } from './use_label_name';
 
 interface ObjectRowProps {
   readonly label: Label;
@@ -19,7 +20,8 @@ interface ObjectRowProps {
 
 function ObjectRow({ label, isActive, isHidden, ml }: ObjectRowProps): React.JSX.Element {
   const { t } = useTranslation();
-  const { value, name, color } = label;
+  const { value, color } = label;
+  const name = useLabelName()(label);
   const eye = t(isHidden ? 'objects.show' : 'objects.hide', { name });
   return (
     <li className={isActive ? 'object object-active' : 'object'} data-testid={`object-${value}`}>

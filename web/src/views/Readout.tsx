@@ -6,9 +6,11 @@ import { applyAffine, storedOffset } from '../core/grid';
 import { labelAt } from '../core/labelmap';
 import { intensityAt } from '../core/volume_file';
 import { useStore } from '../state/store';
+import { useLabelName } from './use_label_name';
 
 export function Readout(): React.JSX.Element | null {
   const { t } = useTranslation();
+  const labelName = useLabelName();
   const open = useStore((state) => state.open);
   if (open === null) return null;
   const { grid, volume } = open;
@@ -33,7 +35,7 @@ export function Readout(): React.JSX.Element | null {
       </div>
       <div>
         <dt>{t('readout.label')}</dt>
-        <dd data-testid="readout-label">{value === 0 ? t('readout.none') : (label?.name ?? String(value))}</dd>
+        <dd data-testid="readout-label">{value === 0 ? t('readout.none') : (label === undefined ? String(value) : labelName(label))}</dd>
       </div>
     </dl>
   );
