@@ -119,6 +119,37 @@ test('a server that goes away is announced, and the page goes on when it is back
   await expectState(page, 'completed');
 });
 
+test('a refused call and a failed task say what was wrong and what to do', async ({ page }) => {
+  await openFile(page, 'refused.nii', BODY);
+  await dragLesion(page, 'axial');
+  await page.route('**/initial-mask', (route) =>
+    route.fulfill({
+      status: 422,
+      json: { error: { code: 'invalid', message: 'slice_index must be 0 to 39', field: 'slice_index' } },
+    }),
+  );
+  await page.getByTestId('segment').click();
+  const notice = page.getByTestId('notice-error');
+  await expect(notice).toContainText('slice_index must be 0 to 39');
+  await expect(notice).toContainText('Field: slice_index');
+  await expect(page.getByTestId('segment')).toBeEnabled();
+
+  await page.route(/\/api\/v1\/jobs\/[^/]+$/, async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), status: 'failed' } });
+  });
+  await page.route('**/status', async (route) => {
+    const answer = await route.fetch();
+    const error = { class: 'out_of_memory', code: 'memory', message: 'memory ran out', remedy: 'Lower MAX_CONCURRENT_JOBS.' };
+    await route.fulfill({ response: answer, json: { ...((await answer.json()) as object), status: 'failed', error } });
+  });
+  await page.reload();
+  await viewerReady(page);
+  await expect(page.getByTestId('task-failure')).toContainText('memory ran out');
+  await expect(page.getByTestId('task-failure')).toContainText('MAX_CONCURRENT_JOBS');
+  await page.screenshot({ path: 'test-results/task-failure.png' });
+});
+
 test('the page asks nothing of other hosts and every control has a name', async ({ page, baseURL }) => {
   const foreign: string[] = [];
   page.on('request', (asked) => {
