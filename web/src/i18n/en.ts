@@ -72,6 +72,7 @@ export const en = {
   },
   plane: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal', grid: 'Three planes' },
   tool: {
+    bar: 'Viewer controls',
     group: 'Tools',
     navigate: 'Navigate',
     navigateHint: 'Click to move the crosshair (V)',

@@ -74,6 +74,7 @@ export const ko: Words = {
   },
   plane: { axial: '축상면', coronal: '관상면', sagittal: '시상면', grid: '세 단면' },
   tool: {
+    bar: '뷰어 제어',
     group: '도구',
     navigate: '탐색',
     navigateHint: '클릭하여 십자선 이동 (V)',

@@ -74,6 +74,7 @@ export const zh: Words = {
   },
   plane: { axial: '横断面', coronal: '冠状面', sagittal: '矢状面', grid: '三平面' },
   tool: {
+    bar: '查看器控制',
     group: '工具',
     navigate: '浏览',
     navigateHint: '单击移动十字线 (V)',

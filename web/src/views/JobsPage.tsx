@@ -17,7 +17,9 @@ function Steps(): React.JSX.Element {
   const steps = [t('jobs.step1'), t('jobs.step2'), t('jobs.step3'), t('jobs.step4')];
   return (
     <div className="empty" data-testid="jobs-empty">
-      <Title order={3}>{t('jobs.emptyTitle')}</Title>
+      <Title order={2} size="h4">
+        {t('jobs.emptyTitle')}
+      </Title>
       <Text c="dimmed">{t('jobs.emptyText')}</Text>
       <ol className="steps">
         {steps.map((step) => (

@@ -180,7 +180,7 @@ function Help(): React.JSX.Element {
 export function ViewerToolbar(): React.JSX.Element {
   const { t } = useTranslation();
   return (
-    <div className="toolbar">
+    <section className="toolbar" aria-label={t('tool.bar')}>
       <Tools />
       <LayoutChoice />
       <WindowChoice />
@@ -199,6 +199,6 @@ export function ViewerToolbar(): React.JSX.Element {
         </ActionIcon>
       </Tooltip>
       <Help />
-    </div>
+    </section>
   );
 }
