@@ -86,6 +86,27 @@ test('points can be set and removed; wheel, slider and keys change the slice', a
   await expect(page.getByTestId('slice-axial')).toContainText('0 /');
 });
 
+test('the whole prompt can be made by keyboard', async ({ page }) => {
+  await openFile(page, 'keyboard.nii', BODY);
+  const overlay = page.getByTestId('overlay');
+  await expect(page.getByTestId('readout-voxel')).toHaveText('36, 30, 20');
+  // In radiological convention the left of the screen is the patient's right, where i rises here.
+  for (let step = 0; step < 8; step++) await overlay.press('Alt+ArrowLeft');
+  await overlay.press('Alt+ArrowDown');
+  await expect(page.getByTestId('readout-voxel')).toHaveText('44, 29, 20');
+  await overlay.press('m');
+  await expect(page.getByTestId('points')).toContainText('44, 29');
+  await page.getByTestId('start-box').press('Enter');
+  await page.getByTestId('box-x1').fill('34');
+  await page.getByTestId('box-y1').fill('21');
+  await page.getByTestId('box-x2').fill('54');
+  await page.getByTestId('box-y2').fill('39');
+  await page.getByTestId('box-y2').press('Tab');
+  await overlay.press('Enter');
+  await expectState(page, 'segmented');
+  expect(await boxNumbers(page)).toEqual([34, 21, 54, 39]);
+});
+
 test('an absent slice stays empty in the next propagation', async ({ page }) => {
   await openFile(page, 'absent.nii', BODY);
   await dragLesion(page, 'axial', 1);

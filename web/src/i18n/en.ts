@@ -88,6 +88,7 @@ export const en = {
     keys: 'Keys and mouse',
   },
   help: {
+    cross: 'Alt with arrows: move the crosshair · M: point at the crosshair',
     wheel: 'Mouse wheel, ↑ ↓, Page Up / Down: change slice',
     jump: 'Shift with arrows: ten slices; Home, End: first, last',
     right: 'Right-drag: window width and level',

@@ -90,6 +90,7 @@ export const ko: Words = {
     keys: '키보드와 마우스',
   },
   help: {
+    cross: 'Alt + 화살표: 십자선 이동 · M: 십자선 위치에 점 찍기',
     wheel: '마우스 휠, ↑ ↓, Page Up / Down: 슬라이스 이동',
     jump: 'Shift + 화살표: 열 장씩, Home / End: 처음 / 끝',
     right: '오른쪽 버튼 끌기: 윈도우 폭과 레벨',

@@ -90,6 +90,7 @@ export const zh: Words = {
     keys: '键盘与鼠标',
   },
   help: {
+    cross: 'Alt + 方向键：移动十字线 · M：在十字线处设点',
     wheel: '鼠标滚轮、↑ ↓、Page Up / Down：切换切片',
     jump: 'Shift + 方向键：十个切片；Home、End：首个、末个',
     right: '右键拖动：窗宽与窗位',

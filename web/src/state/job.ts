@@ -10,7 +10,8 @@ import { labelsOnSlice, withPartial } from '../core/labelmap';
 import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { firstWindow } from '../core/window';
-import { notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { editsSaved } from './prompts';
 import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
 import { fetchVolume } from './volume';
 
@@ -60,6 +61,7 @@ function opened(job: Job): OpenJob {
     direction: 'both',
     ranges: {},
     seen: new Set(),
+    edits: 0,
     asking: false,
   };
 }
@@ -91,6 +93,8 @@ async function failureOf(jobId: string): Promise<TaskFailure | null> {
 
 /** Takes over what the server says now; the view stays as it is. */
 async function refreshJob(jobId: string): Promise<void> {
+  await editsSaved();
+  const editsBefore = getState().open?.edits ?? 0;
   let job: Job;
   try {
     job = await api.getJob(jobId);
@@ -104,13 +108,15 @@ async function refreshJob(jobId: string): Promise<void> {
   const isFirst = before?.job.job_id !== jobId;
   const headBefore = isFirst ? null : before.job.head;
   if (isFirst) setState({ open: opened(job), jobError: null });
-  else patchOpen({ job });
+  else if (before.edits === editsBefore) patchOpen({ job });
+  else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
   const head = job.head ?? null;
-  if (head !== null && head !== headBefore) await Promise.all([loadMask(jobId, head), loadRevisions(jobId)]);
-  if (job.status === 'failed') {
+  await attempt(async () => {
+    if (head !== null && head !== headBefore) await Promise.all([loadMask(jobId, head), loadRevisions(jobId)]);
+    if (job.status !== 'failed') return;
     const failure = await failureOf(jobId);
     if (isOpen(jobId)) patchOpen({ failure });
-  }
+  });
   if (job.task?.kind === 'propagate') void showPartial(job.task);
 }
 
@@ -130,7 +136,7 @@ async function showPartial(task: Task): Promise<void> {
     }
   } catch (cause) {
     // The task ended in between: its mask comes as a revision.
-    if (!(cause instanceof ApiError)) throw cause;
+    if (!(cause instanceof ApiError)) notifyError(cause, i18next.t('error.mask'));
   } finally {
     isFetchingPartial = false;
   }
@@ -175,9 +181,7 @@ function newRevision(jobId: string, revision: Revision): void {
   void loadMask(jobId, revision.revision_id).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
-  void loadRevisions(jobId).catch((cause: unknown) => {
-    notifyError(cause);
-  });
+  void attempt(() => loadRevisions(jobId));
 }
 
 function follow(jobId: string, event: Event): void {

@@ -37,6 +37,11 @@ export function sliceSize(grid: Grid, axis: AxisIndex): SliceSize {
 
 let saving: Promise<unknown> = Promise.resolve();
 
+/** Resolves when every edit so far has reached the server, or failed to. */
+export function editsSaved(): Promise<unknown> {
+  return saving;
+}
+
 /** Sends edits in the order they were made; a prompt that says nothing is deleted. */
 function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null): void {
   saving = saving.then(() =>
@@ -54,6 +59,7 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
   const before = promptAt(open.job.prompts, key);
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
+  patchOpen({ edits: open.edits + 1 });
   if (isDone) save(open.job.job_id, key, next);
 }
 
@@ -112,7 +118,7 @@ async function ask(call: (open: OpenJob) => Promise<{ task_id: string }>): Promi
   if (open === null || open.asking) return;
   patchOpen({ asking: true, failure: null });
   await attempt(async () => {
-    await saving;
+    await editsSaved();
     await call(open);
   }, i18next.t('error.action'));
   patchOpen({ asking: false });
@@ -206,9 +212,12 @@ export function goToDoubtful(): void {
 
 function saveLabels(open: OpenJob, labels: Label[]): void {
   patchJob({ labels });
-  void attempt(async () => {
-    await api.putLabels(open.job.job_id, labels);
-  });
+  patchOpen({ edits: open.edits + 1 });
+  saving = saving.then(() =>
+    attempt(async () => {
+      await api.putLabels(open.job.job_id, labels);
+    }),
+  );
 }
 
 export function addLabel(): void {

@@ -58,6 +58,8 @@ export interface OpenJob {
   readonly ranges: Readonly<Partial<Record<AxisIndex, SliceRange>>>;
   /** Doubtful slices that were looked at since the last propagation. */
   readonly seen: ReadonlySet<number>;
+  /** Edits of prompts and objects so far: what the server said before the last one is out of date. */
+  readonly edits: number;
   /** A call that will queue a task is on its way. */
   readonly asking: boolean;
 }

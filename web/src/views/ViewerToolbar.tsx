@@ -157,7 +157,7 @@ function ConventionChoice(): React.JSX.Element {
 
 function Help(): React.JSX.Element {
   const { t } = useTranslation();
-  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'planes', 'keys', 'run'] as const;
+  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'planes', 'keys', 'cross', 'run'] as const;
   return (
     <Popover position="bottom-end" withArrow trapFocus>
       <Popover.Target>

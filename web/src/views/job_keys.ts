@@ -1,10 +1,10 @@
 // Keys of the job page. They rest while a person types or holds a control that has keys of its own.
 import { useEffect } from 'react';
-import type { Plane } from '../core/axes';
+import { PLANE_AXES, sliceAxes, storedFromRas, type Plane } from '../core/axes';
 import { WHOLE_IMAGE } from '../core/tile';
-import { activeKey, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
+import { activeKey, addPoint, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
-import { setCamera, setLayout, setTool, stepSlice, toEnd } from '../state/view';
+import { setCamera, setCursor, setLayout, setTool, stepSlice, toEnd } from '../state/view';
 
 function hasOwnKeys(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
@@ -20,6 +20,27 @@ function step(direction: 1 | -1): Action {
   return ({ plane }, event) => {
     stepSlice(plane, direction * (event.shiftKey ? 10 : 1));
   };
+}
+
+/** Moves the crosshair on its slice, as it is seen: right is right. */
+function shift(right: number, up: number): Action {
+  return (open, event) => {
+    const { settings } = getState();
+    const axes = PLANE_AXES[open.plane];
+    const steps = event.shiftKey ? 10 : 1;
+    const cursor: [number, number, number] = [...open.cursor];
+    cursor[axes.across] += steps * (settings.convention === 'radiological' ? -right : right);
+    cursor[axes.up] += steps * up;
+    setCursor(cursor, open.plane);
+  };
+}
+
+/** Sets a point at the crosshair: outside the object with that tool in hand, else inside. */
+function mark(open: OpenJob): void {
+  const key = activeKey(open);
+  const stored = storedFromRas(open.grid.axes, open.grid.shape, open.cursor);
+  const [xAxis, yAxis] = sliceAxes(key.axis);
+  addPoint(key, stored[xAxis], stored[yAxis], open.tool !== 'negative');
 }
 
 function jump(last: boolean): Action {
@@ -57,6 +78,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   d: () => {
     goToDoubtful();
   },
+  m: mark,
   Delete: (open) => {
     removePrompt(activeKey(open));
   },
@@ -72,12 +94,20 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   },
 };
 
+const ALT_ACTIONS: Readonly<Record<string, Action>> = {
+  ArrowUp: shift(0, 1),
+  ArrowDown: shift(0, -1),
+  ArrowLeft: shift(-1, 0),
+  ArrowRight: shift(1, 0),
+};
+
 function onKey(event: KeyboardEvent): void {
   const open = getState().open;
-  if (open === null || event.ctrlKey || event.metaKey || event.altKey || hasOwnKeys(event.target)) return;
+  if (open === null || event.ctrlKey || event.metaKey || hasOwnKeys(event.target)) return;
   const isOnButton = event.target instanceof HTMLElement && event.target.closest('button, a') !== null;
   if (event.key === 'Enter' && isOnButton) return;
-  const action = ACTIONS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const actions = event.altKey ? ALT_ACTIONS : ACTIONS;
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (action === undefined) return;
   event.preventDefault();
   action(open, event);
