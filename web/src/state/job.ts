@@ -50,7 +50,6 @@ function opened(job: Job): OpenJob {
     volume: null,
     volumeFailed: false,
     cursor: firstCursor(job, grid),
-    hover: null,
     plane: layout === 'grid' ? promptPlane : layout,
     window: firstWindow(job.image),
     camera: WHOLE_IMAGE,
@@ -243,6 +242,6 @@ export function watchJob(jobId: string): () => void {
     stopLoading.abort();
     stop();
     clearInterval(poll);
-    setState({ open: null });
+    setState({ open: null, hover: null });
   };
 }

@@ -43,9 +43,8 @@ export interface OpenJob {
   /** Voxels for the viewer; null until loaded. */
   readonly volume: DisplayVolume | null;
   readonly volumeFailed: boolean;
-  /** RAS-ordered voxel under the crosshair, and under the pointer. */
+  /** RAS-ordered voxel under the crosshair. */
   readonly cursor: Vec3;
-  readonly hover: Vec3 | null;
   readonly plane: Plane;
   readonly window: Window;
   readonly camera: Camera;
@@ -76,6 +75,8 @@ export interface State {
   readonly openingSample: boolean;
   readonly engines: readonly EngineStatus[];
   readonly open: OpenJob | null;
+  /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
+  readonly hover: Vec3 | null;
   readonly jobError: { readonly kind: 'missing' | 'removed' } | { readonly kind: 'failed'; readonly error: ApiError } | null;
 }
 
@@ -90,6 +91,7 @@ export const useStore = create<State>(() => ({
   openingSample: false,
   engines: [],
   open: null,
+  hover: null,
   jobError: null,
 }));
 

@@ -11,7 +11,7 @@ export function setCursor(cursor: Vec3, plane?: Plane): void {
 }
 
 export function setHover(hover: Vec3 | null): void {
-  patchOpen((open) => ({ hover: hover === null ? null : clampRas(open.grid, hover) }));
+  setState(({ open }) => ({ hover: open === null || hover === null ? null : clampRas(open.grid, hover) }));
 }
 
 export function setPlane(plane: Plane): void {

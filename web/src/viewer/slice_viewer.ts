@@ -27,10 +27,22 @@ export interface SliceViewer {
   destroy(): void;
 }
 
-/** Whether the browser can run the NiiVue viewer. */
-export function hasWebgl2(): boolean {
-  const canvas = document.createElement('canvas');
-  const context = canvas.getContext('webgl2');
-  context?.getExtension('WEBGL_lose_context')?.loseContext();
-  return context !== null;
+/** How the browser draws WebGL2: on a graphics card, by computing, or not at all. */
+export type Acceleration = 'hardware' | 'software' | 'none';
+
+export function acceleration(): Acceleration {
+  const context = document.createElement('canvas').getContext('webgl2');
+  if (context === null) return 'none';
+  const names = context.getExtension('WEBGL_debug_renderer_info');
+  const renderer = String(context.getParameter(names === null ? context.RENDERER : names.UNMASKED_RENDERER_WEBGL));
+  context.getExtension('WEBGL_lose_context')?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(renderer) ? 'software' : 'hardware';
+}
+
+/** Above this, computed WebGL2 takes seconds for a new window; Canvas2D paints the shown slices at once. */
+const MAX_SOFTWARE_VOXELS = 2 ** 24;
+
+/** Whether NiiVue is the better viewer for a volume. */
+export function suitsNiivue(kind: Acceleration, nVoxels: number): boolean {
+  return kind === 'hardware' || (kind === 'software' && nVoxels <= MAX_SOFTWARE_VOXELS);
 }

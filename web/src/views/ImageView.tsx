@@ -8,13 +8,17 @@ import { arrange, type Arrangement, type Layout, type Tile } from '../core/tile'
 import { useStore, type OpenJob } from '../state/store';
 import { CanvasViewer } from '../viewer/canvas_viewer';
 import { drawOverlay } from '../viewer/overlay';
-import { hasWebgl2, type Scene, type SliceViewer } from '../viewer/slice_viewer';
+import { acceleration, suitsNiivue, type Scene, type SliceViewer } from '../viewer/slice_viewer';
 import { listenToImage, type ImageInput } from './image_input';
 import { PlaneSlider } from './PlaneSlider';
 
-const canUseNiivue = hasWebgl2();
+const webgl2 = acceleration();
 // Begins to load at once; the first slice is painted meanwhile.
-const niivueCode = canUseNiivue ? import('../viewer/niivue_viewer') : null;
+const niivueCode = webgl2 === 'none' ? null : import('../viewer/niivue_viewer');
+
+function usesNiivue({ grid }: OpenJob): boolean {
+  return suitsNiivue(webgl2, grid.shape[0] * grid.shape[1] * grid.shape[2]);
+}
 
 interface Size {
   readonly width: number;
@@ -65,6 +69,7 @@ function useViewer(open: OpenJob, scene: Scene, painterCanvas: React.RefObject<H
   const { volume } = open;
   const jobId = open.job.job_id;
   const isPlaced = scene.arrangement.width > 0;
+  const isWanted = usesNiivue(open);
 
   useLayoutEffect(() => {
     latest.current = scene;
@@ -77,7 +82,7 @@ function useViewer(open: OpenJob, scene: Scene, painterCanvas: React.RefObject<H
 
   useEffect(() => {
     const parent = host.current;
-    if (volume === null || niivueCode === null || parent === null || !isPlaced) return undefined;
+    if (volume === null || niivueCode === null || parent === null || !isPlaced || !isWanted) return undefined;
     const canvas = document.createElement('canvas');
     canvas.className = 'niivue-canvas';
     parent.append(canvas);
@@ -102,7 +107,7 @@ function useViewer(open: OpenJob, scene: Scene, painterCanvas: React.RefObject<H
       viewer?.destroy();
       canvas.remove();
     };
-  }, [volume, host, isPlaced]);
+  }, [volume, host, isPlaced, isWanted]);
   return niivue !== null;
 }
 
@@ -137,8 +142,8 @@ function useInput(overlay: React.RefObject<HTMLCanvasElement | null>, tiles: rea
 function Waiting({ open, hasNiivue }: { open: OpenJob; hasNiivue: boolean }): React.JSX.Element | null {
   const { t } = useTranslation();
   if (open.volumeFailed) return <p className="stage-note" data-testid="viewer-note">{t('job.imageFailed')}</p>;
-  if (!canUseNiivue) return <p className="stage-note" data-testid="viewer-note">{t('job.noWebgl')}</p>;
-  if (hasNiivue) return null;
+  if (webgl2 === 'none') return <p className="stage-note" data-testid="viewer-note">{t('job.noWebgl')}</p>;
+  if (hasNiivue || (open.volume !== null && !usesNiivue(open))) return null;
   return (
     <p className="stage-note" role="status">
       <Loader size={14} aria-hidden /> {t(open.volume === null ? 'job.loadingVolume' : 'job.loadingViewer')}

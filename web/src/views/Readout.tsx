@@ -12,9 +12,10 @@ export function Readout(): React.JSX.Element | null {
   const { t } = useTranslation();
   const labelName = useLabelName();
   const open = useStore((state) => state.open);
+  const hover = useStore((state) => state.hover);
   if (open === null) return null;
   const { grid, volume } = open;
-  const stored = storedFromRas(grid.axes, grid.shape, open.hover ?? open.cursor);
+  const stored = storedFromRas(grid.axes, grid.shape, hover ?? open.cursor);
   const mm = applyAffine(grid.rasMmFromStored, stored);
   const intensity = volume === null ? '–' : formatIntensity(intensityAt(volume, storedOffset(grid.shape, stored)));
   const value = labelAt(open.shown, stored);

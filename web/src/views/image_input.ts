@@ -227,7 +227,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     const open = getState().open;
     if (open === null) return;
     const hover = pointer === null ? null : hovered(open, tileAt(pointer), pointer);
-    if (hover !== null || open.hover !== null) setHover(hover);
+    if (hover !== null || getState().hover !== null) setHover(hover);
   };
   const tileAt = (point: CanvasPoint): Tile | undefined => tilesNow().find(({ pane }) => contains(pane, point));
 
