@@ -1,9 +1,10 @@
 //! `voxloop agent`: pulls work from a server by outgoing requests only.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, sync::Arc};
 
 use agent::{Agent, Profile, http::Http};
 use anyhow::Context;
+use server::images::ImageCache;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -13,6 +14,9 @@ use crate::{
 
 /// Largest image after decompression.
 const MAX_IMAGE_BYTES: u64 = 8 << 30;
+
+/// Decoded volumes that are kept for the next prompt on the same image.
+const IMAGE_CACHE_BYTES: u64 = 1 << 30;
 
 /// Works until a signal comes.
 ///
@@ -26,8 +30,10 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
     let connection = Http::new(&args.server, folder).context("--server")?;
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
+    let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
+    let runner = EngineRunner::new(images, MAX_IMAGE_BYTES);
     let profile = Profile { name, slots: args.slots };
-    let agent = Agent::new(connection, EngineRunner::new(MAX_IMAGE_BYTES), profile);
+    let agent = Agent::new(connection, runner, profile);
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");
     let working = agent.run(stop.clone());

@@ -105,7 +105,7 @@ fn spawn_agent(
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
-    let runner = EngineRunner::new(args.max_image);
+    let runner = EngineRunner::new(Arc::clone(&server.images), args.max_image);
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })
 }

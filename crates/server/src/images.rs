@@ -1,7 +1,7 @@
 //! Images: an upload becomes an [`Image`], and decoded volumes are kept while they are in use.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -10,7 +10,7 @@ use protocol::{
     job::{Image, Modality},
     task::ImageRef,
 };
-use volume::{ReadOptions, Volume};
+use volume::{ReadError, ReadOptions, Volume};
 
 use crate::{error::ApiError, state::Server};
 
@@ -28,7 +28,7 @@ pub(crate) fn inspect(
     sha256: Sha256,
     modality: Option<Modality>,
     max_image_bytes: u64,
-) -> Result<Image, volume::ReadError> {
+) -> Result<Image, ReadError> {
     let options = ReadOptions {
         frame: 0,
         max_bytes: max_image_bytes,
@@ -72,6 +72,28 @@ impl ImageCache {
             limit_bytes,
             recent: Mutex::default(),
         }
+    }
+
+    /// A volume, from the cache or from its file.
+    ///
+    /// # Errors
+    /// If the file cannot be read as an image.
+    pub fn get_or_read(
+        &self,
+        image: &ImageRef,
+        path: &Path,
+        max_bytes: u64,
+    ) -> Result<Arc<Volume>, ReadError> {
+        if let Some(volume) = self.get(image) {
+            return Ok(volume);
+        }
+        let options = ReadOptions {
+            frame: image.frame,
+            max_bytes,
+        };
+        let volume = Arc::new(volume::read(path, image.sha256.as_str(), &options)?);
+        self.put(image.clone(), Arc::clone(&volume));
+        Ok(volume)
     }
 
     fn get(&self, image: &ImageRef) -> Option<Arc<Volume>> {
@@ -122,17 +144,10 @@ impl Server {
         if let Some(volume) = self.images.get(&key) {
             return Ok(volume);
         }
-        let path: PathBuf = self.blobs.open(&image.sha256).await?;
-        let file_name = image.file_name.clone();
-        let options = ReadOptions {
-            frame,
-            max_bytes: self.settings.max_image_bytes,
-        };
-        let volume = tokio::task::spawn_blocking(move || volume::read(&path, &file_name, &options))
+        let path = self.blobs.open(&image.sha256).await?;
+        let (images, max_bytes) = (Arc::clone(&self.images), self.settings.max_image_bytes);
+        tokio::task::spawn_blocking(move || images.get_or_read(&key, &path, max_bytes))
             .await?
-            .map_err(|it| ApiError::internal(&it))?;
-        let volume = Arc::new(volume);
-        self.images.put(key, Arc::clone(&volume));
-        Ok(volume)
+            .map_err(|it| ApiError::internal(&it))
     }
 }
