@@ -1,6 +1,7 @@
 // The slices: a painter below, NiiVue above it once it has loaded, the overlay on top, sliders beneath.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { Loader } from '@mantine/core';
+import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
 import { PLANES, storedAxisOfPlane, type Plane, type Vec3 } from '../core/axes';
 import { paletteOf } from '../core/palette';
@@ -35,7 +36,10 @@ function useSize(element: React.RefObject<HTMLElement | null>, layout: Layout): 
       setSize({ width: watched.clientWidth, height: watched.clientHeight });
     };
     measure();
-    const observer = new ResizeObserver(measure);
+    // Within the frame: NiiVue follows the new size at once, and what lies over it must too.
+    const observer = new ResizeObserver(() => {
+      flushSync(measure);
+    });
     observer.observe(watched);
     return () => {
       observer.disconnect();
