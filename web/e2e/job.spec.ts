@@ -4,7 +4,7 @@ import type { Download, Page } from '@playwright/test';
 import { readMask, readRuns, writeNifti } from './nifti';
 import { bodyAs, dice, inRasOrder, LESION, lesionMask, RAS_SHAPE } from './phantom';
 import { boxNumbers, colourAt, dragLesion, expectState, jobId, openFile, placeOf, pngSize, propagate, segment, viewerReady } from './screen';
-import { expect, test } from './server';
+import { expect, Server, test } from './server';
 
 const CODES = 'LPS';
 
@@ -20,10 +20,6 @@ async function clickDownload(page: Page, testId: string): Promise<Buffer> {
 
 test('from upload to download, with a reload in between', async ({ page, request }) => {
   const body = bodyAs(CODES);
-  await page.goto('/');
-  await expect(page.getByTestId('jobs-empty')).toBeVisible();
-  await page.screenshot({ path: 'test-results/jobs-empty.png' });
-
   await openFile(page, 'body.nii', writeNifti(body));
   await expect(page.getByTestId('job-name')).toContainText('body');
   await expectState(page, 'ready');
@@ -70,6 +66,26 @@ test('from upload to download, with a reload in between', async ({ page, request
     });
   });
   expect(dice(inRasOrder(CODES, mask.voxels), lesionMask())).toBeGreaterThan(0.85);
+});
+
+test('a server without jobs says how to begin', async ({ page }) => {
+  const empty = await Server.start();
+  await page.goto(empty.url);
+  await expect(page.getByTestId('jobs-empty')).toBeVisible();
+  await page.screenshot({ path: 'test-results/jobs-empty.png' });
+  await page.getByTestId('open-sample').click();
+  await page.waitForURL(/\/jobs\//);
+  await page.getByTestId('back').click();
+  await expect(page.getByTestId('job-row')).toHaveCount(1);
+  await empty.remove();
+});
+
+test('slices stay where they are when the first prompt is set', async ({ page }) => {
+  await openFile(page, 'still.nii', writeNifti(bodyAs('RAS')));
+  const before = await page.getByTestId('overlay').boundingBox();
+  await dragLesion(page, 'axial');
+  await expect(page.getByTestId('range')).toBeVisible();
+  expect(await page.getByTestId('overlay').boundingBox()).toEqual(before);
 });
 
 test('a dropped file is opened', async ({ page }) => {
