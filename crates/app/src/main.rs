@@ -2,16 +2,16 @@
 //! `segment`, `eval`, `sample` and `demo` for the command line.
 
 mod config;
-mod serve;
-mod pull;
-mod in_process;
 mod engine_runner;
+mod in_process;
+mod pull;
+mod serve;
 
-mod segment;
-mod eval;
-mod sample;
 mod demo;
+mod eval;
 mod openapi;
+mod sample;
+mod segment;
 
 use std::process::ExitCode;
 
@@ -68,7 +68,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(clippy::print_stderr, reason = "the outermost layer tells the person at the terminal")]
+#[expect(
+    clippy::print_stderr,
+    reason = "the outermost layer tells the person at the terminal"
+)]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("voxloop: {error:#}");
     ExitCode::FAILURE

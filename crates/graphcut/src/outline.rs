@@ -41,7 +41,7 @@ pub(crate) fn posterior(
             .sum();
         let mut region = 0.0;
         ellipse.for_rows(evidence.shape, |y, from, to| {
-            region += evidence.row(y, from, to)
+            region += evidence.row(y, from, to);
         });
         let score = settings.edge_weight * edge / f64::from(N_TURNS)
             + settings.region_weight * region / area
