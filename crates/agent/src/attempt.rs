@@ -154,17 +154,9 @@ async fn fetch_inputs<C: Connection>(
     };
     let (task_id, fence) = (lease.task_id, lease.fence);
     let image = &lease.spec.image().sha256;
-    let image = connection
-        .fetch(task_id, fence, image)
-        .await
-        .map_err(unfetched)?;
+    let image = connection.fetch(task_id, fence, image).await.map_err(unfetched)?;
     let base = match lease.spec.base() {
-        Some(it) => Some(
-            connection
-                .fetch(task_id, fence, it)
-                .await
-                .map_err(unfetched)?,
-        ),
+        Some(it) => Some(connection.fetch(task_id, fence, it).await.map_err(unfetched)?),
         None => None,
     };
     Ok((image, base))
@@ -202,9 +194,7 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
     loop {
         let (progress, mask) = said.borrow_and_update().clone();
         if let Some(mask) = mask {
-            partial = deliver_partial(connection, lease, control, mask)
-                .await
-                .or(partial);
+            partial = deliver_partial(connection, lease, control, mask).await.or(partial);
         }
         let heartbeat = Heartbeat {
             fence: lease.fence,
@@ -239,10 +229,7 @@ async fn deliver_partial<C: Connection>(
         *it = None;
         false
     });
-    connection
-        .deliver(lease.task_id, lease.fence, mask)
-        .await
-        .ok()
+    connection.deliver(lease.task_id, lease.fence, mask).await.ok()
 }
 
 /// Waits until there is progress to tell. The sender lives as long as the attempt does.

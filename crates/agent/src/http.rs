@@ -41,11 +41,7 @@ impl Http {
             .read_timeout(Duration::from_secs(25) + MARGIN)
             .build()
             .map_err(unreachable)?;
-        Ok(Self {
-            client,
-            server: server.trim_end_matches('/').to_owned(),
-            folder,
-        })
+        Ok(Self { client, server: server.trim_end_matches('/').to_owned(), folder })
     }
 
     fn url(&self, path: &str) -> String {
@@ -72,9 +68,7 @@ async fn accepted(response: Response) -> Result<Response, ConnectionError> {
         return Ok(response);
     }
     if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(ConnectionError::Unreachable(format!(
-            "it answered {status}"
-        )));
+        return Err(ConnectionError::Unreachable(format!("it answered {status}")));
     }
     let error = response.json::<ErrorBody>().await.ok().map(|it| it.error);
     let is_gone = status == StatusCode::CONFLICT || status == StatusCode::NOT_FOUND;
@@ -106,11 +100,7 @@ impl Connection for Http {
         task_id: TaskId,
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError> {
-        parsed(
-            self.post(&format!("tasks/{task_id}/heartbeat"), heartbeat)
-                .await?,
-        )
-        .await
+        parsed(self.post(&format!("tasks/{task_id}/heartbeat"), heartbeat).await?).await
     }
 
     async fn fetch(
@@ -138,10 +128,7 @@ impl Connection for Http {
                 "the input {sha256} arrived as {got}"
             )));
         }
-        Ok(Input {
-            path: file.path().to_owned(),
-            temporary: Some(file.into_temp_path()),
-        })
+        Ok(Input { path: file.path().to_owned(), temporary: Some(file.into_temp_path()) })
     }
 
     async fn deliver(
@@ -162,8 +149,7 @@ impl Connection for Http {
         task_id: TaskId,
         request: &CompleteRequest,
     ) -> Result<(), ConnectionError> {
-        self.post(&format!("tasks/{task_id}/complete"), request)
-            .await?;
+        self.post(&format!("tasks/{task_id}/complete"), request).await?;
         Ok(())
     }
 

@@ -15,23 +15,13 @@ use server::settings::{Cors, Settings};
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Address and port of page, API and documentation.
-    #[arg(
-        long,
-        env = "LISTEN",
-        default_value = "127.0.0.1:8000",
-        value_name = "ADDRESS:PORT"
-    )]
+    #[arg(long, env = "LISTEN", default_value = "127.0.0.1:8000", value_name = "ADDRESS:PORT")]
     pub(crate) listen: SocketAddr,
     /// Folder of the database, images and masks.
     #[arg(long, env = "DATA_ROOT", default_value = "./data", value_name = "DIR")]
     pub(crate) data_dir: PathBuf,
     /// Folder of model weights.
-    #[arg(
-        long,
-        env = "MODEL_ROOT",
-        default_value = "./models",
-        value_name = "DIR"
-    )]
+    #[arg(long, env = "MODEL_ROOT", default_value = "./models", value_name = "DIR")]
     pub(crate) model_dir: PathBuf,
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
@@ -50,12 +40,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "MAX_IMAGE", default_value = "8G", value_parser = parse_bytes, value_name = "SIZE")]
     pub(crate) max_image: u64,
     /// Tasks that the server's own agent runs at once.
-    #[arg(
-        long,
-        env = "MAX_CONCURRENT_JOBS",
-        default_value_t = 2,
-        value_name = "N"
-    )]
+    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
     pub(crate) max_concurrent_jobs: usize,
     /// Part of the GPU's memory that engines may use.
     #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
@@ -67,31 +52,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
     /// Seconds that segmenting a slice may take.
-    #[arg(
-        long,
-        env = "SLICE_TIME_LIMIT",
-        default_value_t = 360,
-        value_name = "SECS"
-    )]
+    #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_name = "SECS")]
     pub(crate) slice_time_limit: u64,
     /// Seconds that a propagation may take.
-    #[arg(
-        long,
-        env = "PROPAGATE_TIME_LIMIT",
-        default_value_t = 10_800,
-        value_name = "SECS"
-    )]
+    #[arg(long, env = "PROPAGATE_TIME_LIMIT", default_value_t = 10_800, value_name = "SECS")]
     pub(crate) propagate_time_limit: u64,
     /// Seconds without a sign of life after which an agent's task is handed on.
     #[arg(long, env = "LEASE_SECS", default_value_t = 60, value_name = "SECS")]
     pub(crate) lease_secs: u64,
     /// Seconds between an agent's signs of life.
-    #[arg(
-        long,
-        env = "HEARTBEAT_SECS",
-        default_value_t = 15,
-        value_name = "SECS"
-    )]
+    #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_name = "SECS")]
     pub(crate) heartbeat_secs: u64,
     /// Do not run tasks here; agents on other machines do.
     #[arg(long, env = "NO_AGENT")]
@@ -108,12 +78,7 @@ pub(crate) struct AgentArgs {
     #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Tasks at once.
-    #[arg(
-        long,
-        env = "MAX_CONCURRENT_JOBS",
-        default_value_t = 1,
-        value_name = "N"
-    )]
+    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 1, value_name = "N")]
     pub(crate) slots: usize,
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
@@ -146,19 +111,14 @@ impl ServeArgs {
     #[must_use]
     pub(crate) fn database_url(&self) -> String {
         self.database_url.clone().unwrap_or_else(|| {
-            format!(
-                "sqlite://{}?mode=rwc",
-                self.data_dir.join("voxloop.db").display()
-            )
+            format!("sqlite://{}?mode=rwc", self.data_dir.join("voxloop.db").display())
         })
     }
 }
 
 fn host_of(url: &str) -> anyhow::Result<String> {
     let rest = url.split_once("://").map(|(_, it)| it);
-    let host = rest
-        .and_then(|it| it.split('/').next())
-        .filter(|it| !it.is_empty());
+    let host = rest.and_then(|it| it.split('/').next()).filter(|it| !it.is_empty());
     host.map(str::to_owned)
         .with_context(|| format!("--public-url: expected https://host, got `{url}`"))
 }
@@ -189,14 +149,8 @@ fn parse_bytes(text: &str) -> Result<u64, String> {
 }
 
 fn parse_part(text: &str) -> Result<f64, String> {
-    let part: f64 = text
-        .parse()
-        .map_err(|_no_number| "expected a number".to_owned())?;
-    if (0.0..=1.0).contains(&part) {
-        Ok(part)
-    } else {
-        Err("expected 0 to 1".to_owned())
-    }
+    let part: f64 = text.parse().map_err(|_no_number| "expected a number".to_owned())?;
+    if (0.0..=1.0).contains(&part) { Ok(part) } else { Err("expected 0 to 1".to_owned()) }
 }
 
 /// Reads `--env-file` and `.env` into the environment; what is set there already stays.
@@ -236,10 +190,7 @@ pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
 pub(crate) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 /// The runtime of the commands that talk over the network.
@@ -247,10 +198,7 @@ pub(crate) fn start_log() {
 /// # Errors
 /// If the system gives no threads.
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("starting the runtime")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting the runtime")
 }
 
 #[cfg(test)]
@@ -271,14 +219,8 @@ mod tests {
     fn the_env_file_is_found_among_the_arguments() {
         let args = |list: &[&str]| list.iter().map(|it| (*it).into()).collect::<Vec<_>>();
         let found = |list: &[&str]| env_file_argument(args(list).into_iter());
-        assert_eq!(
-            found(&["voxloop", "serve", "--env-file", "a.env"]),
-            Some("a.env".into())
-        );
-        assert_eq!(
-            found(&["voxloop", "--env-file=b.env", "serve"]),
-            Some("b.env".into())
-        );
+        assert_eq!(found(&["voxloop", "serve", "--env-file", "a.env"]), Some("a.env".into()));
+        assert_eq!(found(&["voxloop", "--env-file=b.env", "serve"]), Some("b.env".into()));
         assert_eq!(found(&["voxloop", "serve"]), None);
     }
 

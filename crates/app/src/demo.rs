@@ -43,48 +43,26 @@ const AXIS: u8 = 2;
 pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&args.dir)
         .with_context(|| format!("--dir: cannot make the folder {}", args.dir.display()))?;
-    let options = PhantomOptions {
-        seed: args.seed,
-        ..PhantomOptions::ct([256, 256, 64])
-    };
-    let Phantom {
-        volume,
-        labelmap,
-        labels,
-    } = phantom(&options);
+    let options = PhantomOptions { seed: args.seed, ..PhantomOptions::ct([256, 256, 64]) };
+    let Phantom { volume, labelmap, labels } = phantom(&options);
     let image = args.dir.join("ct.nii.gz");
-    write(&image, |out| {
-        write_volume(&volume, MaskFormat::NiftiGz, out)
-    })?;
-    println!(
-        "1. made a CT phantom of {:?} voxels: {}",
-        volume.grid.shape,
-        image.display()
-    );
+    write(&image, |out| write_volume(&volume, MaskFormat::NiftiGz, out))?;
+    println!("1. made a CT phantom of {:?} voxels: {}", volume.grid.shape, image.display());
 
     let lesion = largest_lesion(&labelmap, &labels).context("the phantom has no lesion")?;
     let truth = labelmap.binary(lesion.value);
     let prompt = careful_prompt(&truth).context("the lesion has no voxels")?;
     let [x1, y1, x2, y2] = prompt.bounds.unwrap_or_default();
     let slice = prompt.slice.slice_index;
-    println!(
-        "2. drew the box {x1},{y1},{x2},{y2} around the {} on slice {slice}",
-        lesion.name
-    );
+    println!("2. drew the box {x1},{y1},{x2},{y2} around the {} on slice {slice}", lesion.name);
 
     let found = engine::segment_slice(EngineName::Graphcut, &volume, &prompt, None)?;
     let base = found.on_grid(volume.grid.shape);
-    println!(
-        "3. segmented the slice in {:.0} ms: {} voxels",
-        found.engine_ms,
-        base.count(1)
-    );
+    println!("3. segmented the slice in {:.0} ms: {} voxels", found.engine_ms, base.count(1));
 
     let mask = carry(&volume, prompt, &base, &truth)?;
     let file = args.dir.join("mask.nii.gz");
-    write(&file, |out| {
-        write_mask(&mask, &volume.header, MaskFormat::NiftiGz, out)
-    })?;
+    write(&file, |out| write_mask(&mask, &volume.header, MaskFormat::NiftiGz, out))?;
     let picture = args.dir.join("contact-sheet.png");
     let sheet = render::contact_sheet(&volume, &mask).context("drawing the contact sheet")?;
     fs::write(&picture, sheet).with_context(|| format!("writing {}", picture.display()))?;
@@ -117,26 +95,15 @@ fn carry(
         Uncertainty::Measure,
         &Unwatched,
     )?;
-    let doubtful = found
-        .slices
-        .iter()
-        .max_by(|a, b| a.uncertainty.total_cmp(&b.uncertainty));
+    let doubtful = found.slices.iter().max_by(|a, b| a.uncertainty.total_cmp(&b.uncertainty));
     println!(
         "4. propagated in {:.0} ms ({:.0} ms with uncertainty): {:.1} ml on slices {}–{}; Dice with \
          the truth {:.3}; most doubtful is slice {}",
         found.solve_ms,
         started.elapsed().as_secs_f64() * 1e3,
         metrics::volume_ml(&found.mask, &volume.grid, 1),
-        found
-            .slices
-            .iter()
-            .find(|it| it.area_voxels > 0)
-            .map_or(0, |it| it.slice_index),
-        found
-            .slices
-            .iter()
-            .rfind(|it| it.area_voxels > 0)
-            .map_or(0, |it| it.slice_index),
+        found.slices.iter().find(|it| it.area_voxels > 0).map_or(0, |it| it.slice_index),
+        found.slices.iter().rfind(|it| it.area_voxels > 0).map_or(0, |it| it.slice_index),
         metrics::dice(&found.mask, truth),
         doubtful.map_or(0, |it| it.slice_index),
     );
@@ -144,11 +111,7 @@ fn carry(
 }
 
 fn largest_lesion(labelmap: &Labelmap, labels: &[PhantomLabel]) -> Option<PhantomLabel> {
-    labels
-        .iter()
-        .filter(|it| it.is_lesion)
-        .max_by_key(|it| labelmap.count(it.value))
-        .copied()
+    labels.iter().filter(|it| it.is_lesion).max_by_key(|it| labelmap.count(it.value)).copied()
 }
 
 /// The box that a careful person draws: tight, on the slice where the object is largest.
@@ -156,25 +119,13 @@ fn careful_prompt(truth: &Labelmap) -> Option<SlicePrompt> {
     let areas = truth.slice_counts(usize::from(AXIS), 1);
     let (slice, _) = areas.iter().enumerate().max_by_key(|(_, area)| **area)?;
     let mut shown = Labelmap::new(truth.shape);
-    shown.set_slice(
-        usize::from(AXIS),
-        slice,
-        &truth.slice(usize::from(AXIS), slice),
-    );
+    shown.set_slice(usize::from(AXIS), slice, &truth.slice(usize::from(AXIS), slice));
     let [i, j, _] = shown.bounding_box(1)?;
     let corner = |it: usize| u32::try_from(it).map_or(0.0, f64::from);
     Some(SlicePrompt {
-        slice: SliceRef {
-            axis: AXIS,
-            slice_index: u32::try_from(slice).ok()?,
-        },
+        slice: SliceRef { axis: AXIS, slice_index: u32::try_from(slice).ok()? },
         label: 1,
-        bounds: Some([
-            corner(*i.start()),
-            corner(*j.start()),
-            corner(*i.end()),
-            corner(*j.end()),
-        ]),
+        bounds: Some([corner(*i.start()), corner(*j.start()), corner(*i.end()), corner(*j.end())]),
         points: Vec::new(),
         scribbles: Vec::new(),
         mask: false,

@@ -28,10 +28,7 @@ pub(crate) struct EngineRunner {
 impl EngineRunner {
     /// A runner that keeps volumes in `images`.
     pub(crate) fn new(images: Arc<ImageCache>, max_image_bytes: u64) -> Self {
-        Self {
-            images,
-            max_image_bytes,
-        }
+        Self { images, max_image_bytes }
     }
 
     /// The engines of this build and whether they can run.
@@ -66,11 +63,7 @@ impl Runner for EngineRunner {
 
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
         let stage = "loading".to_owned();
-        control.progress(Progress {
-            done: 0,
-            total: TOTAL_STEPS,
-            stage,
-        });
+        control.progress(Progress { done: 0, total: TOTAL_STEPS, stage });
         let volume = self.volume(assignment, assignment.lease.spec.image())?;
         let base = base_mask(assignment, &volume)?;
         match &assignment.lease.spec {
@@ -124,32 +117,18 @@ fn propagate(
 ) -> Result<RunOutput, RunError> {
     let base = base.unwrap_or_else(|| Labelmap::new(volume.grid.shape));
     let request = PropagationRequest::from(spec);
-    let Propagation {
-        mask,
-        extent,
-        slices,
-        doubt,
-        engine,
-        solve_ms,
-        uncertainty_ms,
-    } = engine::propagate(
-        spec.engine,
-        volume,
-        &request,
-        &base,
-        Uncertainty::Measure,
-        &Watch(control),
-    )
-    .map_err(failed)?;
+    let Propagation { mask, extent, slices, doubt, engine, solve_ms, uncertainty_ms } =
+        engine::propagate(
+            spec.engine,
+            volume,
+            &request,
+            &base,
+            Uncertainty::Measure,
+            &Watch(control),
+        )
+        .map_err(failed)?;
     let engine_ms = solve_ms + uncertainty_ms;
-    Ok(RunOutput {
-        mask: rle::encode(&mask),
-        extent,
-        slices,
-        doubt,
-        engine,
-        engine_ms,
-    })
+    Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })
 }
 
 /// Lends the agent's control to an engine.
@@ -160,16 +139,11 @@ impl engine::Control for Watch<'_> {
         let part = |steps: u32| (steps * done.min(total)).checked_div(total).unwrap_or(0);
         let (stage, done) = match stage {
             Stage::Solving => ("solving", part(SOLVING_STEPS)),
-            Stage::Uncertainty => (
-                "uncertainty",
-                SOLVING_STEPS + part(TOTAL_STEPS - SOLVING_STEPS),
-            ),
+            Stage::Uncertainty => {
+                ("uncertainty", SOLVING_STEPS + part(TOTAL_STEPS - SOLVING_STEPS))
+            }
         };
-        self.0.progress(Progress {
-            done,
-            total: TOTAL_STEPS,
-            stage: stage.to_owned(),
-        });
+        self.0.progress(Progress { done, total: TOTAL_STEPS, stage: stage.to_owned() });
     }
 
     fn partial(&self, mask: &Labelmap) {
@@ -195,12 +169,7 @@ fn unreadable(error: &ReadError) -> TaskFailure {
         | ReadError::Truncated { .. }
         | ReadError::Damaged(_) => (FailureClass::Permanent, "unreadable_image", None),
     };
-    TaskFailure {
-        class,
-        code: code.to_owned(),
-        message: error.to_string(),
-        remedy,
-    }
+    TaskFailure { class, code: code.to_owned(), message: error.to_string(), remedy }
 }
 
 fn failed(error: EngineError) -> RunError {

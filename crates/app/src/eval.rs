@@ -94,10 +94,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let mut mean = Scores::default();
     let mut n_scored = 0u32;
     for source in &sources {
-        match source
-            .open()
-            .and_then(|case| case.scores(args.engine.name()))
-        {
+        match source.open().and_then(|case| case.scores(args.engine.name())) {
             Ok(mut scores) => {
                 report.case(&source.name, &scores);
                 n_scored += 1;
@@ -113,11 +110,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     }
     report.mean(&mean, n_scored);
     let all = usize::try_from(n_scored).is_ok_and(|it| it == sources.len());
-    Ok(if all {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Where a case comes from.
@@ -130,11 +123,7 @@ enum SourceKind {
     /// A file that names image, label and prompt.
     File(PathBuf),
     /// An image and its label; the prompt is derived.
-    Pair {
-        image: PathBuf,
-        label: PathBuf,
-        value: Option<u8>,
-    },
+    Pair { image: PathBuf, label: PathBuf, value: Option<u8> },
 }
 
 fn sources(args: &EvalArgs) -> anyhow::Result<Vec<Source>> {
@@ -144,51 +133,29 @@ fn sources(args: &EvalArgs) -> anyhow::Result<Vec<Source>> {
             name = format!("{name}:{value}");
         }
         let (image, label, value) = (image.clone(), label.clone(), args.label_value);
-        return Ok(vec![Source {
-            name,
-            kind: SourceKind::Pair {
-                image,
-                label,
-                value,
-            },
-        }]);
+        return Ok(vec![Source { name, kind: SourceKind::Pair { image, label, value } }]);
     }
-    let dir = args
-        .dir
-        .as_deref()
-        .context("name a folder of cases, or --image and --label")?;
+    let dir = args.dir.as_deref().context("name a folder of cases, or --image and --label")?;
     let mut files = Vec::new();
     for entry in fs::read_dir(dir).with_context(|| format!("cannot open {}", dir.display()))? {
-        let path = entry
-            .with_context(|| format!("cannot list {}", dir.display()))?
-            .path();
+        let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
         if path.extension().is_some_and(|it| it == "json") {
             files.push(path);
         }
     }
     files.sort();
-    ensure!(
-        !files.is_empty(),
-        "{} holds no case (*.json)",
-        dir.display()
-    );
+    ensure!(!files.is_empty(), "{} holds no case (*.json)", dir.display());
     Ok(files
         .into_iter()
         .map(|path| {
-            let name = path
-                .file_stem()
-                .map_or_else(String::new, |it| it.display().to_string());
-            Source {
-                name,
-                kind: SourceKind::File(path),
-            }
+            let name = path.file_stem().map_or_else(String::new, |it| it.display().to_string());
+            Source { name, kind: SourceKind::File(path) }
         })
         .collect())
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map_or_else(String::new, |it| it.display().to_string())
+    path.file_name().map_or_else(String::new, |it| it.display().to_string())
 }
 
 /// A case file.
@@ -224,11 +191,7 @@ impl Source {
                 let (image, label) = (folder.join(&file.image), folder.join(&file.label));
                 Case::read(&image, &label, file.label_value, Some(file.prompt))
             }
-            SourceKind::Pair {
-                image,
-                label,
-                value,
-            } => Case::read(image, label, *value, None),
+            SourceKind::Pair { image, label, value } => Case::read(image, label, *value, None),
         }
     }
 }
@@ -277,10 +240,7 @@ impl Case {
             (y2 + LOOSE).min(size[1]),
         ];
         Ok(Self {
-            slice: SliceRef {
-                axis: prompt.axis,
-                slice_index: prompt.slice,
-            },
+            slice: SliceRef { axis: prompt.axis, slice_index: prompt.slice },
             bounds: prompt.bounds,
             loose: prompt.box_loose.unwrap_or(wider),
             volume,
@@ -368,10 +328,7 @@ impl Case {
         let shown = truth.pixels.contains(&1);
         base.set_slice(axis, index, &truth);
         prompts.push(SlicePrompt {
-            slice: SliceRef {
-                slice_index: doubtful.slice_index,
-                ..self.slice
-            },
+            slice: SliceRef { slice_index: doubtful.slice_index, ..self.slice },
             bounds: None,
             mask: shown,
             absent: !shown,
@@ -424,16 +381,9 @@ impl Case {
         let size = [x2 - x1 + 1.0, y2 - y1 + 1.0];
         let moved = [0, 1, 2, 3].map(|side| {
             let shift = (2.0 * random.next_share() - 1.0) * JITTER * size[side % 2];
-            (self.bounds[side] + shift)
-                .round()
-                .clamp(0.0, last[side % 2])
+            (self.bounds[side] + shift).round().clamp(0.0, last[side % 2])
         });
-        [
-            moved[0],
-            moved[1],
-            moved[2].max(moved[0]),
-            moved[3].max(moved[1]),
-        ]
+        [moved[0], moved[1], moved[2].max(moved[0]), moved[3].max(moved[1])]
     }
 }
 
@@ -449,12 +399,8 @@ struct Run {
 /// Axis 2, the slice with the most voxels, the object's own bounds.
 fn derived_prompt(truth: &Labelmap) -> anyhow::Result<CasePrompt> {
     let areas = truth.slice_counts(2, 1);
-    let Some((index, _)) = areas
-        .iter()
-        .enumerate()
-        .rev()
-        .max_by_key(|it| *it.1)
-        .filter(|it| *it.1 > 0)
+    let Some((index, _)) =
+        areas.iter().enumerate().rev().max_by_key(|it| *it.1).filter(|it| *it.1 > 0)
     else {
         bail!("the mask holds no voxel of the object");
     };
@@ -462,19 +408,9 @@ fn derived_prompt(truth: &Labelmap) -> anyhow::Result<CasePrompt> {
     let mut bounds = [f64::INFINITY, f64::INFINITY, 0.0, 0.0];
     for (at, _) in slice.pixels.iter().enumerate().filter(|it| *it.1 != 0) {
         let (x, y) = ((at % slice.width) as f64, (at / slice.width) as f64);
-        bounds = [
-            bounds[0].min(x),
-            bounds[1].min(y),
-            bounds[2].max(x),
-            bounds[3].max(y),
-        ];
+        bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
     }
-    Ok(CasePrompt {
-        axis: 2,
-        slice: u32::try_from(index)?,
-        bounds,
-        box_loose: None,
-    })
+    Ok(CasePrompt { axis: 2, slice: u32::try_from(index)?, bounds, box_loose: None })
 }
 
 /// `SplitMix64`: the same boxes on every machine.
@@ -496,10 +432,7 @@ struct Report {
     json: bool,
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "the outermost layer prints what was asked for"
-)]
+#[expect(clippy::print_stdout, reason = "the outermost layer prints what was asked for")]
 impl Report {
     fn header(&self) {
         if !self.json {
@@ -532,11 +465,7 @@ impl Report {
 
     fn mean(&self, mean: &Scores, n_scored: u32) {
         if self.json {
-            let mean = if n_scored == 0 {
-                json!({})
-            } else {
-                json!(mean)
-            };
+            let mean = if n_scored == 0 { json!({}) } else { json!(mean) };
             println!("{}", json!({ "mean": mean }));
         } else if n_scored > 0 {
             println!("{}", row(&format!("mean of {n_scored}"), mean));

@@ -23,10 +23,7 @@ impl InProcess {
     }
 }
 
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the shape that map_err takes"
-)]
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn refused(error: ApiError) -> ConnectionError {
     let detail = error.detail();
     if detail.code == "stale_fence" || detail.code == "not_found" {
@@ -49,10 +46,7 @@ impl Connection for InProcess {
         task_id: TaskId,
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError> {
-        self.server
-            .heartbeat(task_id, heartbeat.clone())
-            .await
-            .map_err(refused)
+        self.server.heartbeat(task_id, heartbeat.clone()).await.map_err(refused)
     }
 
     /// The blob's own file: nothing is copied.
@@ -62,20 +56,9 @@ impl Connection for InProcess {
         fence: i64,
         sha256: &Sha256,
     ) -> Result<Input, ConnectionError> {
-        self.server
-            .check_input(task_id, fence, sha256)
-            .await
-            .map_err(refused)?;
-        let path = self
-            .server
-            .blobs
-            .open(sha256)
-            .await
-            .map_err(|it| refused(it.into()))?;
-        Ok(Input {
-            path,
-            temporary: None,
-        })
+        self.server.check_input(task_id, fence, sha256).await.map_err(refused)?;
+        let path = self.server.blobs.open(sha256).await.map_err(|it| refused(it.into()))?;
+        Ok(Input { path, temporary: None })
     }
 
     async fn deliver(
@@ -89,10 +72,7 @@ impl Connection for InProcess {
             .await
             .map_err(|it| refused(it.into()))?;
         let sha256 = incoming.sha256.clone();
-        self.server
-            .put_output(task_id, fence, &sha256, incoming)
-            .await
-            .map_err(refused)?;
+        self.server.put_output(task_id, fence, &sha256, incoming).await.map_err(refused)?;
         Ok(sha256)
     }
 
@@ -101,18 +81,12 @@ impl Connection for InProcess {
         task_id: TaskId,
         request: &CompleteRequest,
     ) -> Result<(), ConnectionError> {
-        self.server
-            .complete(task_id, request)
-            .await
-            .map_err(refused)?;
+        self.server.complete(task_id, request).await.map_err(refused)?;
         Ok(())
     }
 
     async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
-        self.server
-            .fail(task_id, request.clone())
-            .await
-            .map_err(refused)?;
+        self.server.fail(task_id, request.clone()).await.map_err(refused)?;
         Ok(())
     }
 }

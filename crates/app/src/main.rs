@@ -68,10 +68,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "the outermost layer tells the person at the terminal"
-)]
+#[expect(clippy::print_stderr, reason = "the outermost layer tells the person at the terminal")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("voxloop: {error:#}");
     ExitCode::FAILURE

@@ -9,9 +9,7 @@ use anyhow::Context;
 /// # Errors
 /// If stdout cannot be written.
 pub(crate) fn run() -> anyhow::Result<ExitCode> {
-    let text = server::routes::openapi()
-        .to_pretty_json()
-        .context("writing OpenAPI")?;
+    let text = server::routes::openapi().to_pretty_json().context("writing OpenAPI")?;
     writeln!(std::io::stdout(), "{text}").context("writing to stdout")?;
     Ok(ExitCode::SUCCESS)
 }

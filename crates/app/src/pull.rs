@@ -24,9 +24,7 @@ const IMAGE_CACHE_BYTES: u64 = 1 << 30;
 /// If the folder cannot be written.
 pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
+    rustls::crypto::ring::default_provider().install_default().ok();
     let folder = args.temp_dir.join("inputs");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
@@ -34,10 +32,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
     let runner = EngineRunner::new(images, MAX_IMAGE_BYTES);
-    let profile = Profile {
-        name,
-        slots: args.slots,
-    };
+    let profile = Profile { name, slots: args.slots };
     let agent = Agent::new(connection, runner, profile);
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");

@@ -63,10 +63,7 @@ pub(crate) struct SampleFiles {
 ///
 /// # Errors
 /// As [`sample`].
-#[expect(
-    clippy::print_stdout,
-    reason = "the outermost layer says what it wrote"
-)]
+#[expect(clippy::print_stdout, reason = "the outermost layer says what it wrote")]
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
     for files in sample(args)? {
         println!("{}: {} cases", files.image.display(), files.cases.len());
@@ -79,17 +76,10 @@ pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
 /// # Errors
 /// If no sample has such a name, or the folder cannot be written.
 pub(crate) fn sample(args: &SampleArgs) -> anyhow::Result<Vec<SampleFiles>> {
-    let recipes: Vec<Recipe> = recipes()
-        .into_iter()
-        .filter(|it| it.is_wanted(args))
-        .collect();
+    let recipes: Vec<Recipe> = recipes().into_iter().filter(|it| it.is_wanted(args)).collect();
     if recipes.is_empty() {
         let names: Vec<&str> = self::recipes().iter().map(|it| it.name).collect();
-        bail!(
-            "no sample is named {}; there are {}",
-            args.only.join(", "),
-            names.join(", ")
-        );
+        bail!("no sample is named {}; there are {}", args.only.join(", "), names.join(", "));
     }
     let labels_dir = args.dir.join("labels");
     fs::create_dir_all(&labels_dir)
@@ -113,39 +103,16 @@ struct Recipe {
 const OBLIQUE: [f64; 3] = [0.10, 0.06, -0.04];
 
 fn recipes() -> Vec<Recipe> {
-    let plain = |name, options| Recipe {
-        name,
-        options,
-        stored: None,
-        header_turn: None,
-        is_extra: false,
-    };
-    let stored = |name, options, codes| Recipe {
-        stored: Some(codes),
-        ..plain(name, options)
-    };
-    let turned = |options| PhantomOptions {
-        tilt: OBLIQUE,
-        ..options
-    };
+    let plain =
+        |name, options| Recipe { name, options, stored: None, header_turn: None, is_extra: false };
+    let stored = |name, options, codes| Recipe { stored: Some(codes), ..plain(name, options) };
+    let turned = |options| PhantomOptions { tilt: OBLIQUE, ..options };
     let (ct, mr) = (PhantomOptions::ct, PhantomOptions::mr);
     let small = ct([96, 96, 48]);
     vec![
         plain("ct-abdomen", ct([256, 256, 64])),
-        plain(
-            "ct-thick",
-            PhantomOptions {
-                spacing_mm: [1.5, 1.5, 5.0],
-                ..ct([256, 256, 38])
-            },
-        ),
-        plain(
-            "ct-thin",
-            PhantomOptions {
-                spacing_mm: [2.0, 2.0, 1.0],
-                ..ct([192, 192, 180])
-            },
-        ),
+        plain("ct-thick", PhantomOptions { spacing_mm: [1.5, 1.5, 5.0], ..ct([256, 256, 38]) }),
+        plain("ct-thin", PhantomOptions { spacing_mm: [2.0, 2.0, 1.0], ..ct([192, 192, 180]) }),
         plain("ct-oblique", turned(ct([192, 192, 48]))),
         stored("ct-flipped", ct([192, 192, 48]), "RAI"),
         stored("ct-permuted", ct([192, 192, 48]), "PIR"),
@@ -157,14 +124,8 @@ fn recipes() -> Vec<Recipe> {
         stored("orient-PLI", small, "PLI"),
         stored("orient-SAR", small, "SAR"),
         stored("orient-IRP", small, "IRP"),
-        Recipe {
-            header_turn: Some(OBLIQUE),
-            ..stored("orient-rotated", small, "LPS")
-        },
-        Recipe {
-            is_extra: true,
-            ..plain("ct-large", ct([512, 512, 300]))
-        },
+        Recipe { header_turn: Some(OBLIQUE), ..stored("orient-rotated", small, "LPS") },
+        Recipe { is_extra: true, ..plain("ct-large", ct([512, 512, 300])) },
     ]
 }
 
@@ -172,18 +133,12 @@ impl Recipe {
     fn is_wanted(&self, args: &SampleArgs) -> bool {
         match args.only.is_empty() {
             true => !self.is_extra,
-            false => args
-                .only
-                .iter()
-                .any(|it| self.name.starts_with(it.as_str())),
+            false => args.only.iter().any(|it| self.name.starts_with(it.as_str())),
         }
     }
 
     fn make(&self, args: &SampleArgs) -> anyhow::Result<Phantom> {
-        let mut options = PhantomOptions {
-            seed: args.seed,
-            ..self.options
-        };
+        let mut options = PhantomOptions { seed: args.seed, ..self.options };
         if args.size == SampleSize::Small {
             options.shape = options.shape.map(|it| (it / 3).max(1));
             options.spacing_mm = options.spacing_mm.map(|it| it * 3.0);
@@ -220,17 +175,9 @@ impl Recipe {
             .collect();
         let labels =
             json!({"image": file_name(&image), "label": file_name(&labelmap), "labels": labels});
-        write_json(
-            &labels,
-            &args.dir.join("labels").join(format!("{}.json", self.name)),
-        )?;
+        write_json(&labels, &args.dir.join("labels").join(format!("{}.json", self.name)))?;
         let cases = self.write_cases(args, &made)?;
-        Ok(SampleFiles {
-            name: self.name.to_owned(),
-            image,
-            labelmap,
-            cases,
-        })
+        Ok(SampleFiles { name: self.name.to_owned(), image, labelmap, cases })
     }
 
     fn write_cases(&self, args: &SampleArgs, made: &Phantom) -> anyhow::Result<Vec<PathBuf>> {
@@ -304,9 +251,7 @@ fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .map(|it| it.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -318,13 +263,7 @@ mod tests {
 
     fn args(dir: &std::path::Path, only: &[&str]) -> SampleArgs {
         let only = only.iter().map(|it| (*it).to_owned()).collect();
-        SampleArgs {
-            dir: dir.to_owned(),
-            seed: 3,
-            only,
-            size: SampleSize::Small,
-            organs: false,
-        }
+        SampleArgs { dir: dir.to_owned(), seed: 3, only, size: SampleSize::Small, organs: false }
     }
 
     fn read(path: &std::path::Path) -> volume::Volume {
@@ -347,10 +286,7 @@ mod tests {
             let area = mask.slice_counts(2, 1)[slice];
             let corner = |at: usize| case["prompt"]["box"][at].as_u64().unwrap();
             let box_area = (corner(2) - corner(0) + 1) * (corner(3) - corner(1) + 1);
-            assert!(
-                area >= 12 && area as u64 <= box_area,
-                "{area} of {box_area}"
-            );
+            assert!(area >= 12 && area as u64 <= box_area, "{area} of {box_area}");
         }
     }
 

@@ -70,11 +70,7 @@ impl FromStr for BoxArg {
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers: Vec<f64> = text
             .split(',')
-            .map(|it| {
-                it.trim()
-                    .parse()
-                    .map_err(|_| format!("`{it}` is not a number"))
-            })
+            .map(|it| it.trim().parse().map_err(|_| format!("`{it}` is not a number")))
             .collect::<Result<_, _>>()?;
         let bounds: [f64; 4] = numbers
             .try_into()
@@ -100,29 +96,16 @@ impl FromStr for PointArg {
             [x, y, slice, sign] => (x, y, Some(slice), sign),
             _ => return Err("expected X,Y,+ or X,Y,- or X,Y,K,+ or X,Y,K,-".to_owned()),
         };
-        let number = |it: &str| {
-            it.parse::<f64>()
-                .map_err(|_| format!("`{it}` is not a number"))
-        };
+        let number = |it: &str| it.parse::<f64>().map_err(|_| format!("`{it}` is not a number"));
         let positive = match *sign {
             "+" => true,
             "-" => false,
             other => return Err(format!("`{other}` should be + or -")),
         };
         let slice_index = slice
-            .map(|it| {
-                it.parse()
-                    .map_err(|_| format!("`{it}` is not a slice index"))
-            })
+            .map(|it| it.parse().map_err(|_| format!("`{it}` is not a slice index")))
             .transpose()?;
-        Ok(Self {
-            point: Point {
-                x: number(x)?,
-                y: number(y)?,
-                positive,
-            },
-            slice_index,
-        })
+        Ok(Self { point: Point { x: number(x)?, y: number(y)?, positive }, slice_index })
     }
 }
 
@@ -136,11 +119,8 @@ impl FromStr for RangeArg {
     fn from_str(text: &str) -> Result<Self, String> {
         let (first, last) = text.split_once("..").ok_or("expected A..B")?;
         let last = last.strip_prefix('=').unwrap_or(last);
-        let index = |it: &str| {
-            it.trim()
-                .parse()
-                .map_err(|_| format!("`{it}` is not a slice index"))
-        };
+        let index =
+            |it: &str| it.trim().parse().map_err(|_| format!("`{it}` is not a slice index"));
         Ok(Self([index(first)?, index(last)?]))
     }
 }
@@ -186,10 +166,7 @@ impl EngineArg {
 ///
 /// # Errors
 /// If a file cannot be read or written, or the prompt does not fit the image.
-#[expect(
-    clippy::print_stdout,
-    reason = "the outermost layer says what it wrote"
-)]
+#[expect(clippy::print_stdout, reason = "the outermost layer says what it wrote")]
 pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     let format = mask_format(&args.output)?;
     let started = Instant::now();
@@ -218,11 +195,7 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
     let ml = volume::metrics::volume_ml(&mask, &volume.grid, 1);
-    println!(
-        "{}: {} voxels, {ml:.2} ml",
-        args.output.display(),
-        mask.count(1)
-    );
+    println!("{}: {} voxels, {ml:.2} ml", args.output.display(), mask.count(1));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -237,11 +210,7 @@ fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(La
     let prompts = prompts(args)?;
     let engine = args.engine.name();
     let slice = engine::segment_slice(engine, volume, &prompts[0], None)?;
-    let mut times = Times {
-        slice: slice.engine_ms,
-        volume: None,
-        uncertainty: None,
-    };
+    let mut times = Times { slice: slice.engine_ms, volume: None, uncertainty: None };
     let base = slice.on_grid(volume.shape());
     if args.two_d {
         return Ok((base, times));
@@ -261,11 +230,7 @@ fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(La
             CombineArg::Intersection => Combine::Intersection,
         },
     };
-    let uncertainty = if args.timing.is_some() {
-        Uncertainty::Measure
-    } else {
-        Uncertainty::Skip
-    };
+    let uncertainty = if args.timing.is_some() { Uncertainty::Measure } else { Uncertainty::Skip };
     let propagation: Propagation =
         engine::propagate(engine, volume, &request, &base, uncertainty, bar)?;
     times.volume = Some(propagation.solve_ms);
@@ -276,10 +241,7 @@ fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(La
 /// The key slice's prompt first, then one for each other slice with points.
 fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
     let on = |slice_index: u32| SlicePrompt {
-        slice: SliceRef {
-            axis: args.axis,
-            slice_index,
-        },
+        slice: SliceRef { axis: args.axis, slice_index },
         label: 1,
         bounds: None,
         points: Vec::new(),
@@ -287,15 +249,10 @@ fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
         mask: false,
         absent: false,
     };
-    let mut prompts = vec![SlicePrompt {
-        bounds: args.bounds.map(|it| it.0),
-        ..on(args.slice)
-    }];
+    let mut prompts = vec![SlicePrompt { bounds: args.bounds.map(|it| it.0), ..on(args.slice) }];
     for it in &args.point {
         let index = it.slice_index.unwrap_or(args.slice);
-        let known = prompts
-            .iter()
-            .position(|prompt| prompt.slice.slice_index == index);
+        let known = prompts.iter().position(|prompt| prompt.slice.slice_index == index);
         let at = known.unwrap_or_else(|| {
             prompts.push(on(index));
             prompts.len() - 1
@@ -316,19 +273,13 @@ fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
 /// # Errors
 /// If the file is missing or is no image that can be read.
 pub(crate) fn read_volume(path: &Path) -> anyhow::Result<Volume> {
-    let name = path
-        .file_name()
-        .and_then(|it| it.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
     volume::read(path, name, &ReadOptions::default())
         .with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn mask_format(path: &Path) -> anyhow::Result<MaskFormat> {
-    let name = path
-        .file_name()
-        .and_then(|it| it.to_str())
-        .unwrap_or_default();
+    let name = path.file_name().and_then(|it| it.to_str()).unwrap_or_default();
     MaskFormat::of_file_name(name)
         .with_context(|| format!("{name}: a mask's name ends in .nii.gz, .nii or .nrrd"))
 }
@@ -373,20 +324,10 @@ mod tests {
     #[test]
     fn points_boxes_and_ranges_are_read_as_written() {
         let on_slice: PointArg = "12,34.5,+".parse().unwrap();
-        assert_eq!(
-            on_slice.point,
-            Point {
-                x: 12.0,
-                y: 34.5,
-                positive: true
-            }
-        );
+        assert_eq!(on_slice.point, Point { x: 12.0, y: 34.5, positive: true });
         assert_eq!(on_slice.slice_index, None);
         let elsewhere: PointArg = "1,2,7,-".parse().unwrap();
-        assert_eq!(
-            (elsewhere.slice_index, elsewhere.point.positive),
-            (Some(7), false)
-        );
+        assert_eq!((elsewhere.slice_index, elsewhere.point.positive), (Some(7), false));
         assert_eq!("1,2,3,4".parse::<BoxArg>().unwrap().0, [1.0, 2.0, 3.0, 4.0]);
         assert_eq!("3..9".parse::<RangeArg>().unwrap().0, [3, 9]);
     }

@@ -30,9 +30,7 @@ const GRACE: Duration = Duration::from_secs(5);
 pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
-    rustls::crypto::ring::default_provider()
-        .install_default()
-        .ok();
+    rustls::crypto::ring::default_provider().install_default().ok();
     check_loopback(args.listen)?;
     let listener = TcpListener::bind(args.listen).await.with_context(|| {
         format!(
@@ -90,28 +88,16 @@ async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
     let blobs: Arc<dyn BlobStore> =
         match &args.object_store_url {
             Some(url) => Arc::new(
-                Bucket::new(
-                    url,
-                    config::aws_variables(),
-                    &args.temp_dir.join("blob-cache"),
-                )
-                .context("--object-store-url")?,
+                Bucket::new(url, config::aws_variables(), &args.temp_dir.join("blob-cache"))
+                    .context("--object-store-url")?,
             ),
             None => Arc::new(Folder::new(&args.data_dir).with_context(|| {
                 format!("--data-dir: cannot write to {}", args.data_dir.display())
             })?),
         };
-    let store = Store::open(&args.database_url())
-        .await
-        .context("--database-url")?;
+    let store = Store::open(&args.database_url()).await.context("--database-url")?;
     let engines = Arc::new(EngineRunner::statuses);
-    Ok(Server::new(
-        store,
-        blobs,
-        Arc::new(SystemClock),
-        args.settings()?,
-        engines,
-    ))
+    Ok(Server::new(store, blobs, Arc::new(SystemClock), args.settings()?, engines))
 }
 
 fn spawn_agent(
@@ -119,10 +105,7 @@ fn spawn_agent(
     server: &Server,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
-    let profile = Profile {
-        name: "server".to_owned(),
-        slots: args.max_concurrent_jobs,
-    };
+    let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
     let runner = EngineRunner::new(Arc::clone(&server.images), args.max_image);
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })

@@ -69,11 +69,7 @@ impl Runner for Puppet {
             Deed::Mark => Ok(mark(assignment)),
             Deed::Wait => {
                 let stage = "solving".to_owned();
-                control.progress(Progress {
-                    done: 1,
-                    total: 2,
-                    stage,
-                });
+                control.progress(Progress { done: 1, total: 2, stage });
                 while !control.is_cancelled() {
                     std::thread::yield_now();
                 }
@@ -91,26 +87,17 @@ impl Runner for Puppet {
 }
 
 fn mark(assignment: &Assignment) -> RunOutput {
-    let TaskSpec::SegmentSlice(spec) = &assignment.lease.spec else {
-        panic!("a slice was asked")
-    };
+    let TaskSpec::SegmentSlice(spec) = &assignment.lease.spec else { panic!("a slice was asked") };
     let slice_index = spec.prompt.slice.slice_index;
     let mut mask = Labelmap::new(SHAPE);
     let index = mask.index([3, 4, slice_index as usize]);
     mask.voxels[index] = 1;
     RunOutput {
         mask: rle::encode(&mask),
-        extent: MaskExtent {
-            axis: 2,
-            first: slice_index,
-            last: slice_index,
-        },
+        extent: MaskExtent { axis: 2, first: slice_index, last: slice_index },
         slices: Vec::new(),
         doubt: None,
-        engine: EngineIdentity {
-            name: EngineName::Graphcut,
-            version: "puppet".to_owned(),
-        },
+        engine: EngineIdentity { name: EngineName::Graphcut, version: "puppet".to_owned() },
         engine_ms: 0.5,
     }
 }
@@ -125,10 +112,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!(
-            "sqlite://{}?mode=rwc",
-            folder.path().join("test.db").display()
-        );
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::open(&url).await.unwrap();
         let settings = Settings {
             lease: Duration::from_secs(2),
@@ -152,29 +136,16 @@ impl Stage {
         tokio::spawn(async move { axum::serve(listener, router).await });
         let ticking = server.clone();
         tokio::spawn(async move { ticking.keep_time().await });
-        Self {
-            server,
-            url,
-            folder,
-            n_runs: Arc::default(),
-        }
+        Self { server, url, folder, n_runs: Arc::default() }
     }
 
     /// Starts an agent that does `deeds`; they are counted over all agents.
     fn enter(&self, deeds: &[Deed], stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
         // Installed once for all tests of this process; a second time changes nothing.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
+        rustls::crypto::ring::default_provider().install_default().ok();
         let connection = Http::new(&self.url, self.folder.path().to_owned()).unwrap();
-        let puppet = Puppet {
-            deeds: deeds.to_vec(),
-            n_runs: Arc::clone(&self.n_runs),
-        };
-        let profile = Profile {
-            name: "puppet".to_owned(),
-            slots: 1,
-        };
+        let puppet = Puppet { deeds: deeds.to_vec(), n_runs: Arc::clone(&self.n_runs) };
+        let profile = Profile { name: "puppet".to_owned(), slots: 1 };
         let agent = Agent::new(connection, puppet, profile);
         let stop = stop.clone();
         tokio::spawn(async move { agent.run(stop).await })
@@ -185,23 +156,15 @@ impl Stage {
         let mut bytes = Vec::new();
         write_volume(&phantom.volume, MaskFormat::NiftiGz, &mut bytes).unwrap();
         let stream = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes.into())]);
-        let incoming = incoming::receive(self.server.blobs.temporary(), stream, u64::MAX)
-            .await
-            .unwrap();
+        let incoming =
+            incoming::receive(self.server.blobs.temporary(), stream, u64::MAX).await.unwrap();
         let file_name = "phantom.nii.gz".to_owned();
-        self.server
-            .create_job(incoming, file_name, None, None)
-            .await
-            .unwrap()
-            .job_id
+        self.server.create_job(incoming, file_name, None, None).await.unwrap().job_id
     }
 
     async fn segment(&self, job_id: JobId, slice_index: u32) -> Task {
         let prompt = SlicePrompt {
-            slice: SliceRef {
-                axis: 2,
-                slice_index,
-            },
+            slice: SliceRef { axis: 2, slice_index },
             label: 1,
             bounds: Some([2.0, 2.0, 9.0, 9.0]),
             points: Vec::new(),
@@ -209,10 +172,7 @@ impl Stage {
             mask: false,
             absent: false,
         };
-        self.server
-            .segment(job_id, prompt, &[], None)
-            .await
-            .unwrap()
+        self.server.segment(job_id, prompt, &[], None).await.unwrap()
     }
 
     /// Waits, from event to event, until a task satisfies `is_reached`.
@@ -228,9 +188,7 @@ impl Stage {
                 events.changed().await.unwrap();
             }
         };
-        tokio::time::timeout(Duration::from_secs(30), reached)
-            .await
-            .expect("within 30 s")
+        tokio::time::timeout(Duration::from_secs(30), reached).await.expect("within 30 s")
     }
 
     async fn job(&self, job_id: JobId) -> Job {
@@ -254,11 +212,7 @@ async fn a_task_is_fetched_run_and_delivered() {
     let job = stage.job(job_id).await;
     assert_eq!(job.summary.status, JobState::Segmented);
     let mask = job.head_revision.unwrap().mask;
-    let labelmap = stage
-        .server
-        .labelmap(&job.summary.image, Some(&mask))
-        .await
-        .unwrap();
+    let labelmap = stage.server.labelmap(&job.summary.image, Some(&mask)).await.unwrap();
     assert_eq!(labelmap.get([3, 4, 5]), Some(1));
     assert_eq!(labelmap.count(1), 1);
     stop.cancel();
@@ -272,12 +226,7 @@ async fn a_withdrawn_task_stops_its_run() {
     stage.enter(&[Deed::Wait], &stop);
     let task = stage.segment(stage.open_phantom().await, 5).await;
     stage.until(task.task_id, |it| it.progress.done == 1).await;
-    stage
-        .server
-        .store
-        .cancel(task.task_id, stage.server.now_ms())
-        .await
-        .unwrap();
+    stage.server.store.cancel(task.task_id, stage.server.now_ms()).await.unwrap();
     let ended = stage.until(task.task_id, has_ended).await;
     assert_eq!(ended.state, TaskState::Cancelled);
     stop.cancel();
@@ -294,10 +243,7 @@ async fn a_crash_of_the_engine_is_a_failed_task_and_not_a_dead_agent() {
     assert_eq!(failed.state, TaskState::Failed);
     assert_eq!(failed.failure.unwrap().code, "engine_crashed");
     let task = stage.segment(job_id, 5).await;
-    assert_eq!(
-        stage.until(task.task_id, has_ended).await.state,
-        TaskState::Succeeded
-    );
+    assert_eq!(stage.until(task.task_id, has_ended).await.state, TaskState::Succeeded);
     stop.cancel();
 }
 

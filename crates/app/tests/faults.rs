@@ -55,19 +55,14 @@ impl Random {
 }
 
 fn n_points() -> u64 {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tells the test how long to go on"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "tells the test how long to go on")]
     let wish = std::env::var("VOXLOOP_FAULT_POINTS");
     wish.ok().and_then(|it| it.parse().ok()).unwrap_or(20)
 }
 
 fn start(folder: &Path) -> Running {
     let mut command = serve(folder, ANY_PORT);
-    command
-        .env("LEASE_SECS", LEASE_SECS)
-        .env("HEARTBEAT_SECS", "1");
+    command.env("LEASE_SECS", LEASE_SECS).env("HEARTBEAT_SECS", "1");
     Running::spawn(command)
 }
 
@@ -81,22 +76,14 @@ fn work(address: &str, image: &[u8], seed: u64, accepted: &mut Accepted) -> std:
     ]
     .concat();
     let ask = |line: &str, body: &Value| {
-        let (status, bytes) = exchange(
-            address,
-            line,
-            "application/json",
-            body.to_string().as_bytes(),
-        )?;
+        let (status, bytes) =
+            exchange(address, line, "application/json", body.to_string().as_bytes())?;
         let answer = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Ok::<(u16, Value), std::io::Error>((status, answer))
     };
     loop {
-        let (status, answer) = exchange(
-            address,
-            "POST /api/v1/jobs",
-            "multipart/form-data; boundary=b",
-            &form,
-        )?;
+        let (status, answer) =
+            exchange(address, "POST /api/v1/jobs", "multipart/form-data; boundary=b", &form)?;
         assert_eq!(status, 201);
         let created: Value = serde_json::from_slice(&answer).unwrap();
         let job = created["job_id"].as_str().unwrap().to_owned();
@@ -107,16 +94,11 @@ fn work(address: &str, image: &[u8], seed: u64, accepted: &mut Accepted) -> std:
         let prompt = json!({ "axis": 2, "slice_index": 8 + first, "box": [14, 20, 40, 44] });
         let (status, queued) = ask(&format!("POST {path}/initial-mask"), &prompt)?;
         assert_eq!(status, 202);
-        accepted
-            .tasks
-            .push(queued["task_id"].as_str().unwrap().to_owned());
+        accepted.tasks.push(queued["task_id"].as_str().unwrap().to_owned());
 
         wait_while(address, &path, "segmenting")?;
         let (_, job_now) = ask(&format!("GET {path}"), &Value::Null)?;
-        let patch = Labelmap {
-            shape: [3, 3, 2],
-            voxels: vec![2; 18],
-        };
+        let patch = Labelmap { shape: [3, 3, 2], voxels: vec![2; 18] };
         let edit = json!({
             "parent": job_now["head"],
             "box": [[2, 2, 2], [4, 4, 3]],
@@ -129,9 +111,7 @@ fn work(address: &str, image: &[u8], seed: u64, accepted: &mut Accepted) -> std:
         }
         let (status, queued) = ask(&format!("POST {path}/propagate"), &json!({}))?;
         if status == 202 {
-            accepted
-                .tasks
-                .push(queued["task_id"].as_str().unwrap().to_owned());
+            accepted.tasks.push(queued["task_id"].as_str().unwrap().to_owned());
             wait_while(address, &path, "propagating")?;
         }
     }
@@ -151,20 +131,13 @@ fn wait_while(address: &str, path: &str, state: &str) -> std::io::Result<()> {
 
 fn check_all_is_there(server: &Running, accepted: &Accepted) {
     let list = server.ask("GET /api/v1/jobs");
-    let listed: BTreeSet<_> = list["jobs"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|it| it["job_id"].as_str().unwrap())
-        .collect();
+    let listed: BTreeSet<_> =
+        list["jobs"].as_array().unwrap().iter().map(|it| it["job_id"].as_str().unwrap()).collect();
     for (job, digest) in &accepted.jobs {
         assert!(listed.contains(job.as_str()), "job {job} is lost");
         let line = format!("GET /api/v1/jobs/{job}/image");
         let (status, image) = exchange(&server.address, &line, "text/plain", b"").unwrap();
-        assert_eq!(
-            (status, blobs::digest(&image).as_str()),
-            (200, digest.as_str())
-        );
+        assert_eq!((status, blobs::digest(&image).as_str()), (200, digest.as_str()));
     }
     for (job, revision) in &accepted.revisions {
         let line = format!("GET /api/v1/jobs/{job}/mask?revision={revision}");
@@ -195,23 +168,14 @@ fn check_every_task_ends(server: &Running, accepted: &Accepted) {
             assert_eq!(task["failure"]["code"], "agent_lost", "{task}");
         }
     }
-    assert!(
-        n_succeeded * 2 > accepted.tasks.len(),
-        "most tasks survive the kills"
-    );
+    assert!(n_succeeded * 2 > accepted.tasks.len(), "most tasks survive the kills");
 }
 
 /// What lies on the disk while no server runs.
 fn check_disk(folder: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let url = format!(
-            "sqlite://{}?mode=rwc",
-            folder.join("data/voxloop.db").display()
-        );
+        let url = format!("sqlite://{}?mode=rwc", folder.join("data/voxloop.db").display());
         let store = Store::open(&url).await.unwrap();
         let events = store.events_after(0, None, i64::MAX).await.unwrap();
         let numbers: Vec<_> = events.iter().map(|it| it.event_id).collect();
@@ -243,17 +207,9 @@ fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
     let mut random = Random(20_261_120);
     let mut accepted = Accepted::default();
     for point in 0..n_points() {
-        let options = phantom::PhantomOptions {
-            seed: point,
-            ..phantom::PhantomOptions::ct(SHAPE)
-        };
+        let options = phantom::PhantomOptions { seed: point, ..phantom::PhantomOptions::ct(SHAPE) };
         let mut image = Vec::new();
-        write_volume(
-            &phantom::phantom(&options).volume,
-            MaskFormat::NiftiGz,
-            &mut image,
-        )
-        .unwrap();
+        write_volume(&phantom::phantom(&options).volume, MaskFormat::NiftiGz, &mut image).unwrap();
         let server = start(folder.path());
         let address = server.address.clone();
         let (done, is_done) = mpsc::channel();
@@ -265,10 +221,7 @@ fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
             (accepted, ended)
         });
         let life = Duration::from_millis(random.below(MAX_LIFE_MS));
-        assert!(
-            is_done.recv_timeout(life).is_err(),
-            "the work goes on until the kill"
-        );
+        assert!(is_done.recv_timeout(life).is_err(), "the work goes on until the kill");
         server.kill();
         let (more, ended) = worker.join().unwrap();
         assert!(ended.is_err(), "the work ends with the server");
@@ -277,17 +230,12 @@ fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
         accepted.revisions.extend(more.revisions);
         check_disk(folder.path());
     }
-    assert!(
-        !accepted.revisions.is_empty(),
-        "the kills left time for some work"
-    );
+    assert!(!accepted.revisions.is_empty(), "the kills left time for some work");
     let server = start(folder.path());
     check_every_task_ends(&server, &accepted);
     check_all_is_there(&server, &accepted);
     server.kill();
     check_disk(folder.path());
-    let left = std::fs::read_dir(folder.path().join("data/incoming"))
-        .unwrap()
-        .count();
+    let left = std::fs::read_dir(folder.path().join("data/incoming")).unwrap().count();
     assert_eq!(left, 0, "an unfinished upload stays behind");
 }

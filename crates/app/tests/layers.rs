@@ -6,50 +6,12 @@ use std::process::Command;
 
 /// A crate, and what must never appear below it in the dependency tree.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    (
-        "protocol",
-        &[
-            "volume", "graphcut", "engine", "server", "agent", "sqlx", "axum", "tokio",
-        ],
-    ),
-    (
-        "volume",
-        &[
-            "protocol",
-            "graphcut",
-            "engine",
-            "server",
-            "agent",
-            "candle-core",
-            "tokio",
-        ],
-    ),
-    (
-        "graphcut",
-        &[
-            "protocol",
-            "volume",
-            "engine",
-            "server",
-            "agent",
-            "candle-core",
-            "tokio",
-        ],
-    ),
+    ("protocol", &["volume", "graphcut", "engine", "server", "agent", "sqlx", "axum", "tokio"]),
+    ("volume", &["protocol", "graphcut", "engine", "server", "agent", "candle-core", "tokio"]),
+    ("graphcut", &["protocol", "volume", "engine", "server", "agent", "candle-core", "tokio"]),
     ("engine", &["server", "agent", "sqlx", "axum", "tokio"]),
     ("server", &["candle-core", "engine", "graphcut", "agent"]),
-    (
-        "agent",
-        &[
-            "candle-core",
-            "engine",
-            "graphcut",
-            "volume",
-            "server",
-            "sqlx",
-            "axum",
-        ],
-    ),
+    ("agent", &["candle-core", "engine", "graphcut", "volume", "server", "sqlx", "axum"]),
 ];
 
 #[test]
@@ -60,23 +22,12 @@ fn no_crate_reaches_into_a_forbidden_layer() {
             .args(["--edges", "normal", "--prefix", "none"])
             .output()
             .unwrap();
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let tree = String::from_utf8(output.stdout).unwrap();
-        assert!(
-            tree.starts_with(package),
-            "unexpected output of cargo tree: {tree}"
-        );
+        assert!(tree.starts_with(package), "unexpected output of cargo tree: {tree}");
         let found: Vec<_> = tree
             .lines()
-            .filter(|line| {
-                forbidden
-                    .iter()
-                    .any(|it| line.split(' ').next() == Some(it))
-            })
+            .filter(|line| forbidden.iter().any(|it| line.split(' ').next() == Some(it)))
             .collect();
         assert!(found.is_empty(), "{package} must not depend on {found:?}");
     }

@@ -36,10 +36,8 @@ fn an_address_off_loopback_is_refused() {
 fn a_data_folder_that_cannot_be_made_is_said() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("occupied"), b"a file").unwrap();
-    let output = serve(folder.path(), ANY_PORT)
-        .args(["--data-dir", "occupied/data"])
-        .output()
-        .unwrap();
+    let output =
+        serve(folder.path(), ANY_PORT).args(["--data-dir", "occupied/data"]).output().unwrap();
     check_refusal(&output, &["--data-dir", "occupied/data"]);
 }
 

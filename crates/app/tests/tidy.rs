@@ -36,10 +36,7 @@ fn the_list_of_long_files_names_only_long_files() {
             })
         })
         .collect();
-    assert!(
-        idle.is_empty(),
-        "no longer long, or no longer there: {idle:?}"
-    );
+    assert!(idle.is_empty(), "no longer long, or no longer there: {idle:?}");
 }
 
 #[test]
@@ -49,17 +46,13 @@ fn every_module_says_what_it_is() {
 
 #[test]
 fn no_test_is_ignored() {
-    check("an ignored test", |_, text| {
-        text.contains(concat!("#[", "ignore"))
-    });
+    check("an ignored test", |_, text| text.contains(concat!("#[", "ignore")));
 }
 
 #[test]
 fn todos_name_an_issue() {
     let marks = [concat!("TO", "DO:"), concat!("FIX", "ME:")];
-    check("a bare to-do (write `TODO(#12)`)", |_, text| {
-        marks.iter().any(|it| text.contains(it))
-    });
+    check("a bare to-do (write `TODO(#12)`)", |_, text| marks.iter().any(|it| text.contains(it)));
 }
 
 #[test]
@@ -84,21 +77,9 @@ fn the_environment_is_read_in_one_place() {
 #[test]
 fn nothing_committed_names_a_machine() {
     let root = root();
-    let listed = Command::new("git")
-        .arg("ls-files")
-        .current_dir(&root)
-        .output()
-        .unwrap();
-    assert!(
-        listed.status.success(),
-        "{}",
-        String::from_utf8_lossy(&listed.stderr)
-    );
-    let marks = [
-        concat!("/ro", "ot/"),
-        concat!("/wo", "rk/"),
-        concat!("/ho", "me/"),
-    ];
+    let listed = Command::new("git").arg("ls-files").current_dir(&root).output().unwrap();
+    assert!(listed.status.success(), "{}", String::from_utf8_lossy(&listed.stderr));
+    let marks = [concat!("/ro", "ot/"), concat!("/wo", "rk/"), concat!("/ho", "me/")];
     let offenders: Vec<_> = String::from_utf8(listed.stdout)
         .unwrap()
         .lines()
@@ -109,20 +90,13 @@ fn nothing_committed_names_a_machine() {
         })
         .map(str::to_owned)
         .collect();
-    assert!(
-        offenders.is_empty(),
-        "machine paths in:\n{}",
-        offenders.join("\n")
-    );
+    assert!(offenders.is_empty(), "machine paths in:\n{}", offenders.join("\n"));
 }
 
 #[track_caller]
 fn check(rule: &str, broken: impl Fn(&Path, &str) -> bool) {
     let files = rust_files();
-    assert!(
-        !files.is_empty(),
-        "found no source files: the walk itself is broken"
-    );
+    assert!(!files.is_empty(), "found no source files: the walk itself is broken");
     let offenders: Vec<_> = files
         .iter()
         .filter(|path| broken(path, &fs::read_to_string(path).unwrap()))

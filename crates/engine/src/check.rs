@@ -24,9 +24,7 @@ pub(crate) fn check_prompt(
     let marked =
         prompt.bounds.is_some() || !prompt.points.is_empty() || !prompt.scribbles.is_empty();
     if prompt.absent && (marked || prompt.mask) {
-        return Err(EngineError::AbsentAndMarked {
-            field: format!("{at}absent"),
-        });
+        return Err(EngineError::AbsentAndMarked { field: format!("{at}absent") });
     }
     let last = slice.shape.map(|it| it as f64 - 1.0);
     if let Some(bounds) = prompt.bounds {
@@ -46,12 +44,7 @@ pub(crate) fn check_prompt(
         in_bounds(format!("{at}points[{n}].y"), point.y, 0.0, last[1])?;
     }
     for (n, scribble) in prompt.scribbles.iter().enumerate() {
-        in_bounds(
-            format!("{at}scribbles[{n}].radius"),
-            scribble.radius,
-            0.0,
-            1000.0,
-        )?;
+        in_bounds(format!("{at}scribbles[{n}].radius"), scribble.radius, 0.0, 1000.0)?;
         for (corner, place) in scribble.path.iter().enumerate() {
             for axis in 0..2 {
                 let field = format!("{at}scribbles[{n}].path[{corner}][{axis}]");
@@ -66,18 +59,9 @@ fn check_slice(slice: SliceRef, image: [usize; 3], at: &str) -> Result<CheckedSl
     let axis = usize::from(slice.axis);
     in_bounds(format!("{at}axis"), f64::from(slice.axis), 0.0, 2.0)?;
     let last = image[axis] as f64 - 1.0;
-    in_bounds(
-        format!("{at}slice_index"),
-        f64::from(slice.slice_index),
-        0.0,
-        last,
-    )?;
+    in_bounds(format!("{at}slice_index"), f64::from(slice.slice_index), 0.0, last)?;
     let index = usize::try_from(slice.slice_index).unwrap_or(usize::MAX);
-    Ok(CheckedSlice {
-        axis,
-        index,
-        shape: plane_axes(axis).map(|it| image[it]),
-    })
+    Ok(CheckedSlice { axis, index, shape: plane_axes(axis).map(|it| image[it]) })
 }
 
 /// Refuses a number outside its bounds, and one that is no number.
@@ -85,12 +69,7 @@ pub(crate) fn in_bounds(field: String, value: f64, low: f64, high: f64) -> Resul
     if (low..=high).contains(&value) {
         Ok(())
     } else {
-        Err(EngineError::OutOfBounds {
-            field,
-            value,
-            low,
-            high,
-        })
+        Err(EngineError::OutOfBounds { field, value, low, high })
     }
 }
 
@@ -99,9 +78,6 @@ pub(crate) fn check_grid(mask: &Labelmap, image: [usize; 3]) -> Result<(), Engin
     if mask.shape == image && mask.voxels.len() == image.iter().product::<usize>() {
         Ok(())
     } else {
-        Err(EngineError::OtherGrid {
-            mask: mask.shape,
-            image,
-        })
+        Err(EngineError::OtherGrid { mask: mask.shape, image })
     }
 }

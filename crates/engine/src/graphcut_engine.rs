@@ -36,31 +36,20 @@ pub(crate) fn segment_slice(
     let seeds = seeds(prompt, slice.shape);
     let labels = base.map(|it| it.slice(slice.axis, slice.index).pixels);
     let mask = match (prompt.mask, &labels) {
-        (true, Some(labels)) => Some(
-            labels
-                .iter()
-                .map(|&it| it == prompt.label)
-                .collect::<Vec<bool>>(),
-        ),
+        (true, Some(labels)) => {
+            Some(labels.iter().map(|&it| it == prompt.label).collect::<Vec<bool>>())
+        }
         (true, None) => {
-            return Err(EngineError::NoMask {
-                field: "mask".to_owned(),
-            });
+            return Err(EngineError::NoMask { field: "mask".to_owned() });
         }
         (false, _) => None,
     };
     let is_marked = prompt.bounds.is_some() || seeds.iter().any(|it| it.positive);
     if !is_marked && mask.as_ref().is_none_or(|it| !it.contains(&true)) {
-        return Err(EngineError::NothingMarked {
-            field: "box".to_owned(),
-        });
+        return Err(EngineError::NothingMarked { field: "box".to_owned() });
     }
-    let forbidden: Option<Vec<bool>> = labels.map(|labels| {
-        labels
-            .iter()
-            .map(|&it| it != 0 && it != prompt.label)
-            .collect()
-    });
+    let forbidden: Option<Vec<bool>> =
+        labels.map(|labels| labels.iter().map(|&it| it != 0 && it != prompt.label).collect());
     let [a, b] = plane_axes(slice.axis);
     let spacing = volume.grid.spacing_mm();
     let image = Field {
@@ -74,11 +63,7 @@ pub(crate) fn segment_slice(
         mask: mask.as_deref(),
         forbidden: forbidden.as_deref(),
     };
-    Ok(graphcut::slice::segment_slice(
-        &image,
-        &request,
-        &SliceSettings::default(),
-    ))
+    Ok(graphcut::slice::segment_slice(&image, &request, &SliceSettings::default()))
 }
 
 /// A header may hold spacings of zero or nonsense; shapes then count voxels.
@@ -89,20 +74,10 @@ fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
 fn seeds(prompt: &SlicePrompt, shape: [usize; 2]) -> Vec<Seed> {
     let mut seeds = Vec::new();
     for scribble in &prompt.scribbles {
-        seeds.extend(stroke(
-            shape,
-            &scribble.path,
-            scribble.radius,
-            scribble.positive,
-        ));
+        seeds.extend(stroke(shape, &scribble.path, scribble.radius, scribble.positive));
     }
     for point in &prompt.points {
-        seeds.extend(disc(
-            shape,
-            [point.x, point.y],
-            POINT_RADIUS,
-            point.positive,
-        ));
+        seeds.extend(disc(shape, [point.x, point.y], POINT_RADIUS, point.positive));
     }
     seeds
 }
@@ -218,10 +193,8 @@ impl Job<'_> {
         for (prompt, slice) in &self.prompts {
             let (axis, index) = (slice.axis, slice.index);
             let labels = self.base.slice(axis, index).pixels;
-            let mask: Vec<bool> = labels
-                .iter()
-                .map(|&it| it == self.request.label && !prompt.absent)
-                .collect();
+            let mask: Vec<bool> =
+                labels.iter().map(|&it| it == self.request.label && !prompt.absent).collect();
             if prompt.absent || mask.contains(&true) {
                 request.keys.push(KeySlice { axis, index, mask });
                 continue;
@@ -243,9 +216,8 @@ impl Job<'_> {
         for k in slices {
             for j in rows.clone() {
                 let row = labelmap.index([columns.start, j, k]);
-                for (it, inside) in labelmap.voxels[row..]
-                    .iter_mut()
-                    .zip(inside.by_ref().take(columns.len()))
+                for (it, inside) in
+                    labelmap.voxels[row..].iter_mut().zip(inside.by_ref().take(columns.len()))
                 {
                     *it = u8::from(*inside);
                 }
@@ -262,8 +234,6 @@ fn place(index: u32) -> usize {
 fn refused(error: SolveError) -> EngineError {
     match error {
         SolveError::Cancelled => EngineError::Cancelled,
-        SolveError::NoKeySlice => EngineError::NoMask {
-            field: "prompts".to_owned(),
-        },
+        SolveError::NoKeySlice => EngineError::NoMask { field: "prompts".to_owned() },
     }
 }

@@ -30,9 +30,8 @@ pub fn engines() -> Vec<EngineName> {
 #[must_use]
 pub fn identity(engine: EngineName) -> EngineIdentity {
     match engine {
-        EngineName::Graphcut => EngineIdentity {
-            name: engine,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        },
+        EngineName::Graphcut => {
+            EngineIdentity { name: engine, version: env!("CARGO_PKG_VERSION").to_owned() }
+        }
     }
 }

@@ -97,23 +97,12 @@ pub fn propagate(
         .prompts
         .iter()
         .enumerate()
-        .map(|(n, prompt)| {
-            Ok((
-                prompt,
-                check_prompt(prompt, shape, &format!("prompts[{n}]."))?,
-            ))
-        })
+        .map(|(n, prompt)| Ok((prompt, check_prompt(prompt, shape, &format!("prompts[{n}]."))?)))
         .collect::<Result<_, EngineError>>()?;
     let slices = allowed_slices(request, &prompts, shape[usize::from(request.axis)])?;
     match engine {
         EngineName::Graphcut => {
-            let job = graphcut_engine::Job {
-                volume,
-                request,
-                prompts,
-                slices,
-                base,
-            };
+            let job = graphcut_engine::Job { volume, request, prompts, slices, base };
             job.propagate(uncertainty, control)
         }
     }
@@ -130,20 +119,11 @@ fn allowed_slices(
     let mut slices = 0..=last;
     if let Some([first, end]) = request.range {
         for (n, value) in [first, end].into_iter().enumerate() {
-            in_bounds(
-                format!("range[{n}]"),
-                f64::from(value),
-                0.0,
-                f64::from(last),
-            )?;
+            in_bounds(format!("range[{n}]"), f64::from(value), 0.0, f64::from(last))?;
         }
         if first > end {
             let (first, last) = (f64::from(first), f64::from(end));
-            return Err(EngineError::Reversed {
-                field: "range".to_owned(),
-                first,
-                last,
-            });
+            return Err(EngineError::Reversed { field: "range".to_owned(), first, last });
         }
         slices = first..=end;
     }
@@ -162,11 +142,7 @@ fn allowed_slices(
     }
     if slices.is_empty() {
         let (first, last) = (f64::from(*slices.start()), f64::from(*slices.end()));
-        return Err(EngineError::Reversed {
-            field: "range".to_owned(),
-            first,
-            last,
-        });
+        return Err(EngineError::Reversed { field: "range".to_owned(), first, last });
     }
     Ok(slices)
 }

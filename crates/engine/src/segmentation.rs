@@ -64,11 +64,7 @@ pub fn segment_slice(
     };
     let slice_index = prompt.slice.slice_index;
     Ok(SliceSegmentation {
-        extent: MaskExtent {
-            axis: prompt.slice.axis,
-            first: slice_index,
-            last: slice_index,
-        },
+        extent: MaskExtent { axis: prompt.slice.axis, first: slice_index, last: slice_index },
         mask: Slice {
             width: slice.shape[0],
             height: slice.shape[1],

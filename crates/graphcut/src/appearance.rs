@@ -69,20 +69,14 @@ impl Bins {
         let smooth = |counts: Vec<f32>| {
             let shape = [self.n, self.n, 1];
             let sigma = settings.smoothing_bins;
-            let counts = Field {
-                shape,
-                spacing_mm: [1.0; 3],
-                values: counts,
-            };
+            let counts = Field { shape, spacing_mm: [1.0; 3], values: counts };
             counts.smoothed_by([sigma, sigma, 0.0]).values
         };
         let (object, background) = (smooth(object), smooth(background));
         let total = |counts: &[f32]| counts.iter().map(|&it| f64::from(it)).sum::<f64>();
         let (n_object, n_background) = (total(&object), total(&background));
         if n_object <= 0.0 || n_background <= 0.0 {
-            return Appearance {
-                ratio: vec![0.0; n_bins],
-            };
+            return Appearance { ratio: vec![0.0; n_bins] };
         }
         // One voxel's worth of evidence spread over all bins, so that an empty bin says little.
         let floor = 1.0 / n_object.min(n_background).max(1.0) / n_bins as f64;
@@ -100,8 +94,6 @@ impl Bins {
 
     /// The log-likelihood ratio of every voxel.
     pub(crate) fn ratios(&self, appearance: &Appearance) -> Vec<f32> {
-        (0..self.fine.len())
-            .map(|at| appearance.ratio[self.place(at)])
-            .collect()
+        (0..self.fine.len()).map(|at| appearance.ratio[self.place(at)]).collect()
     }
 }

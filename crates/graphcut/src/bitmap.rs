@@ -108,9 +108,7 @@ mod tests {
     use super::*;
 
     fn picture(rows: &[&str]) -> Vec<bool> {
-        rows.iter()
-            .flat_map(|row| row.chars().map(|it| it == '#'))
-            .collect()
+        rows.iter().flat_map(|row| row.chars().map(|it| it == '#')).collect()
     }
 
     #[test]
@@ -131,10 +129,6 @@ mod tests {
         assert_eq!(mask, picture(&["###.", "###.", "###."]));
         let mut mask = picture(&rows);
         fill_holes(&mut mask, [4, 3, 1], 2, |at| at != 5);
-        assert_eq!(
-            mask,
-            picture(&rows),
-            "a forbidden voxel keeps its hole open"
-        );
+        assert_eq!(mask, picture(&rows), "a forbidden voxel keeps its hole open");
     }
 }

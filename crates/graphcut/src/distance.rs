@@ -34,10 +34,8 @@ pub fn signed_mm(mask: &[bool], shape: [usize; 3], spacing_mm: [f64; 3]) -> Vec<
 
 /// Squared distance to the nearest voxel whose mask equals `target`.
 fn squared_mm(mask: &[bool], shape: [usize; 3], spacing_mm: [f64; 3], target: bool) -> Vec<f64> {
-    let mut squared: Vec<f64> = mask
-        .iter()
-        .map(|&it| if it == target { 0.0 } else { FAR })
-        .collect();
+    let mut squared: Vec<f64> =
+        mask.iter().map(|&it| if it == target { 0.0 } else { FAR }).collect();
     for axis in 0..3 {
         if shape[axis] > 1 {
             let mut pass = LinePass::new(shape[axis]);
@@ -58,11 +56,7 @@ struct LinePass {
 
 impl LinePass {
     fn new(n: usize) -> Self {
-        Self {
-            line: vec![0.0; n],
-            apex: vec![0; n],
-            from: vec![0.0; n + 1],
-        }
+        Self { line: vec![0.0; n], apex: vec![0; n], from: vec![0.0; n + 1] }
     }
 
     fn run(&mut self, values: &mut [f64], start: usize, stride: usize, spacing: f64) {
@@ -126,37 +120,18 @@ mod tests {
             let nearest = (0..mask.len())
                 .filter(|&other| mask[other] != mask[at])
                 .map(|other| {
-                    centre(at)
-                        .iter()
-                        .zip(centre(other))
-                        .map(|(a, b)| (a - b).powi(2))
-                        .sum::<f64>()
+                    centre(at).iter().zip(centre(other)).map(|(a, b)| (a - b).powi(2)).sum::<f64>()
                 })
                 .fold(f64::INFINITY, f64::min)
                 .sqrt();
-            let expected = if mask[at] {
-                nearest - 0.35
-            } else {
-                0.35 - nearest
-            };
-            assert!(
-                (f64::from(signed[at]) - expected).abs() < 1e-4,
-                "voxel {at}"
-            );
+            let expected = if mask[at] { nearest - 0.35 } else { 0.35 - nearest };
+            assert!((f64::from(signed[at]) - expected).abs() < 1e-4, "voxel {at}");
         }
     }
 
     #[test]
     fn a_mask_without_voxels_is_far_away() {
-        assert!(
-            signed_mm(&[false; 8], [2, 2, 2], [1.0; 3])
-                .iter()
-                .all(|&it| it < -1e5)
-        );
-        assert!(
-            signed_mm(&[true; 8], [2, 2, 2], [1.0; 3])
-                .iter()
-                .all(|&it| it > 1e5)
-        );
+        assert!(signed_mm(&[false; 8], [2, 2, 2], [1.0; 3]).iter().all(|&it| it < -1e5));
+        assert!(signed_mm(&[true; 8], [2, 2, 2], [1.0; 3]).iter().all(|&it| it > 1e5));
     }
 }

@@ -17,10 +17,7 @@ impl Ellipse {
     pub(crate) fn in_box([x1, y1, x2, y2]: [f64; 4], tilt: f64) -> Self {
         Self {
             centre: [f64::midpoint(x1, x2), f64::midpoint(y1, y2)],
-            half: [
-                ((x2 - x1 + 1.0) / 2.0).max(0.5),
-                ((y2 - y1 + 1.0) / 2.0).max(0.5),
-            ],
+            half: [((x2 - x1 + 1.0) / 2.0).max(0.5), ((y2 - y1 + 1.0) / 2.0).max(0.5)],
             tilt,
         }
     }
@@ -47,10 +44,7 @@ impl Ellipse {
             (v - self.tilt * u) / (self.half[1] * spacing_mm[1]),
         ];
         let length = slope[0].hypot(slope[1]).max(1e-12);
-        let point = [
-            self.centre[0] + u * self.half[0],
-            self.centre[1] + v * self.half[1],
-        ];
+        let point = [self.centre[0] + u * self.half[0], self.centre[1] + v * self.half[1]];
         (point, slope.map(|it| crate::number::narrow(it / length)))
     }
 
@@ -92,11 +86,7 @@ mod tests {
             });
             for (at, inside) in rows.iter().enumerate() {
                 let radius = ellipse.radius_squared((at % 30) as f64, (at / 30) as f64);
-                assert_eq!(
-                    *inside,
-                    radius <= 1.0,
-                    "tilt {tilt}, voxel {at}, radius {radius}"
-                );
+                assert_eq!(*inside, radius <= 1.0, "tilt {tilt}, voxel {at}, radius {radius}");
             }
             for angle in 0..8 {
                 let ([x, y], _) = ellipse.outline(f64::from(angle).sin_cos(), [1.0, 1.0]);

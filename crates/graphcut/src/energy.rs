@@ -118,9 +118,7 @@ impl Energy<'_> {
         let shape = self.fine.shape;
         for_each_voxel(shape, |at, place| {
             let on_grid = (0..3).all(|axis| {
-                place[axis]
-                    .checked_add_signed(step[axis])
-                    .is_some_and(|it| it < shape[axis])
+                place[axis].checked_add_signed(step[axis]).is_some_and(|it| it < shape[axis])
             });
             if on_grid {
                 visit(at, place);
@@ -143,7 +141,5 @@ fn for_each_voxel([ni, nj, nk]: [usize; 3], mut visit: impl FnMut(usize, [usize;
 
 /// Histogram weights of a mask: each voxel counts for its own side.
 pub(crate) fn mask_weights(mask: &[bool]) -> impl Iterator<Item = (usize, f32, f32)> {
-    mask.iter()
-        .enumerate()
-        .map(|(at, &it)| (at, flag(it), flag(!it)))
+    mask.iter().enumerate().map(|(at, &it)| (at, flag(it), flag(!it)))
 }

@@ -39,12 +39,7 @@ impl SliceEvidence {
         for x in 0..width {
             push_sums(&mut column_sums, (0..height).map(|y| ratio[x + y * width]));
         }
-        Self {
-            shape: [width, height],
-            gradient,
-            row_sums,
-            column_sums,
-        }
+        Self { shape: [width, height], gradient, row_sums, column_sums }
     }
 
     /// Support of an outline at a place with the given normal, 0 to 1; none beyond the slice.
@@ -66,12 +61,7 @@ impl SliceEvidence {
 
     /// Integral of the ratios from the left border to `x` on the row under `y`.
     pub(crate) fn left_of(&self, x: f64, y: f64) -> f64 {
-        integral(
-            &self.row_sums,
-            self.shape[0],
-            x,
-            place_below((y + 0.5).floor(), self.shape[1]),
-        )
+        integral(&self.row_sums, self.shape[0], x, place_below((y + 0.5).floor(), self.shape[1]))
     }
 
     /// Integral of the ratios from the upper border to `y` on the column under `x`.

@@ -129,13 +129,7 @@ impl Family {
                 (None, Some(_)) => before.is_some_and(|it| it.shape.is_none()),
                 _ => false,
             };
-            stretches.push(Stretch {
-                first,
-                end,
-                rising,
-                falling,
-                ends,
-            });
+            stretches.push(Stretch { first, end, rising, falling, ends });
         }
         stretches
     }
@@ -158,11 +152,7 @@ impl Family {
             [Some((index, shape)), None] | [None, Some((index, shape))] => {
                 let rising = stretch.rising.is_some();
                 let slice_of = |it: usize| {
-                    if rising {
-                        index + 1 + it
-                    } else {
-                        index - 1 - it
-                    }
+                    if rising { index + 1 + it } else { index - 1 - it }
                 };
                 let [width, height, _] = stack.smooth.shape;
                 let plane = width * height;
@@ -219,19 +209,10 @@ impl<'a> Section<'a> {
             [0, 1].map(|axis| a.centroid[axis] + part * (b.centroid[axis] - a.centroid[axis]));
         let parts = [(a, 1.0 - part), (b, part)].map(|(shape, weight)| {
             let shift = [0, 1].map(|axis| centre[axis] - shape.centroid[axis]);
-            let placement = Placement {
-                scale: 1.0,
-                shift,
-                alive: 1.0,
-                spread: 0.0,
-            };
+            let placement = Placement { scale: 1.0, shift, alive: 1.0, spread: 0.0 };
             (shape, placement, narrow(weight))
         });
-        Self {
-            parts: parts.to_vec(),
-            spread_mm: 0.0,
-            gate: 0.0,
-        }
+        Self { parts: parts.to_vec(), spread_mm: 0.0, gate: 0.0 }
     }
 
     fn placed(shape: &'a Shape, placement: Placement, voxel_mm: f64) -> Self {
@@ -241,11 +222,7 @@ impl<'a> Section<'a> {
             narrow((placement.alive / (1.02 - placement.alive)).ln().min(0.0))
         };
         let spread_mm = placement.spread * voxel_mm;
-        Self {
-            parts: vec![(shape, placement, 1.0)],
-            spread_mm,
-            gate,
-        }
+        Self { parts: vec![(shape, placement, 1.0)], spread_mm, gate }
     }
 
     fn distance(&self, place: [f64; 2]) -> f32 {

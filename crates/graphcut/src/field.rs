@@ -42,12 +42,8 @@ impl Field {
     /// Puts the median of the finite voxels where a voxel is not a finite number.
     pub fn replace_non_finite(&mut self) {
         if !self.values.iter().all(|it| it.is_finite()) {
-            let mut finite: Vec<f32> = self
-                .values
-                .iter()
-                .copied()
-                .filter(|it| it.is_finite())
-                .collect();
+            let mut finite: Vec<f32> =
+                self.values.iter().copied().filter(|it| it.is_finite()).collect();
             let median = quantile(&mut finite, 0.5).unwrap_or(0.0);
             for value in &mut self.values {
                 if !value.is_finite() {
@@ -76,11 +72,7 @@ impl Field {
                 values = convolve_axis(&values, self.shape, axis, &gaussian_kernel(sigma));
             }
         }
-        Self {
-            shape: self.shape,
-            spacing_mm: self.spacing_mm,
-            values,
-        }
+        Self { shape: self.shape, spacing_mm: self.spacing_mm, values }
     }
 
     /// The field with its axes in another order: axis `n` of the result is axis `axes[n]`.
@@ -110,11 +102,7 @@ impl Field {
             *sum /= count;
         }
         let spacing_mm = [0, 1, 2].map(|axis| self.spacing_mm[axis] * factors[axis] as f64);
-        Self {
-            shape,
-            spacing_mm,
-            values: sums,
-        }
+        Self { shape, spacing_mm, values: sums }
     }
 
     /// Linear interpolation in a slice. Beyond the border the value falls by the distance in
@@ -233,11 +221,7 @@ mod tests {
     fn ramp(shape: [usize; 3]) -> Field {
         let n = shape.iter().product();
         let values = (0..n).map(|it| narrow(it as f64 % 17.0)).collect();
-        Field {
-            shape,
-            spacing_mm: [1.0, 2.0, 3.0],
-            values,
-        }
+        Field { shape, spacing_mm: [1.0, 2.0, 3.0], values }
     }
 
     #[test]
@@ -255,13 +239,7 @@ mod tests {
         let mut field = ramp([9, 9, 3]);
         field.spacing_mm = [1.0, 1.0, 10.0];
         field.values.fill(7.0);
-        assert!(
-            field
-                .smoothed(2.0)
-                .values
-                .iter()
-                .all(|it| (it - 7.0).abs() < 1e-4)
-        );
+        assert!(field.smoothed(2.0).values.iter().all(|it| (it - 7.0).abs() < 1e-4));
         field.values[4 + 9 * 4 + 81] = 100.0;
         let smooth = field.smoothed(2.0);
         assert!(smooth.values[..81].iter().all(|it| (it - 7.0).abs() < 1e-4));
@@ -272,10 +250,6 @@ mod tests {
         let mut field = ramp([4, 1, 1]);
         field.values = vec![f32::NAN, 5.0, f32::INFINITY, f32::MAX];
         field.replace_non_finite();
-        assert!(
-            field.values.iter().all(|it| it.abs() <= LARGEST),
-            "{:?}",
-            field.values
-        );
+        assert!(field.values.iter().all(|it| it.abs() <= LARGEST), "{:?}", field.values);
     }
 }

@@ -10,33 +10,17 @@ use crate::{
 /// The box of the best disc around the positive marks; none without positive marks.
 pub(crate) fn bounds_of_points(slice: &Field, seeds: &[Seed]) -> Option<[f64; 4]> {
     let [width, height, _] = slice.shape;
-    let positive: Vec<[f64; 2]> = seeds
-        .iter()
-        .filter(|it| it.positive)
-        .map(|it| it.at.map(|n| n as f64))
-        .collect();
-    let negative: Vec<[f64; 2]> = seeds
-        .iter()
-        .filter(|it| !it.positive)
-        .map(|it| it.at.map(|n| n as f64))
-        .collect();
+    let positive: Vec<[f64; 2]> =
+        seeds.iter().filter(|it| it.positive).map(|it| it.at.map(|n| n as f64)).collect();
+    let negative: Vec<[f64; 2]> =
+        seeds.iter().filter(|it| !it.positive).map(|it| it.at.map(|n| n as f64)).collect();
     if positive.is_empty() {
         return None;
     }
     let smooth = slice.smoothed(1.0);
-    let mut bounds = [
-        f64::INFINITY,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NEG_INFINITY,
-    ];
+    let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
     for [x, y] in &positive {
-        bounds = [
-            bounds[0].min(*x),
-            bounds[1].min(*y),
-            bounds[2].max(*x),
-            bounds[3].max(*y),
-        ];
+        bounds = [bounds[0].min(*x), bounds[1].min(*y), bounds[2].max(*x), bounds[3].max(*y)];
     }
     let (likely, spread) = core_intensity(&smooth, &positive);
     let alike = |x: usize, y: usize| {

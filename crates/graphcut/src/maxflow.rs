@@ -14,26 +14,12 @@ pub type Stencil<const D: usize> = [[isize; 3]; D];
 pub const STENCIL_4: Stencil<4> = [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]];
 
 /// The four of a slice and its diagonals.
-pub const STENCIL_8: Stencil<8> = [
-    [1, 0, 0],
-    [-1, 0, 0],
-    [0, 1, 0],
-    [0, -1, 0],
-    [1, 1, 0],
-    [-1, -1, 0],
-    [1, -1, 0],
-    [-1, 1, 0],
-];
+pub const STENCIL_8: Stencil<8> =
+    [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [1, 1, 0], [-1, -1, 0], [1, -1, 0], [-1, 1, 0]];
 
 /// The six faces of a voxel.
-pub const STENCIL_6: Stencil<6> = [
-    [1, 0, 0],
-    [-1, 0, 0],
-    [0, 1, 0],
-    [0, -1, 0],
-    [0, 0, 1],
-    [0, 0, -1],
-];
+pub const STENCIL_6: Stencil<6> =
+    [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]];
 
 /// The eight of a slice and the voxels before and behind.
 pub const STENCIL_10: Stencil<10> = [
@@ -109,10 +95,7 @@ impl<const D: usize> GridGraph<D> {
     pub fn new(shape: [usize; 3], stencil: &Stencil<D>) -> Self {
         let padded = shape.map(|n| n + 2);
         let n_nodes = padded.iter().product::<usize>();
-        assert!(
-            u32::try_from(n_nodes).is_ok(),
-            "region too large for a flow network"
-        );
+        assert!(u32::try_from(n_nodes).is_ok(), "region too large for a flow network");
         let row = padded[0].cast_signed();
         let plane = row * padded[1].cast_signed();
         let steps = stencil.map(|[i, j, k]| i + j * row + k * plane);
@@ -189,11 +172,7 @@ impl<const D: usize> GridGraph<D> {
         for k in 0..nk {
             for j in 0..nj {
                 let first = self.node([0, j, k]);
-                mask.extend(
-                    self.tree[first..first + ni]
-                        .iter()
-                        .map(|&tree| tree == SOURCE),
-                );
+                mask.extend(self.tree[first..first + ni].iter().map(|&tree| tree == SOURCE));
             }
         }
         mask
@@ -202,11 +181,7 @@ impl<const D: usize> GridGraph<D> {
     fn plant_trees(&mut self) {
         for node in 0..self.terminal.len() {
             if self.terminal[node] != 0 {
-                self.tree[node] = if self.terminal[node] > 0 {
-                    SOURCE
-                } else {
-                    SINK
-                };
+                self.tree[node] = if self.terminal[node] > 0 { SOURCE } else { SINK };
                 self.parent[node] = TERMINAL;
                 self.distance[node] = 1;
                 self.activate(node);
@@ -310,11 +285,8 @@ impl<const D: usize> GridGraph<D> {
             let parent = self.neighbour(node, direction);
             let forward = parent * D + (direction ^ 1);
             let backward = node * D + direction;
-            let (spent, gained) = if tree == SOURCE {
-                (forward, backward)
-            } else {
-                (backward, forward)
-            };
+            let (spent, gained) =
+                if tree == SOURCE { (forward, backward) } else { (backward, forward) };
             self.capacity[spent] -= amount;
             self.capacity[gained] += amount;
             if self.capacity[spent] == 0 {
@@ -502,11 +474,7 @@ mod tests {
         let terminal = &terminal[..shape.iter().product()];
         let mut graph = GridGraph::new(shape, stencil);
         for (flat, &weight) in terminal.iter().enumerate() {
-            let at = [
-                flat % shape[0],
-                flat / shape[0] % shape[1],
-                flat / shape[0] / shape[1],
-            ];
+            let at = [flat % shape[0], flat / shape[0] % shape[1], flat / shape[0] / shape[1]];
             graph.add_terminal(graph.node(at), weight);
         }
         for_each_edge(shape, stencil, |edge, _, _, (at, direction)| {
@@ -516,13 +484,8 @@ mod tests {
         let (cost, subset) = cheapest_cut(shape, stencil, terminal, edges);
         assert_eq!(flow, cost, "flow equals the cheapest cut");
         let found: Vec<bool> = graph.source_set();
-        let expected: Vec<bool> = (0..terminal.len())
-            .map(|it| subset >> it & 1 == 1)
-            .collect();
-        assert_eq!(
-            found, expected,
-            "the smallest source set of all minimum cuts"
-        );
+        let expected: Vec<bool> = (0..terminal.len()).map(|it| subset >> it & 1 == 1).collect();
+        assert_eq!(found, expected, "the smallest source set of all minimum cuts");
     }
 
     proptest! {

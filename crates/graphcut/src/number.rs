@@ -1,10 +1,7 @@
 //! Conversions between places on a grid and real numbers, each with the reason it is safe.
 
 /// `f64` to `f32`, where the loss of digits does not matter.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "intensities and costs need no more digits"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "intensities and costs need no more digits")]
 pub(crate) fn narrow(value: f64) -> f32 {
     value as f32
 }
@@ -35,10 +32,7 @@ pub(crate) fn count(value: f64) -> usize {
 }
 
 /// A cost in the integer units of the flow network.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "saturates far above any cost that occurs"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "saturates far above any cost that occurs")]
 pub(crate) fn fixed_point(cost: f64) -> i32 {
     (cost * 1000.0).round() as i32
 }

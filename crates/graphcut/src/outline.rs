@@ -58,9 +58,8 @@ fn candidates(bounds: [f64; 4], settings: &BoxSettings) -> Vec<(Ellipse, f64)> {
         let size = bounds[axis + 2] - bounds[axis] + 1.0;
         (settings.spread * size).hypot(settings.spread_voxels.min(size / 8.0))
     });
-    let offsets: Vec<f64> = (-settings.tried[0]..=settings.tried[1])
-        .map(|it| f64::from(it) * settings.step)
-        .collect();
+    let offsets: Vec<f64> =
+        (-settings.tried[0]..=settings.tried[1]).map(|it| f64::from(it) * settings.step).collect();
     let mut all = Vec::new();
     for &left in &offsets {
         for &top in &offsets {
@@ -74,10 +73,7 @@ fn candidates(bounds: [f64; 4], settings: &BoxSettings) -> Vec<(Ellipse, f64)> {
                         bounds[3] - bottom * unit[1],
                     ];
                     all.extend(TILTS.map(|tilt| {
-                        (
-                            Ellipse::in_box(moved, tilt),
-                            log_prior - settings.tilt * tilt * tilt,
-                        )
+                        (Ellipse::in_box(moved, tilt), log_prior - settings.tilt * tilt * tilt)
                     }));
                 }
             }
@@ -89,15 +85,8 @@ fn candidates(bounds: [f64; 4], settings: &BoxSettings) -> Vec<(Ellipse, f64)> {
 /// A mixture: each side off by itself, or all sides drawn loosely together.
 fn log_prior(offsets: [f64; 4], settings: &BoxSettings) -> f64 {
     let careful = density(offsets, 0.0, 1.0, 0.0);
-    let loose = density(
-        offsets,
-        settings.loose_mean,
-        settings.loose_own,
-        settings.loose_common,
-    );
-    ((1.0 - settings.loose_share) * careful + settings.loose_share * loose)
-        .max(1e-12)
-        .ln()
+    let loose = density(offsets, settings.loose_mean, settings.loose_own, settings.loose_common);
+    ((1.0 - settings.loose_share) * careful + settings.loose_share * loose).max(1e-12).ln()
 }
 
 /// Normal density of four offsets that share a common part, up to a constant.
@@ -111,18 +100,11 @@ fn density(offsets: [f64; 4], mean: f64, own: f64, common: f64) -> f64 {
 }
 
 fn average(scored: &[(f64, Ellipse)], [width, height]: [usize; 2]) -> Posterior {
-    let best = scored
-        .iter()
-        .map(|it| it.0)
-        .fold(f64::NEG_INFINITY, f64::max);
+    let best = scored.iter().map(|it| it.0).fold(f64::NEG_INFINITY, f64::max);
     // Differences along rows; one entry more than voxels, for ellipses that end at the border.
     let mut steps = vec![0.0f64; (width + 1) * height];
     let mut total = 0.0;
-    let mut mean = Ellipse {
-        centre: [0.0; 2],
-        half: [0.0; 2],
-        tilt: 0.0,
-    };
+    let mut mean = Ellipse { centre: [0.0; 2], half: [0.0; 2], tilt: 0.0 };
     for (score, ellipse) in scored {
         let weight = (score - best).exp();
         if weight < 1e-4 {

@@ -33,20 +33,14 @@ pub fn disc(
     positive: bool,
 ) -> Vec<Seed> {
     let centre = [nearest_place(x, width), nearest_place(y, height)];
-    let mut seeds = vec![Seed {
-        at: centre,
-        positive,
-    }];
+    let mut seeds = vec![Seed { at: centre, positive }];
     let rows = count((y - radius).ceil())..count((y + radius).floor() + 1.0).min(height);
     for row in rows {
         let columns = count((x - radius).ceil())..count((x + radius).floor() + 1.0).min(width);
         for column in columns {
             let inside = (column as f64 - x).hypot(row as f64 - y) <= radius;
             if inside && [column, row] != centre {
-                seeds.push(Seed {
-                    at: [column, row],
-                    positive,
-                });
+                seeds.push(Seed { at: [column, row], positive });
             }
         }
     }
@@ -76,10 +70,7 @@ pub fn stroke(shape: [usize; 2], path: &[[f64; 2]], radius: f64, positive: bool)
         let n_steps = count((length * 2.0).ceil()).clamp(1, 100_000);
         for step in 0..=n_steps {
             let part = step as f64 / n_steps as f64;
-            stamp([
-                from[0] + part * (to[0] - from[0]),
-                from[1] + part * (to[1] - from[1]),
-            ]);
+            stamp([from[0] + part * (to[0] - from[0]), from[1] + part * (to[1] - from[1])]);
         }
     }
     seeds
@@ -91,13 +82,7 @@ mod tests {
 
     #[test]
     fn a_disc_is_clipped_to_the_slice_and_never_empty() {
-        assert_eq!(
-            disc([5, 5], [2.4, 2.4], 0.0, true),
-            [Seed {
-                at: [2, 2],
-                positive: true
-            }]
-        );
+        assert_eq!(disc([5, 5], [2.4, 2.4], 0.0, true), [Seed { at: [2, 2], positive: true }]);
         assert_eq!(disc([9, 9], [4.0, 4.0], 1.0, true).len(), 5);
         assert_eq!(disc([9, 9], [0.0, 0.0], 1.0, false).len(), 3);
         assert_eq!(disc([9, 9], [40.0, -3.0], 0.0, true)[0].at, [8, 0]);

@@ -141,15 +141,8 @@ impl<'a> Solver<'a> {
         for key in &keys {
             key.for_each_voxel(field.shape, |at, _, inside| known.push((at, inside)));
         }
-        let bins = Bins::new(
-            &field,
-            &fine,
-            &settings.appearance,
-            known.iter().map(|it| it.0),
-        );
-        let weights = known
-            .iter()
-            .map(|&(at, inside)| (at, flag(inside), flag(!inside)));
+        let bins = Bins::new(&field, &fine, &settings.appearance, known.iter().map(|it| it.0));
+        let weights = known.iter().map(|&(at, inside)| (at, flag(inside), flag(!inside)));
         let ratio = bins.ratios(&bins.learn(weights, &settings.appearance));
         let noise = f64::from(mean_noise(&families, &fine, |image, slice, inside| {
             difference_noise(image, slice, inside)
@@ -163,27 +156,14 @@ impl<'a> Solver<'a> {
             .map(|family| {
                 let order = family.order();
                 let ratio = permute(&ratio, field.shape, order);
-                let stack = Stack {
-                    smooth: smooth.permuted(order),
-                    ratio,
-                    edge,
-                };
+                let stack = Stack { smooth: smooth.permuted(order), ratio, edge };
                 (family, stack)
             })
             .collect();
         control.progress(Stage::Solving, 1, 4);
         stop_if_asked(control)?;
         let volume_shape = shape;
-        Ok(Self {
-            request,
-            region,
-            volume_shape,
-            fine,
-            ratio,
-            noise,
-            sides,
-            families,
-        })
+        Ok(Self { request, region, volume_shape, fine, ratio, noise, sides, families })
     }
 
     /// Voxel spacing of the volume.
@@ -230,14 +210,9 @@ impl<'a> Solver<'a> {
         .minimise();
         control.progress(Stage::Solving, 3, 4);
         stop_if_asked(control)?;
-        bitmap::keep_parts(&mut mask, self.fine.shape, |at| {
-            self.sides[at] == Side::Object
-        });
+        bitmap::keep_parts(&mut mask, self.fine.shape, |at| self.sides[at] == Side::Object);
         let mask = self.region.refined(mask, &self.fine);
-        let mut solution = Solution {
-            ranges: self.region.ranges.clone(),
-            mask,
-        };
+        let mut solution = Solution { ranges: self.region.ranges.clone(), mask };
         self.impose(&mut solution);
         Ok(solution)
     }
@@ -263,11 +238,7 @@ impl<'a> Solver<'a> {
                 .collect();
             let only = self.families.len() == 1;
             for (at, &it) in prior.iter().enumerate() {
-                let weight = if only {
-                    1.0
-                } else {
-                    weights[at / step % shape[family.axis]]
-                };
+                let weight = if only { 1.0 } else { weights[at / step % shape[family.axis]] };
                 // One plane may see an end that another has looked past.
                 sum[at] += weight * if only { it } else { it.max(ENDED / 5.0) };
                 total[at] += weight;
@@ -342,11 +313,7 @@ impl LocalKey {
         let steps = [1, shape[0], shape[0] * shape[1]];
         for (at, &inside) in self.mask.iter().enumerate() {
             let (x, y) = (at % shape[a], at / shape[a]);
-            visit(
-                x * steps[a] + y * steps[b] + self.index * steps[self.axis],
-                at,
-                inside,
-            );
+            visit(x * steps[a] + y * steps[b] + self.index * steps[self.axis], at, inside);
         }
     }
 }
@@ -360,15 +327,8 @@ fn local_keys(request: &VolumeRequest<'_>, region: &Region, shape: [usize; 3]) -
         let first = region.ranges[key.axis].start;
         let index = (key.index - first) / region.factors[key.axis];
         keys.retain(|it| (it.axis, it.index) != (key.axis, index) || it.mask == mask);
-        if !keys
-            .iter()
-            .any(|it| (it.axis, it.index) == (key.axis, index))
-        {
-            keys.push(LocalKey {
-                axis: key.axis,
-                index,
-                mask,
-            });
+        if !keys.iter().any(|it| (it.axis, it.index) == (key.axis, index)) {
+            keys.push(LocalKey { axis: key.axis, index, mask });
         }
     }
     keys
@@ -378,11 +338,7 @@ fn families(keys: &[LocalKey], field: &Field) -> Vec<Family> {
     (0..3)
         .filter_map(|axis| {
             let [a, b] = other_axes(axis);
-            let spacing = [
-                field.spacing_mm[a],
-                field.spacing_mm[b],
-                field.spacing_mm[axis],
-            ];
+            let spacing = [field.spacing_mm[a], field.spacing_mm[b], field.spacing_mm[axis]];
             let mut members: Vec<FamilyKey> =
                 keys.iter()
                     .filter(|it| it.axis == axis)
@@ -395,10 +351,7 @@ fn families(keys: &[LocalKey], field: &Field) -> Vec<Family> {
                     .collect();
             members.sort_by_key(|it| it.index);
             let shows = members.iter().any(|it| it.shape.is_some());
-            shows.then_some(Family {
-                axis,
-                keys: members,
-            })
+            shows.then_some(Family { axis, keys: members })
         })
         .collect()
 }
@@ -425,11 +378,7 @@ fn sides(
         }
     }
     let side = |inside: bool| {
-        if inside {
-            Side::Object
-        } else {
-            Side::Background
-        }
+        if inside { Side::Object } else { Side::Background }
     };
     for (place, inside) in &request.seeds {
         if let Some([i, j, k]) = region.solved_voxel(*place) {
@@ -464,9 +413,5 @@ fn mean_noise(
 }
 
 fn stop_if_asked(control: &dyn Control) -> Result<(), SolveError> {
-    if control.is_cancelled() {
-        Err(SolveError::Cancelled)
-    } else {
-        Ok(())
-    }
+    if control.is_cancelled() { Err(SolveError::Cancelled) } else { Ok(()) }
 }

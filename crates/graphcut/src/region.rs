@@ -70,10 +70,7 @@ impl Region {
         });
         let allowed = &mut ranges[request.axis];
         allowed.start = allowed.start.max(request.slices.start().saturating_sub(1));
-        allowed.end = allowed
-            .end
-            .min(request.slices.end() + 2)
-            .max(allowed.start + 1);
+        allowed.end = allowed.end.min(request.slices.end() + 2).max(allowed.start + 1);
         let factors = factors(&ranges, spacing_mm, settings.max_nodes);
         Some(Self { ranges, factors })
     }
@@ -100,11 +97,7 @@ impl Region {
                 values: image.crop([columns.clone(), rows.clone(), slab]),
             };
             part.replace_non_finite();
-            let part = if self.is_coarse() {
-                part.block_means(self.factors)
-            } else {
-                part
-            };
+            let part = if self.is_coarse() { part.block_means(self.factors) } else { part };
             match &mut out {
                 Some(all) => {
                     all.values.extend_from_slice(&part.values);
@@ -113,11 +106,8 @@ impl Region {
                 None => out = Some(part),
             }
         }
-        let mut field = out.unwrap_or(Field {
-            shape: [0; 3],
-            spacing_mm: [1.0; 3],
-            values: Vec::new(),
-        });
+        let mut field =
+            out.unwrap_or(Field { shape: [0; 3], spacing_mm: [1.0; 3], values: Vec::new() });
         let spacing = image.spacing_mm();
         field.spacing_mm = [0, 1, 2].map(|axis| spacing[axis] * self.factors[axis] as f64);
         field
@@ -151,11 +141,7 @@ impl Region {
             .flat_map(|y| across.clone().map(move |x| (x, y)))
             .map(|(x, y)| if key.mask[x + y * shape[a]] { 1.0 } else { 0.0 })
             .collect();
-        let field = Field {
-            shape: [across.len(), down.len(), 1],
-            spacing_mm: [1.0; 3],
-            values,
-        };
+        let field = Field { shape: [across.len(), down.len(), 1], spacing_mm: [1.0; 3], values };
         let coarse = field.block_means([self.factors[a], self.factors[b], 1]);
         Some(coarse.values.iter().map(|&it| it >= 0.5).collect())
     }
@@ -185,11 +171,7 @@ impl Region {
                 })
                 .collect();
             let shape = [solved.shape[0], solved.shape[1], 1];
-            let slice = Field {
-                shape,
-                spacing_mm: solved.spacing_mm,
-                values,
-            };
+            let slice = Field { shape, spacing_mm: solved.spacing_mm, values };
             for j in 0..nj {
                 let y = coarse(j, 1);
                 out.extend((0..ni).map(|i| slice.distance_at(coarse(i, 0), y) > 0.0));

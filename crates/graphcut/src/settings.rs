@@ -183,10 +183,7 @@ impl Default for VolumeSettings {
             margin: 0.4,
             reach: 3.0,
             appearance: slice.appearance,
-            edge: EdgeSettings {
-                lambda: 4.0,
-                ..slice.edge
-            },
+            edge: EdgeSettings { lambda: 4.0, ..slice.edge },
             track: TrackSettings {
                 edge_weight: 12.0,
                 region_weight: 5.0,

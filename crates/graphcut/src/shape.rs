@@ -48,11 +48,7 @@ impl Shape {
     pub(crate) fn new(mask: &[bool], [width, height]: [usize; 2], spacing_mm: [f64; 3]) -> Self {
         let shape = [width, height, 1];
         let values = distance::signed_mm(mask, shape, spacing_mm);
-        let signed = Field {
-            shape,
-            spacing_mm,
-            values,
-        };
+        let signed = Field { shape, spacing_mm, values };
         let (mut sum, mut area) = ([0.0; 2], 0.0);
         for (at, _) in mask.iter().enumerate().filter(|it| *it.1) {
             sum[0] += (at % width) as f64;
@@ -66,13 +62,7 @@ impl Shape {
         }
         // An odd stride takes left and right sides in turn.
         let stride = (cracks.len() / MAX_SAMPLES) | 1;
-        Self {
-            signed,
-            centroid,
-            area,
-            cracks,
-            stride,
-        }
+        Self { signed, centroid, area, cracks, stride }
     }
 
     /// Radius of the disc of the same area, in millimetres.
@@ -83,10 +73,7 @@ impl Shape {
 
     /// Every crack, and whether edges are sampled there.
     pub(crate) fn cracks(&self) -> impl Iterator<Item = (&Crack, bool)> {
-        self.cracks
-            .iter()
-            .enumerate()
-            .map(|(at, crack)| (crack, at % self.stride == 0))
+        self.cracks.iter().enumerate().map(|(at, crack)| (crack, at % self.stride == 0))
     }
 
     /// Signed distance to the placed outline at a voxel, in millimetres.
@@ -116,10 +103,7 @@ fn find_cracks(
             if mask[at] == mask[next] {
                 continue;
             }
-            let middle = [
-                x as f64 + along[0] as f64 / 2.0,
-                y as f64 + along[1] as f64 / 2.0,
-            ];
+            let middle = [x as f64 + along[0] as f64 / 2.0, y as f64 + along[1] as f64 / 2.0];
             let slope = [0, 1].map(|side| {
                 let mut step = [0.0; 2];
                 step[side] = 1.0;

@@ -71,12 +71,7 @@ pub fn segment_slice(
         seeds: request
             .seeds
             .iter()
-            .map(|it| {
-                (
-                    it.at[0] - left + (it.at[1] - top) * image.shape[0],
-                    it.positive,
-                )
-            })
+            .map(|it| (it.at[0] - left + (it.at[1] - top) * image.shape[0], it.positive))
             .collect(),
         mask: earlier.map(|it| crop.take(it)),
         forbidden: request.forbidden.map(|it| crop.take(it)),
@@ -113,9 +108,7 @@ impl Crop {
     }
 
     fn take<T: Copy>(&self, values: &[T]) -> Vec<T> {
-        self.rows()
-            .flat_map(|row| values[row].iter().copied())
-            .collect()
+        self.rows().flat_map(|row| values[row].iter().copied()).collect()
     }
 
     fn put<T: Copy>(&self, from: &[T], into: &mut [T]) {
@@ -131,10 +124,7 @@ fn region(bounds: [f64; 4], seeds: &[Seed], shape: [usize; 2], margin: f64) -> [
         let reach = ((bounds[axis + 2] - bounds[axis] + 1.0) * margin).max(12.0);
         let marks = seeds.iter().map(|it| it.at[axis]);
         let first = count((bounds[axis] - reach).floor());
-        let first = marks
-            .clone()
-            .map(|it| it.saturating_sub(2))
-            .fold(first, usize::min);
+        let first = marks.clone().map(|it| it.saturating_sub(2)).fold(first, usize::min);
         let last = count((bounds[axis + 2] + reach).ceil());
         let last = marks.map(|it| it + 2).fold(last, usize::max);
         let first = first.min(shape[axis] - 1);
@@ -144,20 +134,10 @@ fn region(bounds: [f64; 4], seeds: &[Seed], shape: [usize; 2], margin: f64) -> [
 
 /// The inclusive corners of a mask's box.
 fn bounds_of(mask: &[bool], width: usize) -> [f64; 4] {
-    let mut bounds = [
-        f64::INFINITY,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NEG_INFINITY,
-    ];
+    let mut bounds = [f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY];
     for (at, _) in mask.iter().enumerate().filter(|it| *it.1) {
         let (x, y) = ((at % width) as f64, (at / width) as f64);
-        bounds = [
-            bounds[0].min(x),
-            bounds[1].min(y),
-            bounds[2].max(x),
-            bounds[3].max(y),
-        ];
+        bounds = [bounds[0].min(x), bounds[1].min(y), bounds[2].max(x), bounds[3].max(y)];
     }
     bounds
 }
@@ -175,12 +155,7 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
         .collect();
     let fine = image.smoothed(settings.edge.fine_voxels);
     let bins = Bins::new(image, &fine, &settings.appearance, 0..n);
-    let is_inner = |at: usize| {
-        local
-            .mask
-            .as_ref()
-            .map_or(radius[at] <= 0.5, |mask| mask[at])
-    };
+    let is_inner = |at: usize| local.mask.as_ref().map_or(radius[at] <= 0.5, |mask| mask[at]);
     let noise = f64::from(difference_noise(&fine, 0, is_inner));
     let prior = match &local.mask {
         Some(mask) => mask_prior(image, mask),
@@ -192,11 +167,7 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
     let mut mask = vec![false; n];
     for _ in 0..settings.rounds {
         for &(at, positive) in &local.seeds {
-            weights[at] = if positive {
-                (SEED_WEIGHT, 0.0)
-            } else {
-                (0.0, SEED_WEIGHT)
-            };
+            weights[at] = if positive { (SEED_WEIGHT, 0.0) } else { (0.0, SEED_WEIGHT) };
         }
         let learned = weights.iter().enumerate().map(|(at, it)| (at, it.0, it.1));
         let ratio = bins.ratios(&bins.learn(learned, &settings.appearance));
@@ -216,9 +187,7 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
         if settled {
             break;
         }
-        weights = mask_weights(&mask)
-            .map(|(_, inside, outside)| (inside, outside))
-            .collect();
+        weights = mask_weights(&mask).map(|(_, inside, outside)| (inside, outside)).collect();
     }
     tidy(&mut mask, image.shape, &sides);
     mask
@@ -280,13 +249,8 @@ fn box_prior(
             .count();
         8.0 * contradicted as f64 / local.seeds.len().max(1) as f64
     };
-    let Posterior { inside, mean } = posterior(
-        &evidence,
-        spacing,
-        local.bounds,
-        objection,
-        &settings.bounds,
-    );
+    let Posterior { inside, mean } =
+        posterior(&evidence, spacing, local.bounds, objection, &settings.bounds);
     let [low, high] = settings.prior_limits;
     let mut prior = Prior {
         unary: Vec::with_capacity(inside.len()),
@@ -294,12 +258,7 @@ fn box_prior(
         beyond: inside.iter().map(|&it| it <= 0.002).collect(),
         weights: inside
             .iter()
-            .map(|&it| {
-                (
-                    if it > 0.5 { it } else { 0.0 },
-                    if it < 0.5 { 1.0 - it } else { 0.0 },
-                )
-            })
+            .map(|&it| (if it > 0.5 { it } else { 0.0 }, if it < 0.5 { 1.0 - it } else { 0.0 }))
             .collect(),
     };
     for (at, &probability) in inside.iter().enumerate() {
@@ -321,24 +280,16 @@ fn mask_prior(image: &Field, mask: &[bool]) -> Prior {
         mask.iter().filter(|it| **it).count() as f64 * image.spacing_mm[0] * image.spacing_mm[1];
     let soft = narrow(0.1 * (area / std::f64::consts::PI).sqrt()).max(1e-6);
     Prior {
-        unary: signed
-            .iter()
-            .map(|it| (2.0 * it / soft).clamp(-6.0, 6.0))
-            .collect(),
+        unary: signed.iter().map(|it| (2.0 * it / soft).clamp(-6.0, 6.0)).collect(),
         core: vec![false; mask.len()],
         beyond: vec![false; mask.len()],
-        weights: mask_weights(mask)
-            .map(|(_, inside, outside)| (inside, outside))
-            .collect(),
+        weights: mask_weights(mask).map(|(_, inside, outside)| (inside, outside)).collect(),
     }
 }
 
 /// Given sides: the core and what lies beyond, unless a person said otherwise.
 fn sides(local: &Local, prior: &Prior) -> Vec<Side> {
-    let doubted = local
-        .seeds
-        .iter()
-        .any(|&(at, positive)| !positive && prior.core[at]);
+    let doubted = local.seeds.iter().any(|&(at, positive)| !positive && prior.core[at]);
     let mut sides: Vec<Side> = (0..prior.core.len())
         .map(|at| match (prior.core[at] && !doubted, prior.beyond[at]) {
             (true, _) => Side::Object,
@@ -348,11 +299,7 @@ fn sides(local: &Local, prior: &Prior) -> Vec<Side> {
         .collect();
     // Around a mark the cut decides, wherever the outline was thought to be.
     for &(at, positive) in &local.seeds {
-        sides[at] = if positive {
-            Side::Object
-        } else {
-            Side::Background
-        };
+        sides[at] = if positive { Side::Object } else { Side::Background };
     }
     for (side, forbidden) in sides.iter_mut().zip(local.forbidden.iter().flatten()) {
         if *forbidden {
@@ -406,11 +353,7 @@ fn solve_coarse(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<b
     let to_coarse = |it: f64| (it + 0.5) / scale - 0.5;
     let coarse = Local {
         bounds: local.bounds.map(to_coarse),
-        seeds: local
-            .seeds
-            .iter()
-            .map(|&(at, positive)| (block(at), positive))
-            .collect(),
+        seeds: local.seeds.iter().map(|&(at, positive)| (block(at), positive)).collect(),
         mask: local.mask.as_ref().map(shrink),
         forbidden: None,
     };

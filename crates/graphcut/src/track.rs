@@ -47,18 +47,10 @@ pub(crate) fn follow(
         let transition = chain.transition(slice);
         let expected = chain.predict(&belief, &transition);
         let likelihood = chain.likelihood(&evidence(slice), &expected);
-        belief = expected
-            .iter()
-            .zip(&likelihood)
-            .map(|(a, b)| a * b)
-            .collect();
+        belief = expected.iter().zip(&likelihood).map(|(a, b)| a * b).collect();
         normalise(&mut belief);
         let ended = belief[END] > SURELY_ENDED;
-        visited.push(Visit {
-            transition,
-            likelihood,
-            belief: belief.clone(),
-        });
+        visited.push(Visit { transition, likelihood, belief: belief.clone() });
         if ended {
             break;
         }
@@ -75,11 +67,7 @@ pub(crate) fn follow(
         .rev()
         .map(|visit| {
             let placement = chain.summary(&visit.belief, &later);
-            let seen: Vec<f64> = later
-                .iter()
-                .zip(&visit.likelihood)
-                .map(|(a, b)| a * b)
-                .collect();
+            let seen: Vec<f64> = later.iter().zip(&visit.likelihood).map(|(a, b)| a * b).collect();
             later = chain.recall(&seen, &visit.transition);
             normalise(&mut later);
             placement
@@ -146,14 +134,7 @@ impl<'a> Chain<'a> {
                 (-off * off / 2.0).exp()
             }))
         });
-        Self {
-            shape,
-            settings,
-            scales,
-            shifts,
-            shift,
-            step,
-        }
+        Self { shape, settings, scales, shifts, shift, step }
     }
 
     /// The key slice itself: no shift, the scale nearest to 1.
@@ -169,11 +150,7 @@ impl<'a> Chain<'a> {
         }
         let middle = N_SHIFTS / 2;
         let [a, b] = [upper, lower].map(|it| self.scales[it]);
-        let part = if a > b {
-            ((a - 1.0) / (a - b)).clamp(0.0, 1.0)
-        } else {
-            0.0
-        };
+        let part = if a > b { ((a - 1.0) / (a - b)).clamp(0.0, 1.0) } else { 0.0 };
         belief[state(upper, middle, middle)] += 1.0 - part;
         belief[state(lower, middle, middle)] += part;
         belief
@@ -240,9 +217,8 @@ impl<'a> Chain<'a> {
         let mut earlier = vec![0.0; N_PLACED + 1];
         earlier[END] = seen[END];
         for (at, from, x, y) in placed_states() {
-            let goes_on: f64 = (0..N_SCALES)
-                .map(|to| transition.scale[from][to] * shifted[state(to, x, y)])
-                .sum();
+            let goes_on: f64 =
+                (0..N_SCALES).map(|to| transition.scale[from][to] * shifted[state(to, x, y)]).sum();
             earlier[at] = transition.end[from] * seen[END] + (1.0 - transition.end[from]) * goes_on;
         }
         earlier
@@ -269,11 +245,8 @@ impl<'a> Chain<'a> {
         for (crack, sampled) in self.shape.cracks() {
             let [x, y] = [0, 1].map(|axis| centre[axis] + scale * crack.offset[axis]);
             // The sum over the inside as an integral along the outline, from either axis.
-            let passed = if crack.axis == 0 {
-                evidence.left_of(x, y)
-            } else {
-                evidence.above(x, y)
-            };
+            let passed =
+                if crack.axis == 0 { evidence.left_of(x, y) } else { evidence.above(x, y) };
             region += crack.sense * passed;
             if sampled {
                 edge += evidence.edge([x, y], crack.normal);
@@ -301,12 +274,7 @@ impl<'a> Chain<'a> {
         }
         let ended = belief[END] * later[END];
         if total <= 0.0 {
-            return Placement {
-                scale: 1.0,
-                shift: [0.0; 2],
-                alive: 0.0,
-                spread: 0.0,
-            };
+            return Placement { scale: 1.0, shift: [0.0; 2], alive: 0.0, spread: 0.0 };
         }
         let mean = first.map(|it| it / total);
         let variance: [f64; 3] =

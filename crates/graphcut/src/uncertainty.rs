@@ -149,10 +149,7 @@ fn doubts(solution: &Solution, disagreement: &[f32], solver: &Solver<'_>) -> Vec
         .clone()
         .map(|index| {
             let at = range.contains(&index).then(|| index - range.start);
-            let known = request
-                .keys
-                .iter()
-                .any(|it| it.axis == axis && it.index == index);
+            let known = request.keys.iter().any(|it| it.axis == axis && it.index == index);
             SliceDoubt {
                 index,
                 area: at.map_or(0, |it| areas[it]),
@@ -167,20 +164,13 @@ fn doubts(solution: &Solution, disagreement: &[f32], solver: &Solver<'_>) -> Vec
 
 /// A correction helps neighbouring slices too, so their doubt counts.
 fn blur(values: &[f32], sigma: f64) -> Vec<f32> {
-    let field = Field {
-        shape: [values.len(), 1, 1],
-        spacing_mm: [1.0; 3],
-        values: values.to_vec(),
-    };
+    let field =
+        Field { shape: [values.len(), 1, 1], spacing_mm: [1.0; 3], values: values.to_vec() };
     field.smoothed_by([sigma, 0.0, 0.0]).values
 }
 
 fn dice(a: &[bool], b: &[bool]) -> f64 {
     let both = a.iter().zip(b).filter(|(a, b)| **a && **b).count();
     let all = a.iter().chain(b).filter(|it| **it).count();
-    if all == 0 {
-        1.0
-    } else {
-        2.0 * both as f64 / all as f64
-    }
+    if all == 0 { 1.0 } else { 2.0 * both as f64 / all as f64 }
 }

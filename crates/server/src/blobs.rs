@@ -209,11 +209,7 @@ impl BlobStore for Folder {
                     let metadata = entry.metadata()?;
                     let age = metadata.modified()?.elapsed().unwrap_or_default();
                     if let Ok(sha256) = entry.file_name().to_string_lossy().parse() {
-                        found.push(StoredBlob {
-                            sha256,
-                            bytes: metadata.len(),
-                            age,
-                        });
+                        found.push(StoredBlob { sha256, bytes: metadata.len(), age });
                     }
                 }
             }
@@ -250,10 +246,7 @@ impl Bucket {
         options: impl IntoIterator<Item = (String, String)>,
         local: &Path,
     ) -> Result<Self, BlobError> {
-        let address = |reason: String| BlobError::Address {
-            url: url.to_owned(),
-            reason,
-        };
+        let address = |reason: String| BlobError::Address { url: url.to_owned(), reason };
         let (bucket, prefix) = url
             .strip_prefix("s3://")
             .map(|it| it.split_once('/').unwrap_or((it, "")))
@@ -274,11 +267,7 @@ impl Bucket {
     }
 
     fn key(&self, sha256: &Sha256) -> object_store::path::Path {
-        self.prefix
-            .clone()
-            .join("blobs")
-            .join(&sha256.as_str()[..2])
-            .join(sha256.as_str())
+        self.prefix.clone().join("blobs").join(&sha256.as_str()[..2]).join(sha256.as_str())
     }
 }
 
@@ -315,10 +304,7 @@ impl BlobStore for Bucket {
         let incoming = crate::incoming::receive(&folder, object.into_stream(), u64::MAX).await;
         let incoming = incoming.map_err(|it| BlobError::Io(std::io::Error::other(it)))?;
         if incoming.sha256 != *sha256 {
-            return Err(BlobError::WrongDigest {
-                expected: sha256.clone(),
-                got: incoming.sha256,
-            });
+            return Err(BlobError::WrongDigest { expected: sha256.clone(), got: incoming.sha256 });
         }
         self.local.keep(incoming.file, sha256).await?;
         self.local.open(sha256).await
@@ -342,9 +328,7 @@ impl BlobStore for Bucket {
                 Some(StoredBlob {
                     sha256: it.location.filename()?.parse().ok()?,
                     bytes: it.size,
-                    age: now
-                        .duration_since(it.last_modified.into())
-                        .unwrap_or_default(),
+                    age: now.duration_since(it.last_modified.into()).unwrap_or_default(),
                 })
             })
             .collect())

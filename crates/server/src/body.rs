@@ -66,11 +66,7 @@ fn json(bytes: &[u8]) -> Result<Value, ApiError> {
 fn form_fields(bytes: &[u8]) -> Result<Value, ApiError> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
         .map_err(|it| ApiError::invalid("body", it.to_string()))?;
-    Ok(pairs
-        .into_iter()
-        .map(|(key, text)| (key, form_value(text)))
-        .collect::<Map<_, _>>()
-        .into())
+    Ok(pairs.into_iter().map(|(key, text)| (key, form_value(text))).collect::<Map<_, _>>().into())
 }
 
 async fn multipart_fields(
@@ -79,16 +75,11 @@ async fn multipart_fields(
     limit: usize,
 ) -> Result<Value, ApiError> {
     let bad_form = |message: String| ApiError::invalid("body", message);
-    let mut form = Multipart::from_request(request, server)
-        .await
-        .map_err(|it| bad_form(it.body_text()))?;
+    let mut form =
+        Multipart::from_request(request, server).await.map_err(|it| bad_form(it.body_text()))?;
     let mut fields = Map::new();
     let mut n_bytes = 0;
-    while let Some(field) = form
-        .next_field()
-        .await
-        .map_err(|it| bad_form(it.body_text()))?
-    {
+    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
         let name = field.name().unwrap_or_default().to_owned();
         let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
         n_bytes += text.len();
@@ -177,35 +168,20 @@ mod tests {
 
     #[test]
     fn a_form_reads_like_json() {
-        let expected = Example {
-            axis: 2,
-            bounds: Some([1.0, 2.0, 3.0, 4.5]),
-            name: Some("a b".to_owned()),
-        };
+        let expected =
+            Example { axis: 2, bounds: Some([1.0, 2.0, 3.0, 4.5]), name: Some("a b".to_owned()) };
         check_form("axis=2&box=%5B1,2,3,4.5%5D&name=a+b", &expected);
         let json = br#"{"axis":2,"box":[1,2,3,4.5],"name":"a b"}"#;
-        assert_eq!(
-            from_value::<Example>(super::json(json).unwrap()),
-            Ok(expected)
-        );
+        assert_eq!(from_value::<Example>(super::json(json).unwrap()), Ok(expected));
     }
 
     #[test]
     fn errors_name_the_field() {
         let error = from_value::<Example>(serde_json::json!({ "axis": -1 })).unwrap_err();
-        assert!(
-            format!("{error:?}").contains("field: Some(\"axis\")"),
-            "{error:?}"
-        );
+        assert!(format!("{error:?}").contains("field: Some(\"axis\")"), "{error:?}");
         let error = from_value::<Example>(serde_json::json!({})).unwrap_err();
-        assert!(
-            format!("{error:?}").contains("field: Some(\"axis\")"),
-            "{error:?}"
-        );
+        assert!(format!("{error:?}").contains("field: Some(\"axis\")"), "{error:?}");
         let error = from_value::<Example>(serde_json::json!({ "axis": 1, "box": [1, 2, "x", 4] }));
-        assert!(
-            format!("{error:?}").contains("field: Some(\"box[2]\")"),
-            "{error:?}"
-        );
+        assert!(format!("{error:?}").contains("field: Some(\"box[2]\")"), "{error:?}");
     }
 }

@@ -24,10 +24,7 @@ impl Server {
         let mut cleanup = Cleanup {
             removed_blobs: 0,
             removed_bytes: 0,
-            removed_events: self
-                .store
-                .forget_events(self.now_ms() - KEEP_EVENTS_MS)
-                .await?,
+            removed_events: self.store.forget_events(self.now_ms() - KEEP_EVENTS_MS).await?,
         };
         for blob in self.blobs.list().await? {
             if blob.age < MIN_AGE {

@@ -37,9 +37,7 @@ impl Server {
             let head = head.map_or_else(|| "none".to_owned(), |it| it.to_string());
             return Err(StoreError::NotHead { head }.into());
         }
-        let mut labelmap = self
-            .labelmap(image, job.head.as_ref().map(|it| &it.mask))
-            .await?;
+        let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
         let first = request.bounds[0].map(|it| it as usize);
         let encoded = tokio::task::spawn_blocking(move || {
             masks::paste(&mut labelmap, &edit, first)?;
@@ -53,9 +51,7 @@ impl Server {
             revision_id: RevisionId::fresh(),
             parent: request.parent,
             mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
-            author: Author::Person {
-                name: String::new(),
-            },
+            author: Author::Person { name: String::new() },
             label: None,
             extent: None,
             prompts: confirmed.clone(),
@@ -64,9 +60,7 @@ impl Server {
             doubt: None,
             created_ms: now_ms,
         };
-        self.store
-            .add_revision(job_id, &revision, &confirmed, now_ms)
-            .await?;
+        self.store.add_revision(job_id, &revision, &confirmed, now_ms).await?;
         Ok(revision)
     }
 }

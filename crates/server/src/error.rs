@@ -19,11 +19,7 @@ pub struct ApiError {
 impl ApiError {
     /// An answer with `status`, a machine-readable `code` and a sentence for a person.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        let detail = ErrorDetail {
-            code: code.to_owned(),
-            message: message.into(),
-            field: None,
-        };
+        let detail = ErrorDetail { code: code.to_owned(), message: message.into(), field: None };
         Self { status, detail }
     }
 
@@ -126,11 +122,8 @@ impl From<IncomingError> for ApiError {
     fn from(error: IncomingError) -> Self {
         match &error {
             IncomingError::TooLarge { .. } => {
-                let mut answer = Self::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "too_large",
-                    error.to_string(),
-                );
+                let mut answer =
+                    Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string());
                 answer.detail.field = Some("file".to_owned());
                 answer
             }

@@ -38,10 +38,9 @@ fn ask() -> Vec<Gpu> {
         ])
         .output();
     match output {
-        Ok(it) if it.status.success() => String::from_utf8_lossy(&it.stdout)
-            .lines()
-            .filter_map(parse)
-            .collect(),
+        Ok(it) if it.status.success() => {
+            String::from_utf8_lossy(&it.stdout).lines().filter_map(parse).collect()
+        }
         Ok(_) | Err(_) => Vec::new(),
     }
 }
@@ -56,10 +55,7 @@ fn parse(line: &str) -> Option<Gpu> {
     Some(Gpu {
         index: index.parse().ok()?,
         name: name.to_owned(),
-        memory: Memory {
-            used_bytes: mebibytes(used)?,
-            total_bytes: mebibytes(total)?,
-        },
+        memory: Memory { used_bytes: mebibytes(used)?, total_bytes: mebibytes(total)? },
         utilization_percent: utilization.parse().ok(),
         temperature_c: temperature.parse().ok(),
     })
@@ -73,17 +69,8 @@ mod tests {
     fn a_line_of_the_tool_is_understood() {
         let gpu = parse("0, NVIDIA H200, 512, 143771, 3, [N/A]").unwrap();
         assert_eq!(gpu.name, "NVIDIA H200");
-        assert_eq!(
-            gpu.memory,
-            Memory {
-                used_bytes: 512 << 20,
-                total_bytes: 143_771 << 20
-            }
-        );
-        assert_eq!(
-            (gpu.utilization_percent, gpu.temperature_c),
-            (Some(3), None)
-        );
+        assert_eq!(gpu.memory, Memory { used_bytes: 512 << 20, total_bytes: 143_771 << 20 });
+        assert_eq!((gpu.utilization_percent, gpu.temperature_c), (Some(3), None));
         assert_eq!(parse("no devices were found"), None);
     }
 }

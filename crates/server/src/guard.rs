@@ -16,17 +16,9 @@ pub(crate) async fn check_host(
     request: Request,
     next: Next,
 ) -> Response {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|it| it.to_str().ok());
+    let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
     let is_served = host.is_none_or(|it| {
-        is_loopback(it)
-            || server
-                .settings
-                .public_host
-                .as_deref()
-                .is_some_and(|own| own == it)
+        is_loopback(it) || server.settings.public_host.as_deref().is_some_and(|own| own == it)
     });
     if is_served {
         return next.run(request).await;
@@ -46,9 +38,7 @@ fn is_loopback(host: &str) -> bool {
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
     };
     name.eq_ignore_ascii_case("localhost")
-        || name
-            .parse::<std::net::IpAddr>()
-            .is_ok_and(|it| it.is_loopback())
+        || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
 /// Lets a request through, answers a preflight, or refuses a foreign page.
@@ -72,11 +62,8 @@ pub(crate) async fn check_origin(
         .into_response();
     }
     let is_preflight = request.method() == Method::OPTIONS;
-    let mut response = if is_preflight {
-        StatusCode::NO_CONTENT.into_response()
-    } else {
-        next.run(request).await
-    };
+    let mut response =
+        if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
     let allowed = match server.settings.cors {
         Cors::Any => HeaderValue::from_static("*"),
         Cors::SameOrigin | Cors::These(_) => origin,
@@ -100,11 +87,7 @@ pub(crate) async fn check_origin(
 /// Whether the origin is the very host that is being asked.
 fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    let authority = origin
-        .to_str()
-        .ok()
-        .and_then(|it| it.split_once("://"))
-        .map(|(_, it)| it);
+    let authority = origin.to_str().ok().and_then(|it| it.split_once("://")).map(|(_, it)| it);
     host.is_some() && host == authority
 }
 
@@ -131,9 +114,7 @@ pub(crate) async fn add_security_headers(request: Request, next: Next) -> Respon
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ] {
-        headers
-            .entry(name)
-            .or_insert(HeaderValue::from_static(value));
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -144,21 +125,10 @@ mod tests {
 
     #[test]
     fn loopback_has_many_names() {
-        for host in [
-            "localhost",
-            "LOCALHOST:8000",
-            "127.0.0.1",
-            "127.0.0.2:1",
-            "[::1]:8000",
-        ] {
+        for host in ["localhost", "LOCALHOST:8000", "127.0.0.1", "127.0.0.2:1", "[::1]:8000"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in [
-            "evil.example",
-            "localhost.evil.example:8000",
-            "10.0.0.1",
-            "[2001:db8::1]",
-        ] {
+        for host in ["evil.example", "localhost.evil.example:8000", "10.0.0.1", "[2001:db8::1]"] {
             assert!(!is_loopback(host), "{host}");
         }
     }

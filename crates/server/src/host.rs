@@ -6,16 +6,10 @@ use sysinfo::{MemoryRefreshKind, ProcessRefreshKind, ProcessesToUpdate, RefreshK
 /// Memory of the machine.
 pub(crate) fn memory() -> Memory {
     let what = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
-    System::new_with_specifics(what).map_or(
-        Memory {
-            used_bytes: 0,
-            total_bytes: 0,
-        },
-        |it| Memory {
-            used_bytes: it.used_memory(),
-            total_bytes: it.total_memory(),
-        },
-    )
+    System::new_with_specifics(what).map_or(Memory { used_bytes: 0, total_bytes: 0 }, |it| Memory {
+        used_bytes: it.used_memory(),
+        total_bytes: it.total_memory(),
+    })
 }
 
 /// Logical processors that this process may use.
@@ -30,10 +24,9 @@ pub(crate) fn load_average() -> f64 {
 
 /// Memory that this process holds.
 pub(crate) fn process_bytes() -> u64 {
-    let (Ok(own), Ok(mut system)) = (
-        sysinfo::get_current_pid(),
-        System::new_with_specifics(RefreshKind::nothing()),
-    ) else {
+    let (Ok(own), Ok(mut system)) =
+        (sysinfo::get_current_pid(), System::new_with_specifics(RefreshKind::nothing()))
+    else {
         return 0;
     };
     let what = ProcessRefreshKind::nothing().with_memory();

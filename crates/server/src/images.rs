@@ -29,10 +29,7 @@ pub(crate) fn inspect(
     modality: Option<Modality>,
     max_image_bytes: u64,
 ) -> Result<Image, ReadError> {
-    let options = ReadOptions {
-        frame: 0,
-        max_bytes: max_image_bytes,
-    };
+    let options = ReadOptions { frame: 0, max_bytes: max_image_bytes };
     let (header, distribution) = volume::survey(path, file_name, &options)?;
     let intensity_range = distribution.range().unwrap_or_default();
     let percentiles = distribution.percentiles(&[0.5, 99.5]);
@@ -47,11 +44,7 @@ pub(crate) fn inspect(
         spacing_mm: grid.spacing_mm(),
         axis_codes: grid.axis_codes().to_string(),
         ras_from_voxel: grid.ras_from_voxel.rows,
-        modality: modality.unwrap_or(if has_air {
-            Modality::Ct
-        } else {
-            Modality::Unknown
-        }),
+        modality: modality.unwrap_or(if has_air { Modality::Ct } else { Modality::Unknown }),
         intensity_range,
         intensity_percentiles: [percentiles[0], percentiles[1]],
     })
@@ -68,10 +61,7 @@ impl ImageCache {
     /// An empty cache.
     #[must_use]
     pub fn new(limit_bytes: u64) -> Self {
-        Self {
-            limit_bytes,
-            recent: Mutex::default(),
-        }
+        Self { limit_bytes, recent: Mutex::default() }
     }
 
     /// A volume, from the cache or from its file.
@@ -87,10 +77,7 @@ impl ImageCache {
         if let Some(volume) = self.get(image) {
             return Ok(volume);
         }
-        let options = ReadOptions {
-            frame: image.frame,
-            max_bytes,
-        };
+        let options = ReadOptions { frame: image.frame, max_bytes };
         let volume = Arc::new(volume::read(path, image.sha256.as_str(), &options)?);
         self.put(image.clone(), Arc::clone(&volume));
         Ok(volume)
@@ -124,10 +111,7 @@ impl ImageCache {
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -137,10 +121,7 @@ impl Server {
     /// # Errors
     /// If the blob is missing or damaged.
     pub async fn volume(&self, image: &Image, frame: u32) -> Result<Arc<Volume>, ApiError> {
-        let key = ImageRef {
-            sha256: image.sha256.clone(),
-            frame,
-        };
+        let key = ImageRef { sha256: image.sha256.clone(), frame };
         if let Some(volume) = self.images.get(&key) {
             return Ok(volume);
         }

@@ -64,9 +64,5 @@ where
         writer.write_all(&chunk).await?;
     }
     writer.flush().await?;
-    Ok(Incoming {
-        file,
-        sha256: Sha256::from_digest(hasher.finalize().into()),
-        bytes,
-    })
+    Ok(Incoming { file, sha256: Sha256::from_digest(hasher.finalize().into()), bytes })
 }

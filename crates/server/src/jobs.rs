@@ -72,11 +72,7 @@ impl Server {
         let _gate = self.blob_gate.read().await;
         self.blobs.keep(incoming.file, &incoming.sha256).await?;
         self.store.create_job(&new, self.now_ms()).await?;
-        Ok(JobCreated {
-            job_id: new.job_id,
-            status: JobState::Ready,
-            image: new.image,
-        })
+        Ok(JobCreated { job_id: new.job_id, status: JobState::Ready, image: new.image })
     }
 
     /// Queues the segmentation of a slice.
@@ -103,19 +99,13 @@ impl Server {
             ));
         }
         if prompt.mask && job.head.is_none() {
-            return Err(ApiError::wrong_state(
-                "there is no mask yet that could be the prompt",
-            ));
+            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
         }
         let engine = self.choose_engine(engine)?;
         let base = job.head.filter(|_| prompt.mask).map(|it| it.mask);
         let now_ms = self.now_ms();
-        let spec = TaskSpec::SegmentSlice(SegmentSlice {
-            image: image_ref(image),
-            engine,
-            prompt,
-            base,
-        });
+        let spec =
+            TaskSpec::SegmentSlice(SegmentSlice { image: image_ref(image), engine, prompt, base });
         let new = self.new_task(job_id, spec, SLICE_PRIORITY);
         let task = self.store.enqueue(&new, now_ms).await?;
         for it in elsewhere {
@@ -175,10 +165,7 @@ impl Server {
     ) -> Result<Labelmap, ApiError> {
         let shape = image.shape.map(|it| it as usize);
         let Some(mask) = mask else {
-            return Ok(Labelmap {
-                shape,
-                voxels: vec![0; shape.iter().product()],
-            });
+            return Ok(Labelmap { shape, voxels: vec![0; shape.iter().product()] });
         };
         let bytes = blobs::read(&*self.blobs, mask).await?;
         let n_voxels = shape.iter().product();
@@ -207,13 +194,9 @@ impl Server {
     fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
         let engines = (self.engines)();
         let Some(wish) = wish else {
-            return engines
-                .iter()
-                .find(|it| it.ready)
-                .map(|it| it.name)
-                .ok_or_else(|| {
-                    ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
-                });
+            return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
+                ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
+            });
         };
         match engines.iter().find(|it| it.name == wish) {
             Some(it) if it.ready => Ok(wish),
@@ -242,26 +225,17 @@ impl Server {
 
 /// An unreadable upload, with the header field that is wrong.
 fn unreadable(error: &volume::ReadError) -> ApiError {
-    let field = error
-        .field()
-        .map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
+    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
     ApiError::invalid(&field, error.to_string())
 }
 
 /// The object that a value stands for until a person names it.
 fn default_label(value: u8) -> Label {
-    Label {
-        value,
-        name: format!("Object {value}"),
-        color: "#ff2d2d".to_owned(),
-    }
+    Label { value, name: format!("Object {value}"), color: "#ff2d2d".to_owned() }
 }
 
 fn image_ref(image: &Image) -> ImageRef {
-    ImageRef {
-        sha256: image.sha256.clone(),
-        frame: 0,
-    }
+    ImageRef { sha256: image.sha256.clone(), frame: 0 }
 }
 
 /// Marks a prompt whose slice already has its own mask, by an engine's answer to it or by hand: the
@@ -282,21 +256,15 @@ fn vouched(mut prompt: SlicePrompt, revisions: &[Revision]) -> SlicePrompt {
 
 fn check_range(image: &Image, axis: u8, first: u32, last: u32) -> Result<(), ApiError> {
     let slice = |slice_index| protocol::prompt::SliceRef { axis, slice_index };
-    check_slice(image, slice(first))
-        .and_then(|()| check_slice(image, slice(last)))
-        .map_err(|_outside| {
+    check_slice(image, slice(first)).and_then(|()| check_slice(image, slice(last))).map_err(
+        |_outside| {
             let n_slices = image.shape.get(usize::from(axis)).copied().unwrap_or(0);
             let bound = n_slices.saturating_sub(1);
-            ApiError::invalid(
-                "range",
-                format!("range must lie within 0–{bound} on axis {axis}"),
-            )
-        })?;
+            ApiError::invalid("range", format!("range must lie within 0–{bound} on axis {axis}"))
+        },
+    )?;
     if first > last {
-        return Err(ApiError::invalid(
-            "range",
-            "range must be [first, last] with first ≤ last",
-        ));
+        return Err(ApiError::invalid("range", "range must be [first, last] with first ≤ last"));
     }
     Ok(())
 }

@@ -12,14 +12,7 @@ pub(crate) struct WrongShape {
 }
 
 fn check_shape(mask: &Labelmap, expected: [usize; 3]) -> Result<(), WrongShape> {
-    if mask.shape == expected {
-        Ok(())
-    } else {
-        Err(WrongShape {
-            got: mask.shape,
-            expected,
-        })
-    }
+    if mask.shape == expected { Ok(()) } else { Err(WrongShape { got: mask.shape, expected }) }
 }
 
 /// Puts an engine's mask of one object into a labelmap.
@@ -71,10 +64,7 @@ pub(crate) fn paste(
 ) -> Result<(), WrongShape> {
     let fits = (0..3).all(|axis| first[axis] + edit.shape[axis] <= labelmap.shape[axis]);
     if !fits {
-        return Err(WrongShape {
-            got: edit.shape,
-            expected: labelmap.shape,
-        });
+        return Err(WrongShape { got: edit.shape, expected: labelmap.shape });
     }
     let width = edit.shape[0];
     for k in 0..edit.shape[2] {
@@ -93,10 +83,7 @@ mod tests {
     use super::*;
 
     fn filled(shape: [usize; 3], value: u8) -> Labelmap {
-        Labelmap {
-            shape,
-            voxels: vec![value; shape.iter().product()],
-        }
+        Labelmap { shape, voxels: vec![value; shape.iter().product()] }
     }
 
     #[test]
@@ -106,22 +93,10 @@ mod tests {
         labelmap.voxels[4..8].copy_from_slice(&[1, 1, 2, 0]);
         let mut object = filled([2, 2, 3], 1);
         object.voxels[5] = 0;
-        let extent = MaskExtent {
-            axis: 2,
-            first: 1,
-            last: 1,
-        };
+        let extent = MaskExtent { axis: 2, first: 1, last: 1 };
         merge_object(&mut labelmap, &object, 1, extent).unwrap();
-        assert_eq!(
-            labelmap.voxels[..4],
-            [1, 1, 2, 0],
-            "another slice is left alone"
-        );
-        assert_eq!(
-            labelmap.voxels[4..8],
-            [1, 0, 2, 1],
-            "label 2 keeps its voxel"
-        );
+        assert_eq!(labelmap.voxels[..4], [1, 1, 2, 0], "another slice is left alone");
+        assert_eq!(labelmap.voxels[4..8], [1, 0, 2, 1], "label 2 keeps its voxel");
         assert_eq!(labelmap.voxels[8..], [0, 0, 0, 0]);
     }
 
@@ -130,11 +105,7 @@ mod tests {
         for axis in 0..3_u8 {
             let mut labelmap = filled([2, 3, 4], 0);
             let object = filled([2, 3, 4], 1);
-            let extent = MaskExtent {
-                axis,
-                first: 1,
-                last: 1,
-            };
+            let extent = MaskExtent { axis, first: 1, last: 1 };
             merge_object(&mut labelmap, &object, 7, extent).unwrap();
             let n_set = labelmap.voxels.iter().filter(|it| **it == 7).count();
             assert_eq!(n_set, 24 / labelmap.shape[usize::from(axis)]);

@@ -14,10 +14,7 @@ fn extent(image: &Image, axis: u8) -> Result<[u32; 3], ApiError> {
         0 => Ok([nj, nk, ni]),
         1 => Ok([ni, nk, nj]),
         2 => Ok([ni, nj, nk]),
-        _ => Err(ApiError::invalid(
-            "axis",
-            format!("axis must be 0, 1 or 2, got {axis}"),
-        )),
+        _ => Err(ApiError::invalid("axis", format!("axis must be 0, 1 or 2, got {axis}"))),
     }
 }
 
@@ -74,21 +71,14 @@ pub(crate) fn check_prompt(image: &Image, prompt: &SlicePrompt) -> Result<(), Ap
             ));
         }
         for (m, [x, y]) in scribble.path.iter().copied().enumerate() {
-            let point = Point {
-                x,
-                y,
-                positive: scribble.positive,
-            };
+            let point = Point { x, y, positive: scribble.positive };
             check_point(&format!("scribbles[{n}].path[{m}]"), point, width, height)?;
         }
     }
     let is_marked =
         prompt.bounds.is_some() || !prompt.points.is_empty() || !prompt.scribbles.is_empty();
     if prompt.absent && (is_marked || prompt.mask) {
-        return Err(ApiError::invalid(
-            "absent",
-            "a slice without the object has no other prompt",
-        ));
+        return Err(ApiError::invalid("absent", "a slice without the object has no other prompt"));
     }
     if !(is_marked || prompt.absent || prompt.mask) {
         return Err(ApiError::invalid(

@@ -110,16 +110,10 @@ const MAX_BACK_OFF_MS: i64 = 60_000;
 pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<TaskRecord, Refusal> {
     match event {
         QueueEvent::Claim { agent_id, lease_ms } => claim(record, *agent_id, *lease_ms, now_ms),
-        QueueEvent::Heartbeat {
-            heartbeat,
-            lease_ms,
-        } => renew(record, heartbeat, *lease_ms, now_ms),
-        QueueEvent::Complete {
-            fence,
-            key,
-            output,
-            revision_id,
-        } => {
+        QueueEvent::Heartbeat { heartbeat, lease_ms } => {
+            renew(record, heartbeat, *lease_ms, now_ms)
+        }
+        QueueEvent::Complete { fence, key, output, revision_id } => {
             check_not_replayed(record, key)?;
             let mut after = complete(record, *fence, now_ms)?;
             after.task.revision_id = Some(*revision_id);
@@ -195,11 +189,7 @@ fn renew(
 fn check_not_replayed(record: &TaskRecord, key: &Sha256) -> Result<(), Refusal> {
     let is_replay =
         record.task.state == TaskState::Succeeded && record.completion_key.as_ref() == Some(key);
-    if is_replay {
-        Err(Refusal::Replay)
-    } else {
-        Ok(())
-    }
+    if is_replay { Err(Refusal::Replay) } else { Ok(()) }
 }
 
 /// A completion after the lease ran out, but before another claim, is work worth keeping.
@@ -229,12 +219,7 @@ fn fail(
         FailureClass::Permanent | FailureClass::TimedOut | FailureClass::AttemptsUsedUp => false,
     };
     if !may_repeat || record.task.attempt >= record.max_attempts {
-        return Ok(ended(
-            record,
-            TaskState::Failed,
-            Some(failure.clone()),
-            now_ms,
-        ));
+        return Ok(ended(record, TaskState::Failed, Some(failure.clone()), now_ms));
     }
     let mut after = record.clone();
     after.task.state = TaskState::Queued;
@@ -272,10 +257,7 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         let failure = TaskFailure {
             class: FailureClass::TimedOut,
             code: "timed_out".to_owned(),
-            message: format!(
-                "the task took longer than {} s",
-                record.time_limit_ms / 1_000
-            ),
+            message: format!("the task took longer than {} s", record.time_limit_ms / 1_000),
             remedy: Some(
                 "choose a smaller range or a smaller box, or raise the time limit".to_owned(),
             ),

@@ -48,24 +48,14 @@ impl Server {
             .or_else(|| head.prompts.last().map(|it| it.slice))
             .or_else(|| {
                 let [_, _, n_slices] = job.summary.image.shape;
-                Some(SliceRef {
-                    axis: 2,
-                    slice_index: n_slices / 2,
-                })
+                Some(SliceRef { axis: 2, slice_index: n_slices / 2 })
             })
             .ok_or_else(no_mask)?;
         check_slice(&job.summary.image, slice)?;
-        let view = SliceView {
-            slice,
-            window: None,
-            with_mask: true,
-        };
+        let view = SliceView { slice, window: None, with_mask: true };
         let bytes = self.slice_picture(job, view).await?;
         let stem = stem(&job.summary.image.file_name);
-        Ok((
-            format!("{stem}-axis{}-slice{}.png", slice.axis, slice.slice_index),
-            bytes,
-        ))
+        Ok((format!("{stem}-axis{}-slice{}.png", slice.axis, slice.slice_index), bytes))
     }
 
     /// A slice as PNG.
@@ -104,13 +94,7 @@ fn draw(
         None => Window::suggest(volume),
     };
     let axis = usize::from(view.slice.axis);
-    render::slice_png(
-        volume,
-        labelmap,
-        axis,
-        view.slice.slice_index as usize,
-        window,
-    )
+    render::slice_png(volume, labelmap, axis, view.slice.slice_index as usize, window)
 }
 
 /// A file name without the endings of image files.

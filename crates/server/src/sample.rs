@@ -15,7 +15,6 @@ impl Server {
         let stream = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes.into())]);
         let incoming = incoming::receive(self.blobs.temporary(), stream, u64::MAX).await?;
         let name = Some("CT abdomen (sample)".to_owned());
-        self.create_job(incoming, FILE_NAME.to_owned(), name, Some(Modality::Ct))
-            .await
+        self.create_job(incoming, FILE_NAME.to_owned(), name, Some(Modality::Ct)).await
     }
 }

@@ -63,9 +63,7 @@ impl Server {
                 return Ok(Some(self.lease(&record)));
             }
             let until = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
-            if tokio::time::timeout_at(until, claimable.changed())
-                .await
-                .is_err()
+            if tokio::time::timeout_at(until, claimable.changed()).await.is_err()
                 && until == deadline
             {
                 return Ok(None);
@@ -99,15 +97,9 @@ impl Server {
         let wait = Duration::from_millis(heartbeat.wait_ms.into()).min(self.settings.heartbeat);
         let deadline = tokio::time::Instant::now() + wait;
         let mut events = self.store.watch_events();
-        let mut record = self
-            .store
-            .heartbeat(task_id, heartbeat, lease_ms, self.now_ms())
-            .await?;
+        let mut record = self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
         while !record.task.cancel_requested {
-            if tokio::time::timeout_at(deadline, events.changed())
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
                 break;
             }
             record = self.store.task(task_id).await?;
@@ -115,10 +107,7 @@ impl Server {
                 return Err(StoreError::Refused(Refusal::StaleFence).into());
             }
         }
-        Ok(HeartbeatReply {
-            lease_ms,
-            cancel: record.task.cancel_requested,
-        })
+        Ok(HeartbeatReply { lease_ms, cancel: record.task.cancel_requested })
     }
 
     /// The task of an agent that says it holds the lease with `fence`.
@@ -146,9 +135,7 @@ impl Server {
         if spec.image().sha256 == *sha256 || spec.base() == Some(sha256) {
             Ok(())
         } else {
-            Err(ApiError::not_found(
-                "this blob is none of the task's inputs",
-            ))
+            Err(ApiError::not_found("this blob is none of the task's inputs"))
         }
     }
 
@@ -200,20 +187,14 @@ impl Server {
                 revision: self.merged_revision(&record, &job, &request.output).await?,
             };
             let now_ms = self.now_ms();
-            match self
-                .store
-                .complete(task_id, request.fence, &completion, now_ms)
-                .await
-            {
+            match self.store.complete(task_id, request.fence, &completion, now_ms).await {
                 Ok(record) => return Ok(record.task),
                 // A person changed the mask in between, or the same completion was just accepted.
                 Err(StoreError::NotHead { .. } | StoreError::Refused(Refusal::Replay)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApiError::wrong_state(
-            "the mask changes faster than the result can be merged into it",
-        ))
+        Err(ApiError::wrong_state("the mask changes faster than the result can be merged into it"))
     }
 
     /// The revision that a task's output makes of the job's present head.
@@ -255,10 +236,7 @@ impl Server {
             revision_id: RevisionId::fresh(),
             parent: job.summary.head,
             mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
-            author: Author::Engine {
-                task_id: record.task.task_id,
-                engine: output.engine.clone(),
-            },
+            author: Author::Engine { task_id: record.task.task_id, engine: output.engine.clone() },
             label: Some(label),
             extent: Some(extent),
             prompts,
@@ -274,10 +252,8 @@ impl Server {
     /// # Errors
     /// If the fence is stale.
     pub async fn fail(&self, task_id: TaskId, request: FailRequest) -> Result<Task, ApiError> {
-        let record = self
-            .store
-            .fail(task_id, request.fence, request.failure, self.now_ms())
-            .await?;
+        let record =
+            self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
         Ok(record.task)
     }
 

@@ -40,10 +40,7 @@ fn the_document_is_openapi_3_1_and_describes_every_error() {
         for (method, operation) in operations.as_object().unwrap() {
             let answers = operation["responses"].as_object().unwrap();
             let has_parameter = path.contains("{job_id}") || path.contains("{task_id}");
-            assert!(
-                !has_parameter || answers.contains_key("404"),
-                "{method} {path} has no 404"
-            );
+            assert!(!has_parameter || answers.contains_key("404"), "{method} {path} has no 404");
         }
     }
 }

@@ -25,22 +25,15 @@ impl Place {
 }
 
 async fn open() -> Place {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "tells the test which server to use"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "tells the test which server to use")]
     let server = std::env::var("VOXLOOP_TEST_POSTGRES")
         .expect("VOXLOOP_TEST_POSTGRES=postgres://user@127.0.0.1:port; `make test` sets it");
     let name = format!("t_{}", uuid());
-    let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres"))
-        .await
-        .unwrap();
+    let mut admin = sqlx::PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     let sql = sqlx::AssertSqlSafe(format!("create database {name}"));
     sqlx::query(sql).execute(&mut admin).await.unwrap();
     admin.close().await.unwrap();
-    Place {
-        store: Store::open(&format!("{server}/{name}")).await.unwrap(),
-    }
+    Place { store: Store::open(&format!("{server}/{name}")).await.unwrap() }
 }
 
 fn uuid() -> String {

@@ -19,10 +19,7 @@ fn sha(byte: u8) -> Sha256 {
 }
 
 fn queued() -> TaskRecord {
-    let slice = SliceRef {
-        axis: 2,
-        slice_index: 3,
-    };
+    let slice = SliceRef { axis: 2, slice_index: 3 };
     TaskRecord {
         task: Task {
             task_id: TaskId::fresh(),
@@ -43,10 +40,7 @@ fn queued() -> TaskRecord {
             finished_ms: None,
         },
         spec: TaskSpec::SegmentSlice(SegmentSlice {
-            image: ImageRef {
-                sha256: sha(1),
-                frame: 0,
-            },
+            image: ImageRef { sha256: sha(1), frame: 0 },
             engine: EngineName::Graphcut,
             prompt: SlicePrompt {
                 slice,
@@ -71,46 +65,26 @@ fn queued() -> TaskRecord {
 }
 
 fn claim() -> QueueEvent {
-    QueueEvent::Claim {
-        agent_id: AgentId::fresh(),
-        lease_ms: LEASE_MS,
-    }
+    QueueEvent::Claim { agent_id: AgentId::fresh(), lease_ms: LEASE_MS }
 }
 
 fn complete(fence: i64) -> QueueEvent {
-    QueueEvent::Complete {
-        fence,
-        key: sha(7),
-        output: sha(8),
-        revision_id: RevisionId::fresh(),
-    }
+    QueueEvent::Complete { fence, key: sha(7), output: sha(8), revision_id: RevisionId::fresh() }
 }
 
 fn failure(class: FailureClass) -> TaskFailure {
-    TaskFailure {
-        class,
-        code: "test".to_owned(),
-        message: "test".to_owned(),
-        remedy: None,
-    }
+    TaskFailure { class, code: "test".to_owned(), message: "test".to_owned(), remedy: None }
 }
 
 fn fail(fence: i64, class: FailureClass) -> QueueEvent {
-    QueueEvent::Fail {
-        fence,
-        failure: Some(failure(class)),
-    }
+    QueueEvent::Fail { fence, failure: Some(failure(class)) }
 }
 
 fn heartbeat(fence: i64) -> QueueEvent {
     QueueEvent::Heartbeat {
         heartbeat: Heartbeat {
             fence,
-            progress: Progress {
-                done: 1,
-                total: 2,
-                stage: "solving".to_owned(),
-            },
+            progress: Progress { done: 1, total: 2, stage: "solving".to_owned() },
             wait_ms: 0,
             partial: None,
         },
@@ -123,11 +97,7 @@ fn each_grant_has_its_own_fence_and_attempt() {
     let first = next(&queued(), &claim(), 1_000).unwrap();
     assert_eq!((first.fence, first.task.attempt), (1, 1));
     assert_eq!(first.lease_until_ms, 61_000);
-    assert_eq!(
-        next(&first, &claim(), 61_000),
-        Err(Refusal::NotClaimable),
-        "the lease holds"
-    );
+    assert_eq!(next(&first, &claim(), 61_000), Err(Refusal::NotClaimable), "the lease holds");
     let second = next(&first, &claim(), 61_001).unwrap();
     assert_eq!((second.fence, second.task.attempt), (2, 2));
 }
@@ -145,10 +115,7 @@ fn a_stale_fence_is_refused_whatever_it_brings() {
     let leased = next(&queued(), &claim(), 0).unwrap();
     let handed_on = next(&leased, &claim(), LEASE_MS + 1).unwrap();
     for event in [heartbeat(1), complete(1), fail(1, FailureClass::Permanent)] {
-        assert_eq!(
-            next(&handed_on, &event, LEASE_MS + 2),
-            Err(Refusal::StaleFence)
-        );
+        assert_eq!(next(&handed_on, &event, LEASE_MS + 2), Err(Refusal::StaleFence));
     }
 }
 
@@ -207,19 +174,8 @@ fn a_waiting_task_is_cancelled_at_once_and_a_running_one_by_its_agent() {
 
     let leased = next(&queued(), &claim(), 0).unwrap();
     let asked = next(&leased, &QueueEvent::Cancel, 1).unwrap();
-    assert_eq!(
-        (asked.task.state, asked.task.cancel_requested),
-        (TaskState::Leased, true)
-    );
-    let stopped = next(
-        &asked,
-        &QueueEvent::Fail {
-            fence: 1,
-            failure: None,
-        },
-        2,
-    )
-    .unwrap();
+    assert_eq!((asked.task.state, asked.task.cancel_requested), (TaskState::Leased, true));
+    let stopped = next(&asked, &QueueEvent::Fail { fence: 1, failure: None }, 2).unwrap();
     assert_eq!(stopped.task.state, TaskState::Cancelled);
 }
 
@@ -227,10 +183,7 @@ fn a_waiting_task_is_cancelled_at_once_and_a_running_one_by_its_agent() {
 fn a_cancelled_task_whose_agent_is_gone_ends_with_its_lease() {
     let leased = next(&queued(), &claim(), 0).unwrap();
     let asked = next(&leased, &QueueEvent::Cancel, 1).unwrap();
-    assert_eq!(
-        next(&asked, &QueueEvent::Tick, LEASE_MS),
-        Err(Refusal::NothingDue)
-    );
+    assert_eq!(next(&asked, &QueueEvent::Tick, LEASE_MS), Err(Refusal::NothingDue));
     let ended = next(&asked, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
     assert_eq!(ended.task.state, TaskState::Cancelled);
 }
@@ -239,20 +192,14 @@ fn a_cancelled_task_whose_agent_is_gone_ends_with_its_lease() {
 fn time_ends_a_task_over_its_limit_and_one_without_attempts() {
     let leased = next(&queued(), &claim(), 0).unwrap();
     let renewed = next(&leased, &heartbeat(1), 350_000).unwrap();
-    assert_eq!(
-        next(&renewed, &QueueEvent::Tick, 360_000),
-        Err(Refusal::NothingDue)
-    );
+    assert_eq!(next(&renewed, &QueueEvent::Tick, 360_000), Err(Refusal::NothingDue));
     let over = next(&renewed, &QueueEvent::Tick, 360_001).unwrap();
     assert_eq!(over.task.failure.unwrap().class, FailureClass::TimedOut);
 
     let mut last = next(&queued(), &claim(), 0).unwrap();
     last.task.attempt = 3;
     let lost = next(&last, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
-    assert_eq!(
-        lost.task.failure.unwrap().class,
-        FailureClass::AttemptsUsedUp
-    );
+    assert_eq!(lost.task.failure.unwrap().class, FailureClass::AttemptsUsedUp);
 }
 
 #[test]
@@ -270,16 +217,9 @@ fn any_event() -> impl Strategy<Value = QueueEvent> {
         Just(()).prop_map(|()| claim()),
         fence.clone().prop_map(heartbeat),
         fence.clone().prop_map(complete),
-        fence
-            .clone()
-            .prop_map(|it| fail(it, FailureClass::Retryable)),
-        fence
-            .clone()
-            .prop_map(|it| fail(it, FailureClass::OutOfMemory)),
-        fence.prop_map(|it| QueueEvent::Fail {
-            fence: it,
-            failure: None
-        }),
+        fence.clone().prop_map(|it| fail(it, FailureClass::Retryable)),
+        fence.clone().prop_map(|it| fail(it, FailureClass::OutOfMemory)),
+        fence.prop_map(|it| QueueEvent::Fail { fence: it, failure: None }),
         Just(QueueEvent::Cancel),
         Just(QueueEvent::Tick),
     ]

@@ -27,9 +27,7 @@ impl Place {
 async fn open() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voxloop.db");
-    let store = Store::open(&format!("sqlite://{}?mode=rwc", path.display()))
-        .await
-        .unwrap();
+    let store = Store::open(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
     Place { store, folder }
 }
 
@@ -41,9 +39,7 @@ async fn a_database_opens_again_with_everything_in_it() {
     conformance::a_job_comes_back_as_it_was_made(place.store.clone()).await;
     place.store.close().await;
     let path = place.folder.path().join("voxloop.db");
-    let again = Store::open(&format!("sqlite://{}?mode=rwc", path.display()))
-        .await
-        .unwrap();
+    let again = Store::open(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
     assert_eq!(again.jobs().await.unwrap().len(), 1);
     assert_eq!(again.last_event_id().await.unwrap(), 1);
     assert_eq!(*again.watch_events().borrow(), 1);

@@ -90,10 +90,7 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
                 volume::write_mask(&phantom.labelmap, header, format_of(labels)?, out)?;
             }
             if let Some(sheet) = request["sheet"].as_str() {
-                fs::write(
-                    sheet,
-                    render::contact_sheet(&phantom.volume, &phantom.labelmap)?,
-                )?;
+                fs::write(sheet, render::contact_sheet(&phantom.volume, &phantom.labelmap)?)?;
             }
             Ok(json!({"ms": ms}))
         }
@@ -106,26 +103,13 @@ fn text<'a>(request: &'a Value, key: &str) -> &'a str {
 }
 
 fn read(request: &Value, key: &str) -> Result<Volume, ReadError> {
-    let frame = request["frame"]
-        .as_u64()
-        .and_then(|it| u32::try_from(it).ok())
-        .unwrap_or(0);
+    let frame = request["frame"].as_u64().and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
     let path = Path::new(text(request, key));
-    volume::read(
-        path,
-        text(request, key),
-        &ReadOptions {
-            frame,
-            ..ReadOptions::default()
-        },
-    )
+    volume::read(path, text(request, key), &ReadOptions { frame, ..ReadOptions::default() })
 }
 
 fn labelmap(request: &Value, source: &SourceHeader) -> Result<Labelmap, Box<dyn Error>> {
-    Ok(Labelmap::from_voxels(
-        source.grid().shape,
-        fs::read(text(request, "raw"))?,
-    )?)
+    Ok(Labelmap::from_voxels(source.grid().shape, fs::read(text(request, "raw"))?)?)
 }
 
 fn write_mask(
@@ -134,12 +118,7 @@ fn write_mask(
     source: &SourceHeader,
 ) -> Result<(), Box<dyn Error>> {
     let out = text(request, "out");
-    Ok(volume::write_mask(
-        labelmap,
-        source,
-        format_of(out)?,
-        create(out)?,
-    )?)
+    Ok(volume::write_mask(labelmap, source, format_of(out)?, create(out)?)?)
 }
 
 fn format_of(out: &str) -> Result<MaskFormat, Box<dyn Error>> {
@@ -156,14 +135,8 @@ fn options(request: &Value) -> Result<PhantomOptions, Box<dyn Error>> {
         "mr" => PhantomOptions::mr(shape),
         _ => PhantomOptions::ct(shape),
     };
-    let codes = request["codes"]
-        .as_str()
-        .map_or(Ok(options.codes), str::parse)?;
-    Ok(PhantomOptions {
-        codes,
-        seed: request["seed"].as_u64().unwrap_or(1),
-        ..options
-    })
+    let codes = request["codes"].as_str().map_or(Ok(options.codes), str::parse)?;
+    Ok(PhantomOptions { codes, seed: request["seed"].as_u64().unwrap_or(1), ..options })
 }
 
 fn describe(volume: &Volume) -> Value {

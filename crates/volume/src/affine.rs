@@ -32,9 +32,7 @@ impl Affine {
     /// An affine from the first three rows of its matrix.
     #[must_use]
     pub fn from_rows(rows: [[f64; 4]; 3]) -> Self {
-        Self {
-            rows: [rows[0], rows[1], rows[2], Self::IDENTITY.rows[3]],
-        }
+        Self { rows: [rows[0], rows[1], rows[2], Self::IDENTITY.rows[3]] }
     }
 
     /// The linear part, by rows.
@@ -70,9 +68,7 @@ impl Affine {
         Self {
             rows: std::array::from_fn(|row| {
                 std::array::from_fn(|column| {
-                    (0..4)
-                        .map(|it| self.rows[row][it] * first.rows[it][column])
-                        .sum()
+                    (0..4).map(|it| self.rows[row][it] * first.rows[it][column]).sum()
                 })
             }),
         }
@@ -134,11 +130,7 @@ fn inverse(m: &[[f64; 3]; 3]) -> Option<[[f64; 3]; 3]> {
     let inverse: [[f64; 3]; 3] = std::array::from_fn(|row| {
         std::array::from_fn(|column| cofactor(column, row) / determinant)
     });
-    inverse
-        .iter()
-        .flatten()
-        .all(|it| it.is_finite())
-        .then_some(inverse)
+    inverse.iter().flatten().all(|it| it.is_finite()).then_some(inverse)
 }
 
 /// The orthogonal matrix nearest to `matrix` (the factor U of the polar decomposition U·P), which
@@ -152,12 +144,8 @@ pub(crate) fn nearest_orthogonal(matrix: &[[f64; 3]; 3]) -> [[f64; 3]; 3] {
         let next: [[f64; 3]; 3] = std::array::from_fn(|row| {
             std::array::from_fn(|column| 0.5 * (u[row][column] + inverse[column][row]))
         });
-        let change: f64 = next
-            .iter()
-            .flatten()
-            .zip(u.iter().flatten())
-            .map(|(a, b)| (a - b).abs())
-            .sum();
+        let change: f64 =
+            next.iter().flatten().zip(u.iter().flatten()).map(|(a, b)| (a - b).abs()).sum();
         u = next;
         if change < 1e-15 {
             break;
@@ -192,10 +180,7 @@ mod tests {
 
     #[test]
     fn a_singular_affine_has_no_inverse() {
-        let flat = Affine::new(
-            [[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1.0]],
-            [0.0; 3],
-        );
+        let flat = Affine::new([[1.0, 2.0, 0.0], [2.0, 4.0, 0.0], [0.0, 0.0, 1.0]], [0.0; 3]);
         assert_eq!(flat.inverse(), None);
         assert!(!flat.is_regular());
     }
@@ -203,16 +188,11 @@ mod tests {
     #[test]
     fn the_nearest_orthogonal_of_a_stretched_rotation_is_the_rotation() {
         let (sin, cos) = 0.3_f64.sin_cos();
-        let stretched = [
-            [2.0 * cos, -2.0 * sin, 0.0],
-            [2.0 * sin, 2.0 * cos, 0.0],
-            [0.0, 0.0, -7.0],
-        ];
+        let stretched =
+            [[2.0 * cos, -2.0 * sin, 0.0], [2.0 * sin, 2.0 * cos, 0.0], [0.0, 0.0, -7.0]];
         let rotation = nearest_orthogonal(&stretched);
         for (row, expected) in
-            rotation
-                .into_iter()
-                .zip([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, -1.0]])
+            rotation.into_iter().zip([[cos, -sin, 0.0], [sin, cos, 0.0], [0.0, 0.0, -1.0]])
         {
             check_close(row, expected);
         }

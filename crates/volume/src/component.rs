@@ -76,10 +76,7 @@ mod tests {
     fn only_the_largest_component_stays() {
         // Rows: 1 1 . 1 / . . . 1 / 2 1 . 1, on one slice.
         let voxels = vec![1, 1, 0, 1, 0, 0, 0, 1, 2, 1, 0, 1];
-        let mut map = Labelmap {
-            shape: [4, 3, 1],
-            voxels,
-        };
+        let mut map = Labelmap { shape: [4, 3, 1], voxels };
         assert_eq!(components(&map, 1).1, [0, 2, 3, 1]);
         keep_largest(&mut map, 1);
         assert_eq!(map.voxels, [0, 0, 0, 1, 0, 0, 0, 1, 2, 0, 0, 1]);
@@ -99,10 +96,7 @@ mod tests {
 
     #[test]
     fn components_reach_across_slices() {
-        let map = Labelmap {
-            shape: [1, 2, 2],
-            voxels: vec![1, 0, 1, 1],
-        };
+        let map = Labelmap { shape: [1, 2, 2], voxels: vec![1, 0, 1, 1] };
         assert_eq!(components(&map, 1), (vec![1, 0, 1, 1], vec![0, 3]));
         assert_eq!(components(&map, 5), (vec![0; 4], vec![0]));
     }

@@ -119,11 +119,7 @@ impl DisplayMap {
     #[must_use]
     pub fn size(&self) -> [usize; 2] {
         let [width, height] = self.stored_size;
-        if self.is_transposed {
-            [height, width]
-        } else {
-            [width, height]
-        }
+        if self.is_transposed { [height, width] } else { [width, height] }
     }
 
     /// Stored `[x, y]` of a display position `[u, v]`; whole numbers are pixel centres.
@@ -142,11 +138,7 @@ impl DisplayMap {
     fn flip(&self, point: [f64; 2]) -> [f64; 2] {
         std::array::from_fn(|it| {
             let last = self.stored_size[it] as f64 - 1.0;
-            if self.is_flipped[it] {
-                last - point[it]
-            } else {
-                point[it]
-            }
+            if self.is_flipped[it] { last - point[it] } else { point[it] }
         })
     }
 
@@ -167,11 +159,7 @@ impl DisplayMap {
     /// If the slice has another size than the map's grid.
     #[must_use]
     pub fn show<T: Copy>(&self, stored: &Slice<T>) -> Slice<T> {
-        assert_eq!(
-            [stored.width, stored.height],
-            self.stored_size,
-            "slice of another size"
-        );
+        assert_eq!([stored.width, stored.height], self.stored_size, "slice of another size");
         let [width, height] = self.size();
         let [flip_x, flip_y] = self.is_flipped;
         let mut pixels = Vec::with_capacity(stored.pixels.len());
@@ -183,11 +171,7 @@ impl DisplayMap {
                 pixels.push(stored.pixels[y * stored.width + x]);
             }
         }
-        Slice {
-            width,
-            height,
-            pixels,
-        }
+        Slice { width, height, pixels }
     }
 }
 
@@ -206,10 +190,7 @@ mod tests {
             linear[row][axis] = if codes.flipped[axis] { -length } else { length };
             shape[axis] = [5, 6, 7][row];
         }
-        Grid {
-            shape,
-            ras_from_voxel: Affine::new(linear, [10.0, -20.0, 30.0]),
-        }
+        Grid { shape, ras_from_voxel: Affine::new(linear, [10.0, -20.0, 30.0]) }
     }
 
     #[test]
@@ -226,14 +207,8 @@ mod tests {
                 assert_eq!(map.spacing_mm, spacing_mm);
                 let ras = |point| grid.ras_from_voxel.apply(map.voxel_from_display(point, 2));
                 let (start, right, below) = (ras([1.0, 1.0]), ras([2.0, 1.0]), ras([1.0, 2.0]));
-                assert!(
-                    right[across] < start[across],
-                    "{codes} {plane:?}: right is not falling"
-                );
-                assert!(
-                    below[down] < start[down],
-                    "{codes} {plane:?}: down is not falling"
-                );
+                assert!(right[across] < start[across], "{codes} {plane:?}: right is not falling");
+                assert!(below[down] < start[down], "{codes} {plane:?}: down is not falling");
             }
         }
     }
@@ -245,11 +220,7 @@ mod tests {
                 let map = DisplayMap::new(&grid(codes), axis);
                 let [width, height] = map.stored_size;
                 let pixels = (0..width * height).collect();
-                let shown = map.show(&Slice {
-                    width,
-                    height,
-                    pixels,
-                });
+                let shown = map.show(&Slice { width, height, pixels });
                 assert_eq!([shown.width, shown.height], map.size());
                 for (at, &position) in shown.pixels.iter().enumerate() {
                     let display = [(at % shown.width) as f64, (at / shown.width) as f64];

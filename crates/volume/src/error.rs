@@ -69,10 +69,7 @@ impl ReadError {
         }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "numbers and texts alike, written in place"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike, written in place")]
     pub(crate) fn bad(
         field: &'static str,
         found: impl ToString,
@@ -81,11 +78,7 @@ impl ReadError {
         // Fields of a text header can be long, messages should not.
         let found = found.to_string().chars().take(MAX_FOUND_CHARS).collect();
         let expected = expected.into();
-        Self::Field {
-            field,
-            found,
-            expected,
-        }
+        Self::Field { field, found, expected }
     }
 
     pub(crate) fn from_io(error: io::Error) -> Self {

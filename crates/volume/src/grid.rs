@@ -59,10 +59,7 @@ pub struct AxisCodes {
 
 impl AxisCodes {
     /// Indices rise to the right, the front and the head.
-    pub const RAS: Self = Self {
-        ras_axis: [0, 1, 2],
-        flipped: [false; 3],
-    };
+    pub const RAS: Self = Self { ras_axis: [0, 1, 2], flipped: [false; 3] };
 
     /// The closest codes to an affine, by the rule of nibabel's `io_orientation`.
     ///
@@ -79,12 +76,8 @@ impl AxisCodes {
         }
         let mut rotation = nearest_orthogonal(&unit);
         let mut order = [0, 1, 2];
-        let strength = |axis: usize| {
-            rotation
-                .iter()
-                .map(|row| row[axis] * row[axis])
-                .fold(0.0_f64, f64::max)
-        };
+        let strength =
+            |axis: usize| rotation.iter().map(|row| row[axis] * row[axis]).fold(0.0_f64, f64::max);
         order.sort_by(|&a, &b| strength(b).total_cmp(&strength(a)));
         let mut codes = Self::RAS;
         let mut free = [true; 3];
@@ -108,14 +101,7 @@ impl AxisCodes {
     /// All 48 ways to store a volume along the anatomical axes.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let orders = [
-            [0, 1, 2],
-            [0, 2, 1],
-            [1, 0, 2],
-            [1, 2, 0],
-            [2, 0, 1],
-            [2, 1, 0],
-        ];
+        let orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
         let flips = (0..8).map(|bits| [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0]);
         orders
             .into_iter()
@@ -132,10 +118,7 @@ impl AxisCodes {
     /// The stored axis that follows RAS axis `ras_axis` (0, 1 or 2).
     #[must_use]
     pub fn stored_axis(&self, ras_axis: usize) -> usize {
-        self.ras_axis
-            .iter()
-            .position(|&it| it == ras_axis)
-            .unwrap_or(ras_axis)
+        self.ras_axis.iter().position(|&it| it == ras_axis).unwrap_or(ras_axis)
     }
 }
 
@@ -180,10 +163,7 @@ mod tests {
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), 48);
-        assert_eq!(
-            "RAR".parse::<AxisCodes>(),
-            Err(BadAxisCodes("RAR".to_owned()))
-        );
+        assert_eq!("RAR".parse::<AxisCodes>(), Err(BadAxisCodes("RAR".to_owned())));
     }
 
     #[test]

@@ -29,11 +29,7 @@ enum Sample {
     /// How often each value from `LOWEST` on occurs.
     Counts(Vec<usize>),
     /// Every `step`-th value; `n_seen` came before.
-    Values {
-        values: Vec<f64>,
-        step: usize,
-        n_seen: usize,
-    },
+    Values { values: Vec<f64>, step: usize, n_seen: usize },
 }
 
 impl Distribution {
@@ -45,18 +41,9 @@ impl Distribution {
         } else {
             // An odd step does not fall into step with even row lengths.
             let step = (n_voxels / MAX_SAMPLES) | 1;
-            Sample::Values {
-                values: Vec::new(),
-                step,
-                n_seen: 0,
-            }
+            Sample::Values { values: Vec::new(), step, n_seen: 0 }
         };
-        Self {
-            slope,
-            intercept,
-            range: None,
-            sample,
-        }
+        Self { slope, intercept, range: None, sample }
     }
 
     /// Adds the next voxels.
@@ -73,17 +60,9 @@ impl Distribution {
                     counts[count_index(*voxel)] += 1;
                 }
             }
-            Sample::Values {
-                values,
-                step,
-                n_seen,
-            } => {
+            Sample::Values { values, step, n_seen } => {
                 let first = (*step - *n_seen % *step) % *step;
-                let taken = voxels
-                    .iter()
-                    .skip(first)
-                    .step_by(*step)
-                    .map(|it| it.to_f64());
+                let taken = voxels.iter().skip(first).step_by(*step).map(|it| it.to_f64());
                 values.extend(taken.filter(|it| it.is_finite()));
                 *n_seen += voxels.len();
             }
@@ -102,21 +81,16 @@ impl Distribution {
     /// Scaled values at the given percentages (0 to 100), by nearest rank; 0 without any value.
     #[must_use]
     pub fn percentiles(&self, percentages: &[f64]) -> Vec<f64> {
-        let percentages = percentages
-            .iter()
-            .map(|it| if self.slope < 0.0 { 100.0 - it } else { *it });
+        let percentages =
+            percentages.iter().map(|it| if self.slope < 0.0 { 100.0 - it } else { *it });
         match &self.sample {
             Sample::Counts(counts) => {
                 let n = counts.iter().sum();
-                percentages
-                    .map(|it| self.scaled_or_0(counted_at(counts, rank(it, n))))
-                    .collect()
+                percentages.map(|it| self.scaled_or_0(counted_at(counts, rank(it, n)))).collect()
             }
             Sample::Values { values, .. } => {
                 let mut values = values.clone();
-                percentages
-                    .map(|it| self.scaled_or_0(value_at(&mut values, it)))
-                    .collect()
+                percentages.map(|it| self.scaled_or_0(value_at(&mut values, it))).collect()
             }
         }
     }
@@ -183,11 +157,7 @@ fn range<T: Voxel>(voxels: &[T]) -> Option<[f64; 2]> {
 }
 
 /// The zero-based rank of a percentage among `n` sorted values.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0..n"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..n")]
 fn rank(percentage: f64, n: usize) -> usize {
     let last = n.saturating_sub(1);
     ((percentage / 100.0).clamp(0.0, 1.0) * last as f64).round() as usize
@@ -203,11 +173,7 @@ fn counted_at(counts: &[usize], rank: usize) -> Option<f64> {
 
 fn value_at(values: &mut [f64], percentage: f64) -> Option<f64> {
     let n = values.len();
-    (n > 0).then(|| {
-        *values
-            .select_nth_unstable_by(rank(percentage, n), f64::total_cmp)
-            .1
-    })
+    (n > 0).then(|| *values.select_nth_unstable_by(rank(percentage, n), f64::total_cmp).1)
 }
 
 #[cfg(test)]
@@ -215,20 +181,9 @@ mod tests {
     use crate::{Affine, Grid, SourceHeader, Volume, Voxels};
 
     fn volume(voxels: Voxels, slope: f64) -> Volume {
-        let grid = Grid {
-            shape: [voxels.len(), 1, 1],
-            ras_from_voxel: Affine::IDENTITY,
-        };
+        let grid = Grid { shape: [voxels.len(), 1, 1], ras_from_voxel: Affine::IDENTITY };
         let header = SourceHeader::for_grid(&grid);
-        Volume {
-            grid,
-            voxels,
-            slope,
-            intercept: 1.0,
-            n_frames: 1,
-            frame: 0,
-            header,
-        }
+        Volume { grid, voxels, slope, intercept: 1.0, n_frames: 1, frame: 0, header }
     }
 
     #[test]
@@ -237,16 +192,10 @@ mod tests {
         let floats = Voxels::F32(shuffled.iter().map(|&it| f32::from(it)).collect());
         for voxels in [Voxels::I16(shuffled), floats] {
             let rising = volume(voxels.clone(), 2.0);
-            assert_eq!(
-                rising.percentiles(&[0.0, 25.0, 50.0, 100.0]),
-                [-99.0, -49.0, 1.0, 101.0]
-            );
+            assert_eq!(rising.percentiles(&[0.0, 25.0, 50.0, 100.0]), [-99.0, -49.0, 1.0, 101.0]);
             assert_eq!(rising.intensity_range(), Some([-99.0, 101.0]));
             let falling = volume(voxels, -2.0);
-            assert_eq!(
-                falling.percentiles(&[0.0, 25.0, 100.0]),
-                [-99.0, -49.0, 101.0]
-            );
+            assert_eq!(falling.percentiles(&[0.0, 25.0, 100.0]), [-99.0, -49.0, 101.0]);
             assert_eq!(falling.intensity_range(), Some([-99.0, 101.0]));
         }
     }

@@ -37,10 +37,7 @@ impl Labelmap {
     /// A labelmap of background only.
     #[must_use]
     pub fn new(shape: [usize; 3]) -> Self {
-        Self {
-            shape,
-            voxels: vec![0; shape.iter().product()],
-        }
+        Self { shape, voxels: vec![0; shape.iter().product()] }
     }
 
     /// A labelmap from its voxels.
@@ -49,10 +46,7 @@ impl Labelmap {
     /// If their number does not fit the shape.
     pub fn from_voxels(shape: [usize; 3], voxels: Vec<u8>) -> Result<Self, LabelmapError> {
         if shape.iter().product::<usize>() != voxels.len() {
-            return Err(LabelmapError::Shape {
-                shape,
-                n_voxels: voxels.len(),
-            });
+            return Err(LabelmapError::Shape { shape, n_voxels: voxels.len() });
         }
         Ok(Self { shape, voxels })
     }
@@ -82,10 +76,7 @@ impl Labelmap {
     /// The label of a voxel, or `None` outside the grid.
     #[must_use]
     pub fn get(&self, voxel: [usize; 3]) -> Option<u8> {
-        let is_inside = voxel
-            .iter()
-            .zip(self.shape)
-            .all(|(&it, length)| it < length);
+        let is_inside = voxel.iter().zip(self.shape).all(|(&it, length)| it < length);
         is_inside.then(|| self.voxels[self.index(voxel)])
     }
 
@@ -96,15 +87,8 @@ impl Labelmap {
     #[must_use]
     pub fn slice(&self, axis: usize, index: usize) -> Slice<u8> {
         let [width, height] = plane_axes(axis).map(|it| self.shape[it]);
-        let pixels = self
-            .slice_positions(axis, index)
-            .map(|it| self.voxels[it])
-            .collect();
-        Slice {
-            width,
-            height,
-            pixels,
-        }
+        let pixels = self.slice_positions(axis, index).map(|it| self.voxels[it]).collect();
+        Slice { width, height, pixels }
     }
 
     /// Replaces slice `index` along stored axis `axis`.
@@ -122,11 +106,7 @@ impl Labelmap {
 
     /// Positions in `voxels` of a slice's pixels, `x` fastest.
     fn slice_positions(&self, axis: usize, index: usize) -> impl Iterator<Item = usize> + use<> {
-        assert!(
-            index < self.shape[axis],
-            "slice {index} of {}",
-            self.shape[axis]
-        );
+        assert!(index < self.shape[axis], "slice {index} of {}", self.shape[axis]);
         let strides = [1, self.shape[0], self.shape[0] * self.shape[1]];
         let [x_axis, y_axis] = plane_axes(axis);
         let (width, height) = (self.shape[x_axis], self.shape[y_axis]);
@@ -154,15 +134,8 @@ impl Labelmap {
     /// The mask of one label: 1 where it is, 0 elsewhere.
     #[must_use]
     pub fn binary(&self, label: u8) -> Self {
-        let voxels = self
-            .voxels
-            .iter()
-            .map(|&it| u8::from(it == label))
-            .collect();
-        Self {
-            shape: self.shape,
-            voxels,
-        }
+        let voxels = self.voxels.iter().map(|&it| u8::from(it == label)).collect();
+        Self { shape: self.shape, voxels }
     }
 
     /// Inclusive bounds along (i, j, k) of the voxels with that label, or `None` without any.
@@ -178,9 +151,8 @@ impl Labelmap {
             };
             let last = labels.iter().rposition(|&it| it == label).unwrap_or(first);
             is_empty = false;
-            for (axis, [from, to]) in [[first, last], [row % nj, row % nj], [row / nj, row / nj]]
-                .into_iter()
-                .enumerate()
+            for (axis, [from, to]) in
+                [[first, last], [row % nj, row % nj], [row / nj, row / nj]].into_iter().enumerate()
             {
                 low[axis] = low[axis].min(from);
                 high[axis] = high[axis].max(to);
@@ -195,9 +167,7 @@ impl Labelmap {
     /// If the bounds reach past the grid.
     #[must_use]
     pub fn crop(&self, bounds: &[RangeInclusive<usize>; 3]) -> Self {
-        let shape = bounds
-            .each_ref()
-            .map(|it| (it.end() + 1).saturating_sub(*it.start()));
+        let shape = bounds.each_ref().map(|it| (it.end() + 1).saturating_sub(*it.start()));
         let mut voxels = Vec::with_capacity(shape.iter().product());
         for k in bounds[2].clone() {
             for j in bounds[1].clone() {
@@ -228,11 +198,7 @@ impl Labelmap {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "checked to fit"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to fit")]
 fn to_label(value: f64) -> Result<u8, LabelmapError> {
     if value.fract() == 0.0 && (0.0..=255.0).contains(&value) {
         Ok(value as u8)

@@ -57,19 +57,13 @@ mod tests {
     use crate::{Affine, Grid, Labelmap};
 
     fn map(voxels: &[u8]) -> Labelmap {
-        Labelmap {
-            shape: [voxels.len(), 1, 1],
-            voxels: voxels.to_vec(),
-        }
+        Labelmap { shape: [voxels.len(), 1, 1], voxels: voxels.to_vec() }
     }
 
     #[test]
     fn dice_is_twice_the_overlap_over_the_sum() {
         assert_eq!(dice(&map(&[1, 1, 0, 0]), &map(&[0, 2, 2, 2])), 0.4);
-        assert_eq!(
-            dice_of_label(&map(&[1, 1, 2, 0]), &map(&[1, 2, 2, 0]), 2),
-            2.0 / 3.0
-        );
+        assert_eq!(dice_of_label(&map(&[1, 1, 2, 0]), &map(&[1, 2, 2, 0]), 2), 2.0 / 3.0);
         assert_eq!(dice(&map(&[0, 0]), &map(&[0, 0])), 1.0);
         assert_eq!(dice(&map(&[0, 1]), &map(&[0, 0])), 0.0);
     }
@@ -77,10 +71,7 @@ mod tests {
     #[test]
     fn volumes_are_in_millilitres() {
         let linear = [[2.0, 0.0, 0.0], [0.0, -5.0, 0.0], [0.0, 0.0, 10.0]];
-        let grid = Grid {
-            shape: [4, 1, 1],
-            ras_from_voxel: Affine::new(linear, [0.0; 3]),
-        };
+        let grid = Grid { shape: [4, 1, 1], ras_from_voxel: Affine::new(linear, [0.0; 3]) };
         assert_eq!(volume_ml(&map(&[1, 1, 0, 2]), &grid, 1), 0.2);
     }
 }

@@ -21,10 +21,7 @@ pub struct ReadOptions {
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self {
-            frame: 0,
-            max_bytes: 8 << 30,
-        }
+        Self { frame: 0, max_bytes: 8 << 30 }
     }
 }
 
@@ -85,10 +82,7 @@ impl SourceHeader {
 }
 
 /// A parsed header and where its voxels are.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "three independent facts of a file"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "three independent facts of a file")]
 pub(crate) struct Parsed {
     pub(crate) header: Header,
     pub(crate) is_swapped: bool,
@@ -109,14 +103,8 @@ struct FieldNames {
 impl FieldNames {
     fn of(format: FileFormat) -> Self {
         match format {
-            FileFormat::Nifti1 | FileFormat::Nifti2 => Self {
-                shape: "dim",
-                gap: "vox_offset",
-            },
-            FileFormat::Nrrd => Self {
-                shape: "sizes",
-                gap: "byte skip",
-            },
+            FileFormat::Nifti1 | FileFormat::Nifti2 => Self { shape: "dim", gap: "vox_offset" },
+            FileFormat::Nrrd => Self { shape: "sizes", gap: "byte skip" },
         }
     }
 }
@@ -212,9 +200,7 @@ fn parse(stream: &mut Stream<'_>, file_name: &str) -> Result<Parsed, ReadError> 
         _ => {
             let mut head = start;
             head.extend(stream.read_up_to(508)?);
-            Err(ReadError::Format {
-                found: describe(&head, file_name, stream.is_compressed),
-            })
+            Err(ReadError::Format { found: describe(&head, file_name, stream.is_compressed) })
         }
     }
 }
@@ -247,43 +233,23 @@ fn frame<'a>(
         voxel_type: header.voxel_type,
         n_voxels: header.grid.n_voxels(),
         is_swapped: parsed.is_swapped,
-        n_components: if parsed.is_interleaved {
-            header.n_frames
-        } else {
-            1
-        },
+        n_components: if parsed.is_interleaved { header.n_frames } else { 1 },
         component: if parsed.is_interleaved { frame } else { 0 },
     };
     let frame_bytes = layout.n_voxels as u64 * header.voxel_type.size() as u64;
     if frame_bytes > options.max_bytes {
         let (field, limit) = (names.shape, options.max_bytes);
-        return Err(ReadError::TooLarge {
-            field,
-            needed: frame_bytes,
-            limit,
-        });
+        return Err(ReadError::TooLarge { field, needed: frame_bytes, limit });
     }
     stream.skip(parsed.gap, names.gap)?;
     if parsed.has_gzip_voxels {
         stream = stream.gunzip();
     }
-    let n_before = if parsed.is_interleaved {
-        0
-    } else {
-        frame as u64
-    };
-    let n_stored = if parsed.is_interleaved {
-        header.n_frames as u64
-    } else {
-        n_before + 1
-    };
+    let n_before = if parsed.is_interleaved { 0 } else { frame as u64 };
+    let n_stored = if parsed.is_interleaved { header.n_frames as u64 } else { n_before + 1 };
     let expected = frame_bytes.saturating_mul(n_stored);
     if expected > stream.max_len {
-        return Err(ReadError::Truncated {
-            field: "voxels",
-            expected,
-            found: stream.max_len,
-        });
+        return Err(ReadError::Truncated { field: "voxels", expected, found: stream.max_len });
     }
     stream.skip(n_before * frame_bytes, "voxels")?;
     Ok((stream, layout))
@@ -294,9 +260,7 @@ fn describe(head: &[u8], file_name: &str, is_compressed: bool) -> String {
     let what = kind_of(head).unwrap_or_else(|| {
         let name = file_name.to_ascii_lowercase();
         let is_text = !head.is_empty()
-            && head
-                .iter()
-                .all(|it| matches!(it, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..));
+            && head.iter().all(|it| matches!(it, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..));
         match () {
             () if head.is_empty() => "an empty file",
             () if name.ends_with(".img") || name.ends_with(".img.gz") => {
@@ -306,11 +270,7 @@ fn describe(head: &[u8], file_name: &str, is_compressed: bool) -> String {
             () => "content of no known kind",
         }
     });
-    if is_compressed {
-        format!("{what}, inside gzip")
-    } else {
-        what.to_owned()
-    }
+    if is_compressed { format!("{what}, inside gzip") } else { what.to_owned() }
 }
 
 fn kind_of(head: &[u8]) -> Option<&'static str> {

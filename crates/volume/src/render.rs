@@ -81,21 +81,13 @@ pub fn slice_png(
 
 fn check_shape(volume: &Volume, labelmap: &Labelmap) -> Result<(), RenderError> {
     let (mask, volume) = (labelmap.shape, volume.grid.shape);
-    if mask == volume {
-        Ok(())
-    } else {
-        Err(RenderError::Shape { mask, volume })
-    }
+    if mask == volume { Ok(()) } else { Err(RenderError::Shape { mask, volume }) }
 }
 
 fn shown_greys(volume: &Volume, map: &DisplayMap, index: usize, window: Window) -> Slice<u8> {
     let stored = volume.slice(map.axis, index);
     let pixels = window.greys(&stored.pixels);
-    map.show(&Slice {
-        width: stored.width,
-        height: stored.height,
-        pixels,
-    })
+    map.show(&Slice { width: stored.width, height: stored.height, pixels })
 }
 
 /// Lays label colours over greys; pixels at a label's border get its full colour.
@@ -118,23 +110,11 @@ fn blend(greys: &Slice<u8>, labels: &Slice<u8>) -> Vec<Rgb> {
 /// Whether one of the four neighbours has another label; the picture's edge is no border.
 fn is_border(labels: &Slice<u8>, x: usize, y: usize) -> bool {
     let label = labels.get(x, y);
-    let neighbours = [
-        (x.wrapping_sub(1), y),
-        (x + 1, y),
-        (x, y.wrapping_sub(1)),
-        (x, y + 1),
-    ];
-    neighbours
-        .into_iter()
-        .filter_map(|(x, y)| labels.get(x, y))
-        .any(|it| Some(it) != label)
+    let neighbours = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
+    neighbours.into_iter().filter_map(|(x, y)| labels.get(x, y)).any(|it| Some(it) != label)
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "between two bytes"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
 fn mix(grey: u8, colour: u8) -> u8 {
     (f64::from(grey) * (1.0 - OPACITY) + f64::from(colour) * OPACITY).round() as u8
 }
@@ -154,9 +134,7 @@ const LONGEST_SIDE: usize = 256;
 pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Result<Vec<u8>, RenderError> {
     check_shape(volume, labelmap)?;
     let spacing = volume.grid.spacing_mm();
-    let axis = [2, 1, 0]
-        .into_iter()
-        .reduce(|a, b| if spacing[b] > spacing[a] { b } else { a });
+    let axis = [2, 1, 0].into_iter().reduce(|a, b| if spacing[b] > spacing[a] { b } else { a });
     let map = DisplayMap::new(&volume.grid, axis.unwrap_or(2));
     let window = Window::suggest(volume);
     let indices = sheet_slices(labelmap, map.axis);
@@ -184,35 +162,16 @@ fn sheet_slices(labelmap: &Labelmap, axis: usize) -> Vec<usize> {
     let [ni, nj, _] = labelmap.shape;
     let stride = [1, ni, ni * nj][axis];
     let mut is_reached = vec![false; labelmap.shape[axis]];
-    for (at, _) in labelmap
-        .voxels
-        .iter()
-        .enumerate()
-        .filter(|(_, label)| **label != 0)
-    {
+    for (at, _) in labelmap.voxels.iter().enumerate().filter(|(_, label)| **label != 0) {
         is_reached[at / stride % labelmap.shape[axis]] = true;
     }
     let last = is_reached.len() - 1;
-    let first_reached = is_reached
-        .iter()
-        .position(|it| *it)
-        .unwrap_or(0)
-        .saturating_sub(1);
-    let last_reached = is_reached
-        .iter()
-        .rposition(|it| *it)
-        .map_or(last, |it| (it + 1).min(last));
+    let first_reached = is_reached.iter().position(|it| *it).unwrap_or(0).saturating_sub(1);
+    let last_reached = is_reached.iter().rposition(|it| *it).map_or(last, |it| (it + 1).min(last));
     let n = last_reached - first_reached + 1;
     let n_tiles = n.min(MAX_TILES);
     (0..n_tiles)
-        .map(|it| {
-            first_reached
-                + if n_tiles > 1 {
-                    it * (n - 1) / (n_tiles - 1)
-                } else {
-                    0
-                }
-        })
+        .map(|it| first_reached + if n_tiles > 1 { it * (n - 1) / (n_tiles - 1) } else { 0 })
         .collect()
 }
 
@@ -223,19 +182,11 @@ pub fn thumbnail_png(volume: &Volume) -> Vec<u8> {
     let middle = volume.grid.shape[map.axis] / 2;
     let greys = shown_greys(volume, &map, middle, Window::suggest(volume));
     let size = tile_size(&map);
-    encode(
-        &resized(&greys, size).pixels,
-        size,
-        png::ColorType::Grayscale,
-    )
+    encode(&resized(&greys, size).pixels, size, png::ColorType::Grayscale)
 }
 
 /// Size of a tile with square pixels, its longest side at most `LONGEST_SIDE`.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "at most LONGEST_SIDE"
-)]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most LONGEST_SIDE")]
 fn tile_size(map: &DisplayMap) -> [usize; 2] {
     let size = map.size();
     let mm: [f64; 2] = std::array::from_fn(|it| size[it] as f64 * map.spacing_mm[it]);
@@ -253,11 +204,7 @@ fn resized(slice: &Slice<u8>, [width, height]: [usize; 2]) -> Slice<u8> {
             (0..width).map(move |x| slice.pixels[row + (2 * x + 1) * slice.width / (2 * width)])
         })
         .collect();
-    Slice {
-        width,
-        height,
-        pixels,
-    }
+    Slice { width, height, pixels }
 }
 
 /// # Panics
@@ -290,9 +237,7 @@ mod tests {
     };
 
     fn decode(bytes: &[u8]) -> (png::OutputInfo, Vec<u8>) {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes))
-            .read_info()
-            .unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(bytes)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         (info, pixels)
@@ -322,15 +267,9 @@ mod tests {
             let start = mask.index([5, y, 1]);
             mask.voxels[start..start + 5].fill(1);
         }
-        let black = Window {
-            low: 5000.0,
-            high: 6000.0,
-        };
+        let black = Window { low: 5000.0, high: 6000.0 };
         let (info, pixels) = decode(&slice_png(&volume, Some(&mask), 2, 1, black).unwrap());
-        assert_eq!(
-            (info.width, info.height, info.color_type),
-            (20, 20, png::ColorType::Rgb)
-        );
+        assert_eq!((info.width, info.height, info.color_type), (20, 20, png::ColorType::Rgb));
         // Stored along LPS: shown as it is stored.
         let at = |x: usize, y: usize| &pixels[3 * (20 * y + x)..][..3];
         assert_eq!(at(4, 5), [0, 0, 0]);
@@ -348,10 +287,7 @@ mod tests {
             assert_eq!(slice_png(&volume, None, axis, index, window), Err(expected));
         }
         let mask = Labelmap::new([20, 20, 5]);
-        let expected = RenderError::Shape {
-            mask: mask.shape,
-            volume: shape,
-        };
+        let expected = RenderError::Shape { mask: mask.shape, volume: shape };
         assert_eq!(contact_sheet(&volume, &mask), Err(expected));
     }
 

@@ -40,11 +40,7 @@ impl Order {
         let old_strides = [1, old_shape[0], old_shape[0] * old_shape[1]];
         let strides = self.source_axis.map(|it| old_strides[it]);
         let position = |axis: usize, index: usize| {
-            let index = if self.is_flipped[axis] {
-                self.shape[axis] - 1 - index
-            } else {
-                index
-            };
+            let index = if self.is_flipped[axis] { self.shape[axis] - 1 - index } else { index };
             index * strides[axis]
         };
         let mut reordered = Vec::with_capacity(voxels.len());
@@ -65,32 +61,17 @@ impl Volume {
     pub fn reoriented(&self, codes: AxisCodes) -> Self {
         let order = Order::new(self.grid.shape, self.axis_codes(), codes);
         let ras_from_voxel = self.grid.ras_from_voxel.compose(&order.old_from_new());
-        let grid = Grid {
-            shape: order.shape,
-            ras_from_voxel,
-        };
+        let grid = Grid { shape: order.shape, ras_from_voxel };
         let voxels =
             with_voxels!(&self.voxels, it => Voxel::wrap(order.apply(it, self.grid.shape)));
-        Self {
-            grid,
-            voxels,
-            header: SourceHeader::for_grid(&grid),
-            ..*self
-        }
+        Self { grid, voxels, header: SourceHeader::for_grid(&grid), ..*self }
     }
 
     /// The same voxels, declared to lie elsewhere.
     #[must_use]
     pub fn with_affine(self, ras_from_voxel: Affine) -> Self {
-        let grid = Grid {
-            shape: self.grid.shape,
-            ras_from_voxel,
-        };
-        Self {
-            grid,
-            header: SourceHeader::for_grid(&grid),
-            ..self
-        }
+        let grid = Grid { shape: self.grid.shape, ras_from_voxel };
+        Self { grid, header: SourceHeader::for_grid(&grid), ..self }
     }
 }
 
@@ -100,10 +81,7 @@ impl Labelmap {
     #[must_use]
     pub fn reoriented(&self, grid: &Grid, codes: AxisCodes) -> Self {
         let order = Order::new(self.shape, grid.axis_codes(), codes);
-        Self {
-            shape: order.shape,
-            voxels: order.apply(&self.voxels, self.shape),
-        }
+        Self { shape: order.shape, voxels: order.apply(&self.voxels, self.shape) }
     }
 }
 
@@ -116,10 +94,7 @@ mod tests {
 
     #[test]
     fn each_voxel_keeps_its_place_in_every_storage_order() {
-        let options = PhantomOptions {
-            tilt: [0.05, -0.1, 0.02],
-            ..PhantomOptions::ct([9, 7, 5])
-        };
+        let options = PhantomOptions { tilt: [0.05, -0.1, 0.02], ..PhantomOptions::ct([9, 7, 5]) };
         let original = phantom(&options);
         for codes in AxisCodes::all() {
             let volume = original.volume.reoriented(codes);
@@ -133,9 +108,7 @@ mod tests {
                 let near = old_from_ras.apply(ras);
                 let old = [0, 1, 2].map(|axis| {
                     let distance = |index: &usize| (near[axis] - *index as f64).abs();
-                    (0..original.volume.grid.shape[axis])
-                        .find(|it| distance(it) < 1e-6)
-                        .unwrap()
+                    (0..original.volume.grid.shape[axis]).find(|it| distance(it) < 1e-6).unwrap()
                 });
                 assert_eq!(volume.value(voxel), original.volume.value(old));
                 assert_eq!(Some(label), original.labelmap.get(old));

@@ -60,15 +60,8 @@ fn run_length(voxels: &[u8], label: u8) -> usize {
     // Whole blocks first: masks are long runs of background, and blocks compare as vectors.
     const BLOCK: usize = 64;
     let full = [label; BLOCK];
-    let blocks = voxels
-        .chunks_exact(BLOCK)
-        .take_while(|it| **it == full)
-        .count()
-        * BLOCK;
-    let tail = voxels[blocks..]
-        .iter()
-        .take_while(|&&it| it == label)
-        .count();
+    let blocks = voxels.chunks_exact(BLOCK).take_while(|it| **it == full).count() * BLOCK;
+    let tail = voxels[blocks..].iter().take_while(|&&it| it == label).count();
     blocks + tail
 }
 
@@ -99,9 +92,7 @@ pub fn shape(bytes: &[u8]) -> Result<[usize; 3], RleError> {
     };
     let stored = [length(0), length(1), length(2)];
     let shape = stored.map(|it| usize::try_from(it).unwrap_or(0));
-    let n_voxels = shape
-        .iter()
-        .try_fold(1_usize, |product, &it| product.checked_mul(it));
+    let n_voxels = shape.iter().try_fold(1_usize, |product, &it| product.checked_mul(it));
     match n_voxels {
         Some(n) if n > 0 => Ok(shape),
         _ => Err(RleError::Shape(stored)),
@@ -116,9 +107,7 @@ pub fn decode(bytes: &[u8], max_voxels: usize) -> Result<Labelmap, RleError> {
     let shape = shape(bytes)?;
     let n_voxels: usize = shape.iter().product();
     if n_voxels > max_voxels {
-        return Err(RleError::Shape(
-            shape.map(|it| u32::try_from(it).unwrap_or(u32::MAX)),
-        ));
+        return Err(RleError::Shape(shape.map(|it| u32::try_from(it).unwrap_or(u32::MAX))));
     }
     let runs = &bytes[HEADER_BYTES..];
     check_runs(runs, n_voxels)?;
@@ -140,16 +129,9 @@ fn check_runs(mut runs: &[u8], n_voxels: usize) -> Result<(), RleError> {
     let mut covered = 0_usize;
     while covered < n_voxels {
         let (n, _) = take_run(&mut runs)?;
-        covered = covered
-            .checked_add(n)
-            .filter(|&it| it <= n_voxels)
-            .ok_or(RleError::Overrun)?;
+        covered = covered.checked_add(n).filter(|&it| it <= n_voxels).ok_or(RleError::Overrun)?;
     }
-    if runs.is_empty() {
-        Ok(())
-    } else {
-        Err(RleError::Trailing)
-    }
+    if runs.is_empty() { Ok(()) } else { Err(RleError::Trailing) }
 }
 
 fn take_run(runs: &mut &[u8]) -> Result<(usize, u8), RleError> {
@@ -167,11 +149,7 @@ fn take_run(runs: &mut &[u8]) -> Result<(usize, u8), RleError> {
             *runs = rest;
             // A length past the address space is past any grid too.
             let n = usize::try_from(n).unwrap_or(usize::MAX);
-            return if n == 0 {
-                Err(RleError::Run)
-            } else {
-                Ok((n, label))
-            };
+            return if n == 0 { Err(RleError::Run) } else { Ok((n, label)) };
         }
     }
     Err(RleError::Run)
@@ -221,14 +199,8 @@ mod tests {
         let empty = b"VXR1\x02\0\0\0\0\0\0\0\x01\0\0\0";
         assert_eq!(decode(empty, 1000), Err(RleError::Shape([2, 0, 1])));
         let huge = b"VXR1\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff";
-        assert_eq!(
-            decode(huge, usize::MAX),
-            Err(RleError::Shape([u32::MAX; 3]))
-        );
-        assert_eq!(
-            decode(&encode(&Labelmap::new([9, 9, 9])), 728),
-            Err(RleError::Shape([9; 3]))
-        );
+        assert_eq!(decode(huge, usize::MAX), Err(RleError::Shape([u32::MAX; 3])));
+        assert_eq!(decode(&encode(&Labelmap::new([9, 9, 9])), 728), Err(RleError::Shape([9; 3])));
     }
 
     proptest! {

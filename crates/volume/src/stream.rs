@@ -27,23 +27,14 @@ pub(crate) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// A stream of `len` bytes, behind a gzip decoder where it begins like one.
     pub(crate) fn open(mut reader: impl BufRead + 'a, len: u64) -> Result<Self, ReadError> {
-        let is_gzip = reader
-            .fill_buf()
-            .map_err(ReadError::Io)?
-            .starts_with(&[0x1f, 0x8b]);
-        let plain = Self {
-            reader: Box::new(reader),
-            max_len: len,
-            is_compressed: false,
-        };
+        let is_gzip = reader.fill_buf().map_err(ReadError::Io)?.starts_with(&[0x1f, 0x8b]);
+        let plain = Self { reader: Box::new(reader), max_len: len, is_compressed: false };
         Ok(if is_gzip { plain.gunzip() } else { plain })
     }
 
     /// The stream decompressed.
     pub(crate) fn gunzip(self) -> Self {
-        let members = Members {
-            member: Some(GzDecoder::new(self.reader)),
-        };
+        let members = Members { member: Some(GzDecoder::new(self.reader)) };
         Self {
             reader: Box::new(io::BufReader::with_capacity(1 << 16, members)),
             max_len: self.max_len.saturating_mul(MAX_EXPANSION),
@@ -55,11 +46,7 @@ impl<'a> Stream<'a> {
     pub(crate) fn read_up_to(&mut self, n: usize) -> Result<Vec<u8>, ReadError> {
         let mut bytes = Vec::new();
         let limit = u64::try_from(n).unwrap_or(u64::MAX);
-        self.reader
-            .by_ref()
-            .take(limit)
-            .read_to_end(&mut bytes)
-            .map_err(damage)?;
+        self.reader.by_ref().take(limit).read_to_end(&mut bytes).map_err(damage)?;
         Ok(bytes)
     }
 
@@ -67,11 +54,7 @@ impl<'a> Stream<'a> {
     pub(crate) fn skip(&mut self, n: u64, field: &'static str) -> Result<(), ReadError> {
         let skipped = io::copy(&mut self.reader.by_ref().take(n), &mut io::sink());
         match skipped.map_err(damage)? {
-            found if found < n => Err(ReadError::Truncated {
-                field,
-                expected: n,
-                found,
-            }),
+            found if found < n => Err(ReadError::Truncated { field, expected: n, found }),
             _ => Ok(()),
         }
     }
@@ -184,11 +167,7 @@ pub(crate) fn visit_parts<T: Voxel>(
             visit(part)?;
         } else {
             component.clear();
-            component.extend(
-                part.iter()
-                    .skip(layout.component)
-                    .step_by(layout.n_components),
-            );
+            component.extend(part.iter().skip(layout.component).step_by(layout.n_components));
             visit(&component)?;
         }
         n_done += n;
@@ -201,15 +180,10 @@ fn reserve<T>(voxels: &mut Vec<T>, n: usize, total: usize) -> Result<(), ReadErr
     if voxels.capacity() - voxels.len() >= n {
         return Ok(());
     }
-    let more = (FIRST_BYTES / size_of::<T>())
-        .max(voxels.len())
-        .max(n)
-        .min(total - voxels.len());
+    let more = (FIRST_BYTES / size_of::<T>()).max(voxels.len()).max(n).min(total - voxels.len());
     voxels
         .try_reserve_exact(more)
-        .map_err(|_full| ReadError::Memory {
-            needed: bytes_of::<T>(total),
-        })
+        .map_err(|_full| ReadError::Memory { needed: bytes_of::<T>(total) })
 }
 
 /// Fills `values` (of which `start` came before) and turns them to the machine's byte order.
@@ -275,10 +249,7 @@ mod tests {
         let mut file = gzip(&[7; 1000]);
         let crc = file.len() - 8;
         file[crc] ^= 1;
-        let error = Stream::open(file.as_slice(), 0)
-            .unwrap()
-            .read_up_to(2000)
-            .unwrap_err();
+        let error = Stream::open(file.as_slice(), 0).unwrap().read_up_to(2000).unwrap_err();
         assert_eq!(error.to_string(), "the compressed data are damaged");
     }
 }

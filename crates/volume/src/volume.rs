@@ -71,10 +71,7 @@ impl Volume {
     #[must_use]
     pub fn value(&self, [i, j, k]: [usize; 3]) -> f64 {
         let [ni, nj, nk] = self.grid.shape;
-        assert!(
-            i < ni && j < nj && k < nk,
-            "voxel {i}, {j}, {k} lies outside {ni} × {nj} × {nk}"
-        );
+        assert!(i < ni && j < nj && k < nk, "voxel {i}, {j}, {k} lies outside {ni} × {nj} × {nk}");
         self.scaled(self.voxels.get(i + ni * (j + nj * k)))
     }
 
@@ -109,11 +106,7 @@ impl Volume {
         let mut ranges = self.grid.shape.map(|length| 0..length);
         ranges[axis] = index..index + 1;
         let [width, height] = plane_axes(axis).map(|it| self.grid.shape[it]);
-        Slice {
-            width,
-            height,
-            pixels: self.crop(ranges),
-        }
+        Slice { width, height, pixels: self.crop(ranges) }
     }
 
     /// Anatomical directions of the stored axes.
@@ -132,36 +125,25 @@ struct Scale {
 
 impl Scale {
     fn of(volume: &Volume) -> Self {
-        Self {
-            slope: volume.slope,
-            intercept: volume.intercept,
-        }
+        Self { slope: volume.slope, intercept: volume.intercept }
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "scaled values are f32 by contract"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "scaled values are f32 by contract")]
 fn crop<T: Voxel>(
     voxels: &[T],
     [ni, nj, nk]: [usize; 3],
     [i, j, k]: [Range<usize>; 3],
     scale: Scale,
 ) -> Vec<f32> {
-    assert!(
-        i.end <= ni && j.end <= nj && k.end <= nk,
-        "box reaches past {ni} × {nj} × {nk}"
-    );
+    assert!(i.end <= ni && j.end <= nj && k.end <= nk, "box reaches past {ni} × {nj} × {nk}");
     let mut values = Vec::with_capacity(i.len() * j.len() * k.len());
     for k in k {
         for j in j.clone() {
             let row = ni * (j + nj * k);
             let stored = &voxels[row + i.start..row + i.end.max(i.start)];
             values.extend(
-                stored
-                    .iter()
-                    .map(|it| (it.to_f64() * scale.slope + scale.intercept) as f32),
+                stored.iter().map(|it| (it.to_f64() * scale.slope + scale.intercept) as f32),
             );
         }
     }
@@ -174,10 +156,7 @@ mod tests {
 
     fn counting(shape: [usize; 3]) -> Volume {
         let n: i16 = shape.iter().product::<usize>().try_into().unwrap();
-        let grid = Grid {
-            shape,
-            ras_from_voxel: Affine::IDENTITY,
-        };
+        let grid = Grid { shape, ras_from_voxel: Affine::IDENTITY };
         Volume {
             grid,
             voxels: Voxels::I16((0..n).collect()),

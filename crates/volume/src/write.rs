@@ -62,19 +62,10 @@ pub fn write_mask(
 ) -> Result<(), WriteError> {
     let grid = source.grid();
     if labelmap.shape != grid.shape || labelmap.voxels.len() != grid.n_voxels() {
-        return Err(WriteError::Shape {
-            mask: labelmap.shape,
-            source_shape: grid.shape,
-        });
+        return Err(WriteError::Shape { mask: labelmap.shape, source_shape: grid.shape });
     }
-    let image = Image {
-        voxel_type: VoxelType::U8,
-        slope: 1.0,
-        intercept: 0.0,
-    };
-    write(&image, source, format, &mut out, |out| {
-        out.write_all(&labelmap.voxels)
-    })?;
+    let image = Image { voxel_type: VoxelType::U8, slope: 1.0, intercept: 0.0 };
+    write(&image, source, format, &mut out, |out| out.write_all(&labelmap.voxels))?;
     Ok(out.flush()?)
 }
 
@@ -87,17 +78,11 @@ pub fn write_volume(
     format: MaskFormat,
     mut out: impl Write,
 ) -> Result<(), WriteError> {
-    let Volume {
-        slope, intercept, ..
-    } = *volume;
+    let Volume { slope, intercept, .. } = *volume;
     if format == MaskFormat::Nrrd && !volume.is_unscaled() {
         return Err(WriteError::Scaling { slope, intercept });
     }
-    let image = Image {
-        voxel_type: volume.voxels.voxel_type(),
-        slope,
-        intercept,
-    };
+    let image = Image { voxel_type: volume.voxels.voxel_type(), slope, intercept };
     write(
         &image,
         &volume.header,

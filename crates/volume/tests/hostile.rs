@@ -14,21 +14,10 @@ use volume::{
 
 fn small_volume(shape: [usize; 3]) -> Volume {
     let linear = [[-0.7, 0.1, 0.0], [0.1, -0.7, 0.2], [0.0, 0.1, 3.0]];
-    let grid = Grid {
-        shape,
-        ras_from_voxel: Affine::new(linear, [10.0, -20.0, 30.0]),
-    };
+    let grid = Grid { shape, ras_from_voxel: Affine::new(linear, [10.0, -20.0, 30.0]) };
     let voxels = Voxels::I16((0..).take(grid.n_voxels()).collect());
     let header = SourceHeader::for_grid(&grid);
-    Volume {
-        grid,
-        voxels,
-        slope: 1.0,
-        intercept: 0.0,
-        n_frames: 1,
-        frame: 0,
-        header,
-    }
+    Volume { grid, voxels, slope: 1.0, intercept: 0.0, n_frames: 1, frame: 0, header }
 }
 
 fn file(format: MaskFormat) -> Vec<u8> {
@@ -44,14 +33,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn read(bytes: &[u8]) -> Result<Volume, ReadError> {
-    read_bytes(
-        bytes,
-        "image.nii",
-        &ReadOptions {
-            frame: 0,
-            max_bytes: 1 << 34,
-        },
-    )
+    read_bytes(bytes, "image.nii", &ReadOptions { frame: 0, max_bytes: 1 << 34 })
 }
 
 /// A NIfTI-1 file with other bytes at one place.
@@ -71,22 +53,14 @@ fn check_refused(bytes: &[u8], field: &str) {
 
 #[test]
 fn header_fields_that_cannot_be_are_named() {
-    let shorts = |values: &[i16]| {
-        values
-            .iter()
-            .flat_map(|it| it.to_le_bytes())
-            .collect::<Vec<_>>()
-    };
+    let shorts = |values: &[i16]| values.iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<_>>();
     let float = f32::to_le_bytes;
     check_refused(&nifti_with(40, &shorts(&[0])), "dim[0]");
     check_refused(&nifti_with(40, &shorts(&[8])), "dim[0]");
     check_refused(&nifti_with(42, &shorts(&[-5])), "dim[1]");
     check_refused(&nifti_with(46, &shorts(&[0])), "dim[3]");
     check_refused(
-        &nifti_with(
-            40,
-            &shorts(&[7, 32767, 32767, 32767, 32767, 32767, 32767, 32767]),
-        ),
+        &nifti_with(40, &shorts(&[7, 32767, 32767, 32767, 32767, 32767, 32767, 32767])),
         "dim",
     );
     check_refused(&nifti_with(70, &shorts(&[128])), "datatype");
@@ -109,11 +83,7 @@ fn header_fields_that_cannot_be_are_named() {
 fn a_file_cut_short_is_said_to_be() {
     let whole = file(MaskFormat::Nifti);
     for length in [4, 100, 347] {
-        assert_eq!(
-            read(&whole[..length]).unwrap_err().field(),
-            Some("header"),
-            "{length} bytes"
-        );
+        assert_eq!(read(&whole[..length]).unwrap_err().field(), Some("header"), "{length} bytes");
     }
     check_refused(&whole[..whole.len() - 1], "voxels");
     let compressed = gzip(&whole);
@@ -127,16 +97,10 @@ fn a_file_cut_short_is_said_to_be() {
 #[test]
 fn a_small_file_cannot_claim_much_memory() {
     // 16 GiB of voxels, in a file of a few hundred bytes.
-    let dims: Vec<u8> = [3_i16, 2048, 2048, 2048]
-        .iter()
-        .flat_map(|it| it.to_le_bytes())
-        .collect();
+    let dims: Vec<u8> = [3_i16, 2048, 2048, 2048].iter().flat_map(|it| it.to_le_bytes()).collect();
     let claims = nifti_with(40, &dims);
     check_refused(&claims, "voxels");
-    let options = ReadOptions {
-        frame: 0,
-        max_bytes: 1 << 30,
-    };
+    let options = ReadOptions { frame: 0, max_bytes: 1 << 30 };
     let error = read_bytes(&claims, "image.nii", &options).unwrap_err();
     assert_eq!(error.field(), Some("dim"));
     assert_eq!(
@@ -174,11 +138,7 @@ fn foreign_files_are_named() {
 }
 
 fn formats() -> impl Strategy<Value = MaskFormat> {
-    prop_oneof![
-        Just(MaskFormat::Nifti),
-        Just(MaskFormat::NiftiGz),
-        Just(MaskFormat::Nrrd)
-    ]
+    prop_oneof![Just(MaskFormat::Nifti), Just(MaskFormat::NiftiGz), Just(MaskFormat::Nrrd)]
 }
 
 proptest! {

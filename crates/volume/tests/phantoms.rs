@@ -19,10 +19,7 @@ fn mean_and_deviation(phantom: &Phantom, label: u8) -> (f64, f64) {
         .map(|(at, _)| phantom.volume.voxels.get(at))
         .collect();
     let mean = values.iter().sum::<f64>() / values.len() as f64;
-    let square = values
-        .iter()
-        .map(|it| (it - mean) * (it - mean))
-        .sum::<f64>();
+    let square = values.iter().map(|it| (it - mean) * (it - mean)).sum::<f64>();
     (mean, (square / values.len() as f64).sqrt())
 }
 
@@ -32,11 +29,7 @@ fn the_same_seed_gives_the_same_voxels_everywhere() {
     let sums = [made.volume.voxels.as_bytes(), &made.labelmap.voxels].map(checksum);
     assert_eq!(sums, [14937521746441902157, 2390542785197020200], "CT");
     let tilt = [0.1, 0.05, -0.02];
-    let made = phantom(&PhantomOptions {
-        tilt,
-        seed: 9,
-        ..PhantomOptions::mr([40, 40, 24])
-    });
+    let made = phantom(&PhantomOptions { tilt, seed: 9, ..PhantomOptions::mr([40, 40, 24]) });
     let sums = [made.volume.voxels.as_bytes(), &made.labelmap.voxels].map(checksum);
     assert_eq!(sums, [1935007933666919958, 1527738916110487409], "MR");
 }
@@ -51,10 +44,7 @@ fn another_seed_is_another_patient() {
 #[test]
 fn every_label_of_every_patient_occurs() {
     for seed in 1..4 {
-        for options in [
-            PhantomOptions::ct([96, 96, 48]),
-            PhantomOptions::mr([64, 64, 44]),
-        ] {
+        for options in [PhantomOptions::ct([96, 96, 48]), PhantomOptions::mr([64, 64, 44])] {
             let made = phantom(&PhantomOptions { seed, ..options });
             let expected: Vec<u8> = made.labels.iter().map(|it| it.value).collect();
             let mut found = made.labelmap.labels();
@@ -85,10 +75,7 @@ fn organs_have_their_intensity_and_lesions_little_contrast() {
 #[test]
 fn a_tilted_scan_sees_the_same_patient() {
     let plain = phantom(&PhantomOptions::ct([96, 96, 48]));
-    let options = PhantomOptions {
-        tilt: [0.1, 0.06, -0.04],
-        ..PhantomOptions::ct([96, 96, 48])
-    };
+    let options = PhantomOptions { tilt: [0.1, 0.06, -0.04], ..PhantomOptions::ct([96, 96, 48]) };
     let tilted = phantom(&options);
     let plain_from_ras = plain.volume.grid.voxel_from_ras().unwrap();
     let (mut n_same, mut n_compared) = (0, 0);
@@ -116,18 +103,12 @@ fn a_tilted_scan_sees_the_same_patient() {
 #[test]
 fn borders_have_partial_volume() {
     // Without noise, a slab of fat and muscle has values between those of its tissues.
-    let options = PhantomOptions {
-        noise: 0.0,
-        ..PhantomOptions::mr([64, 64, 48])
-    };
+    let options = PhantomOptions { noise: 0.0, ..PhantomOptions::mr([64, 64, 48]) };
     let made = phantom(&options);
     assert_eq!(options.kind, PhantomKind::MrBrain);
     let values = (0..made.volume.voxels.len()).map(|at| made.volume.voxels.get(at));
     let between = values.filter(|it| (200.0..400.0).contains(it)).count();
-    assert!(
-        between > 1000,
-        "{between} voxels between bone and scalp, fluid and matter"
-    );
+    assert!(between > 1000, "{between} voxels between bone and scalp, fluid and matter");
 }
 
 #[test]

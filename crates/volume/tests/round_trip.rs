@@ -9,25 +9,14 @@ use volume::{
 fn volume(shape: [usize; 3], entries: [f64; 12], bytes: &[u8], kind: usize) -> Volume {
     let linear = std::array::from_fn(|row| std::array::from_fn(|column| entries[row * 3 + column]));
     let ras_from_voxel = Affine::new(linear, [entries[9], entries[10], entries[11]]);
-    let grid = Grid {
-        shape,
-        ras_from_voxel,
-    };
+    let grid = Grid { shape, ras_from_voxel };
     let at = |index: usize| bytes[index % bytes.len()];
     let indices = 0..grid.n_voxels();
     let voxels = match kind {
         0 => Voxels::U8(indices.map(at).collect()),
         1 => Voxels::I8(indices.map(|it| i8::from_le_bytes([at(it)])).collect()),
-        2 => Voxels::I16(
-            indices
-                .map(|it| i16::from_le_bytes([at(it), at(it + 3)]))
-                .collect(),
-        ),
-        3 => Voxels::U16(
-            indices
-                .map(|it| u16::from_le_bytes([at(it), at(it + 3)]))
-                .collect(),
-        ),
+        2 => Voxels::I16(indices.map(|it| i16::from_le_bytes([at(it), at(it + 3)])).collect()),
+        3 => Voxels::U16(indices.map(|it| u16::from_le_bytes([at(it), at(it + 3)])).collect()),
         4 => Voxels::I32(indices.map(|it| i32::from(at(it)) - 77_777).collect()),
         5 => Voxels::U32(indices.map(|it| u32::from(at(it)) * 16_777_215).collect()),
         6 => Voxels::I64(indices.map(|it| i64::from(at(it)) - (1 << 60)).collect()),
@@ -36,15 +25,7 @@ fn volume(shape: [usize; 3], entries: [f64; 12], bytes: &[u8], kind: usize) -> V
         _ => Voxels::F64(indices.map(|it| f64::from(at(it)) / 7.0).collect()),
     };
     let header = SourceHeader::for_grid(&grid);
-    Volume {
-        grid,
-        voxels,
-        slope: 1.0,
-        intercept: 0.0,
-        n_frames: 1,
-        frame: 0,
-        header,
-    }
+    Volume { grid, voxels, slope: 1.0, intercept: 0.0, n_frames: 1, frame: 0, header }
 }
 
 proptest! {
@@ -92,59 +73,34 @@ proptest! {
 
 #[test]
 fn a_mask_of_another_shape_is_not_written() {
-    let original = volume(
-        [3, 4, 5],
-        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
-        &[1],
-        0,
-    );
+    let original =
+        volume([3, 4, 5], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[1], 0);
     let mask = Labelmap::new([3, 4, 6]);
     let error = write_mask(&mask, &original.header, MaskFormat::Nifti, Vec::new()).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "the mask has shape [3, 4, 6], its source [3, 4, 5]"
-    );
+    assert_eq!(error.to_string(), "the mask has shape [3, 4, 6], its source [3, 4, 5]");
 }
 
 #[test]
 fn an_axis_too_long_for_nifti_1_becomes_nifti_2() {
-    let mut original = volume(
-        [1, 1, 1],
-        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
-        &[1],
-        0,
-    );
+    let mut original =
+        volume([1, 1, 1], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[1], 0);
     original.grid.shape = [40_000, 1, 1];
     original.voxels = Voxels::U8(vec![7; 40_000]);
     original.header = SourceHeader::for_grid(&original.grid);
     let mut file = Vec::new();
     write_volume(&original, MaskFormat::Nifti, &mut file).unwrap();
     assert_eq!(file[..4], 540_i32.to_le_bytes());
-    assert_eq!(
-        read_bytes(&file, "", &ReadOptions::default())
-            .unwrap()
-            .voxels,
-        original.voxels
-    );
+    assert_eq!(read_bytes(&file, "", &ReadOptions::default()).unwrap().voxels, original.voxels);
 }
 
 #[test]
 fn an_image_with_scaling_is_not_written_as_nrrd() {
-    let mut original = volume(
-        [1, 1, 1],
-        [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
-        &[1],
-        2,
-    );
+    let mut original =
+        volume([1, 1, 1], [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0], &[1], 2);
     original.slope = 2.0;
     let error = write_volume(&original, MaskFormat::Nrrd, Vec::new()).unwrap_err();
     assert!(error.to_string().contains("no slope"), "{error}");
     let mut file = Vec::new();
     write_volume(&original, MaskFormat::Nifti, &mut file).unwrap();
-    assert_eq!(
-        read_bytes(&file, "", &ReadOptions::default())
-            .unwrap()
-            .slope,
-        2.0
-    );
+    assert_eq!(read_bytes(&file, "", &ReadOptions::default()).unwrap().slope, 2.0);
 }

@@ -11,10 +11,7 @@ use volume::{
 const SHAPE: [usize; 3] = [211, 103, 67];
 
 fn volume(voxels: Voxels) -> Volume {
-    let grid = Grid {
-        shape: SHAPE,
-        ras_from_voxel: Affine::IDENTITY,
-    };
+    let grid = Grid { shape: SHAPE, ras_from_voxel: Affine::IDENTITY };
     Volume {
         grid,
         voxels,
@@ -34,10 +31,9 @@ fn a_survey_says_what_the_voxels_say() {
     let floats: Vec<f32> = (0..n_voxels).map(wave).collect();
     #[expect(clippy::cast_possible_truncation, reason = "−1000 to 3000")]
     let shorts: Vec<i16> = floats.iter().map(|it| *it as i16).collect();
-    for (voxels, expected) in [
-        (Voxels::F32(floats), VoxelType::F32),
-        (Voxels::I16(shorts), VoxelType::I16),
-    ] {
+    for (voxels, expected) in
+        [(Voxels::F32(floats), VoxelType::F32), (Voxels::I16(shorts), VoxelType::I16)]
+    {
         let path = folder.path().join("volume.nii.gz");
         let mut file = fs::File::create(&path).unwrap();
         write_volume(&volume(voxels), MaskFormat::NiftiGz, &mut file).unwrap();
@@ -49,10 +45,7 @@ fn a_survey_says_what_the_voxels_say() {
         assert_eq!(header.grid, whole.grid);
         assert_eq!(distribution.range(), whole.intensity_range());
         let percentages = [0.0, 0.5, 37.0, 99.5, 100.0];
-        assert_eq!(
-            distribution.percentiles(&percentages),
-            whole.percentiles(&percentages)
-        );
+        assert_eq!(distribution.percentiles(&percentages), whole.percentiles(&percentages));
     }
 }
 

@@ -46,20 +46,12 @@ pub(crate) fn exchange(
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "the answer was cut off");
-    let end = answer
-        .windows(4)
-        .position(|it| it == b"\r\n\r\n")
-        .ok_or_else(cut)?;
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").ok_or_else(cut)?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|it| it.parse().ok())
-        .ok_or_else(cut)?;
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).ok_or_else(cut)?;
     let length = head.lines().find_map(|it| {
         let (name, value) = it.split_once(": ")?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.parse::<usize>().ok())?
+        name.eq_ignore_ascii_case("content-length").then(|| value.parse::<usize>().ok())?
     });
     let body = answer.split_off(end + 4);
     if length.is_some_and(|it| it != body.len()) {
@@ -86,10 +78,7 @@ impl Running {
         let mut log = BufReader::new(child.stderr.take().unwrap());
         let address = loop {
             let mut line = String::new();
-            assert!(
-                log.read_line(&mut line).unwrap() > 0,
-                "the server ended before it listened"
-            );
+            assert!(log.read_line(&mut line).unwrap() > 0, "the server ended before it listened");
             if let Some((_, rest)) = line.split_once("http://") {
                 break rest.split('/').next().unwrap().to_owned();
             }

@@ -82,9 +82,7 @@ pub(super) async fn input(
 ) -> Result<Response, ApiError> {
     server.check_input(task_id, query.fence, &sha256).await?;
     let path = server.blobs.open(&sha256).await?;
-    let file = tokio::fs::File::open(path)
-        .await
-        .map_err(|it| ApiError::internal(&it))?;
+    let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
     let body = Bytes::from_stream(ReaderStream::new(file));
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
 }
@@ -109,9 +107,7 @@ pub(super) async fn output(
     let stream = request.into_body().into_data_stream();
     let limit = server.settings.max_upload_bytes;
     let incoming = incoming::receive(server.blobs.temporary(), stream, limit).await?;
-    server
-        .put_output(task_id, query.fence, &sha256, incoming)
-        .await?;
+    server.put_output(task_id, query.fence, &sha256, incoming).await?;
     Ok(StatusCode::CREATED)
 }
 

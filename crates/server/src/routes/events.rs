@@ -49,13 +49,7 @@ pub(super) async fn stream(
         None => server.store.last_event_id().await?,
     };
     let newest = server.store.watch_events();
-    let reader = Reader {
-        server,
-        newest,
-        after,
-        job_id: query.job_id,
-        page: Vec::new(),
-    };
+    let reader = Reader { server, newest, after, job_id: query.job_id, page: Vec::new() };
     let events = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(to_sse(&event)), reader))
@@ -90,12 +84,7 @@ impl Reader {
                 return Some(event);
             }
             self.newest.mark_unchanged();
-            match self
-                .server
-                .store
-                .events_after(self.after, self.job_id, PAGE)
-                .await
-            {
+            match self.server.store.events_after(self.after, self.job_id, PAGE).await {
                 Ok(page) => self.page = page.into_iter().rev().collect(),
                 Err(error) => {
                     tracing::error!(%error, "reading the event list");

@@ -35,17 +35,12 @@ pub(super) struct JobList {
 #[utoipa::path(get, path = "/api/v1/jobs", tag = "jobs",
     responses((status = 200, body = JobList)))]
 pub(super) async fn list_jobs(State(server): State<Server>) -> Result<Json<JobList>, ApiError> {
-    Ok(Json(JobList {
-        jobs: server.store.jobs().await?,
-    }))
+    Ok(Json(JobList { jobs: server.store.jobs().await? }))
 }
 
 /// An image to open.
 #[derive(Debug, ToSchema)]
-#[expect(
-    dead_code,
-    reason = "describes the form in the OpenAPI document; the form is streamed"
-)]
+#[expect(dead_code, reason = "describes the form in the OpenAPI document; the form is streamed")]
 pub(super) struct JobForm {
     /// NIfTI (`.nii`, `.nii.gz`) or NRRD.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
@@ -70,16 +65,11 @@ pub(super) async fn create_job(
     request: Request,
 ) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
     let bad_form = |message: String| ApiError::invalid("file", message);
-    let mut form = Multipart::from_request(request, &server)
-        .await
-        .map_err(|it| bad_form(it.body_text()))?;
+    let mut form =
+        Multipart::from_request(request, &server).await.map_err(|it| bad_form(it.body_text()))?;
     let mut upload: Option<(Incoming, String)> = None;
     let (mut name, mut modality) = (None, None);
-    while let Some(field) = form
-        .next_field()
-        .await
-        .map_err(|it| bad_form(it.body_text()))?
-    {
+    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
         match field.name() {
             Some("file") => {
                 let file_name = plain_name(field.file_name().unwrap_or("image"));
@@ -101,33 +91,20 @@ pub(super) async fn create_job(
     let (incoming, file_name) = upload.ok_or_else(|| {
         bad_form("send the image as the part `file` of a multipart/form-data body".to_owned())
     })?;
-    let created = server
-        .create_job(incoming, file_name, name, modality)
-        .await?;
+    let created = server.create_job(incoming, file_name, name, modality).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
 /// The last part of a client's file name. It is shown and sent back, never used as a path.
 fn plain_name(text: &str) -> String {
     let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name: String = last
-        .chars()
-        .filter(|it| !it.is_control())
-        .take(200)
-        .collect();
-    if name.is_empty() {
-        "image".to_owned()
-    } else {
-        name
-    }
+    let name: String = last.chars().filter(|it| !it.is_control()).take(200).collect();
+    if name.is_empty() { "image".to_owned() } else { name }
 }
 
 fn checked_name(text: String) -> Result<String, ApiError> {
     if text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid(
-            "name",
-            "a name has at most 200 printable characters",
-        ));
+        return Err(ApiError::invalid("name", "a name has at most 200 printable characters"));
     }
     Ok(text)
 }
@@ -184,12 +161,7 @@ pub(super) async fn job_status(
     let job = server.store.job(job_id).await?;
     let newest = match job.task {
         Some(task) => Some(task),
-        None => server
-            .store
-            .tasks(Some(job_id), 1)
-            .await?
-            .into_iter()
-            .next(),
+        None => server.store.tasks(Some(job_id), 1).await?.into_iter().next(),
     };
     let status = job.summary.status;
     let running = newest.as_ref().filter(|it| !it.state.is_final());
@@ -197,11 +169,7 @@ pub(super) async fn job_status(
     Ok(Json(JobStatus {
         job_id,
         status,
-        progress: if is_done {
-            100
-        } else {
-            running.map_or(0, |it| percent(&it.progress))
-        },
+        progress: if is_done { 100 } else { running.map_or(0, |it| percent(&it.progress)) },
         stage: running.map(|it| {
             if it.state == TaskState::Queued {
                 "queued".to_owned()
@@ -210,17 +178,13 @@ pub(super) async fn job_status(
             }
         }),
         task_id: newest.as_ref().map(|it| it.task_id),
-        error: newest
-            .filter(|_| status == JobState::Failed)
-            .and_then(|it| it.failure),
+        error: newest.filter(|_| status == JobState::Failed).and_then(|it| it.failure),
     }))
 }
 
 fn percent(progress: &Progress) -> u8 {
     let done = u64::from(progress.done.min(progress.total)) * 100;
-    done.checked_div(progress.total.into())
-        .and_then(|it| it.try_into().ok())
-        .unwrap_or(0)
+    done.checked_div(progress.total.into()).and_then(|it| it.try_into().ok()).unwrap_or(0)
 }
 
 /// The objects of a job.
@@ -259,10 +223,7 @@ pub(super) async fn put_labels(
             ));
         }
     }
-    server
-        .store
-        .set_labels(job_id, &body.labels, server.now_ms())
-        .await?;
+    server.store.set_labels(job_id, &body.labels, server.now_ms()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -283,20 +244,14 @@ pub(super) async fn job_image(
 ) -> Result<Response, ApiError> {
     let image = server.store.job_row(job_id).await?.summary.image;
     let path = server.blobs.open(&image.sha256).await?;
-    let file = tokio::fs::File::open(path)
-        .await
-        .map_err(|it| ApiError::internal(&it))?;
+    let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, image.bytes.to_string()),
         (header::CONTENT_DISPOSITION, attachment(&image.file_name)),
         (header::ETAG, format!("\"{}\"", image.sha256)),
     ];
-    Ok((
-        headers,
-        Bytes::from_stream(ReaderStream::new(file).into_stream()),
-    )
-        .into_response())
+    Ok((headers, Bytes::from_stream(ReaderStream::new(file).into_stream())).into_response())
 }
 
 /// A header that makes a browser save an answer under `file_name`, whatever its script (RFC 6266).
@@ -304,20 +259,10 @@ pub(super) fn attachment(file_name: &str) -> String {
     let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"-._".contains(&it);
     let plain: String = file_name
         .chars()
-        .map(|it| {
-            if it.is_ascii() && is_plain(it as u8) {
-                it
-            } else {
-                '_'
-            }
-        })
+        .map(|it| if it.is_ascii() && is_plain(it as u8) { it } else { '_' })
         .collect();
     let encoded = file_name.bytes().fold(String::new(), |text, it| {
-        if is_plain(it) {
-            text + &char::from(it).to_string()
-        } else {
-            text + &format!("%{it:02X}")
-        }
+        if is_plain(it) { text + &char::from(it).to_string() } else { text + &format!("%{it:02X}") }
     });
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{encoded}")
 }

@@ -70,10 +70,7 @@ pub(super) struct InitialMaskBody {
 
 impl InitialMaskBody {
     fn slice(&self) -> SliceRef {
-        SliceRef {
-            axis: self.axis,
-            slice_index: self.slice_index,
-        }
+        SliceRef { axis: self.axis, slice_index: self.slice_index }
     }
 
     fn bounds(&self) -> Result<Option<[f64; 4]>, ApiError> {
@@ -83,10 +80,7 @@ impl InitialMaskBody {
             (None, Some(x1), Some(y1), Some(x2), Some(y2)) => Ok(Some([x1, y1, x2, y2])),
             (None, x1, y1, x2, _) => {
                 let missing = [("x1", x1), ("y1", y1), ("x2", x2)];
-                let name = missing
-                    .iter()
-                    .find(|(_, it)| it.is_none())
-                    .map_or("y2", |(it, _)| it);
+                let name = missing.iter().find(|(_, it)| it.is_none()).map_or("y2", |(it, _)| it);
                 Err(ApiError::invalid(name, "a box needs x1, y1, x2 and y2"))
             }
         }
@@ -110,11 +104,7 @@ impl InitialMaskBody {
                 axis: it.axis.unwrap_or(slice.axis),
                 slice_index: it.slice_index.unwrap_or(slice.slice_index),
             };
-            let point = protocol::prompt::Point {
-                x: it.x,
-                y: it.y,
-                positive: it.positive,
-            };
+            let point = protocol::prompt::Point { x: it.x, y: it.y, positive: it.positive };
             if on == slice {
                 prompt.points.push(point);
             } else if let Some(other) = elsewhere.iter_mut().find(|it| it.slice == on) {
@@ -154,14 +144,8 @@ pub(super) async fn initial_mask(
     Body(body): Body<InitialMaskBody>,
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
-    let task = server
-        .segment(job_id, prompt, &elsewhere, body.engine)
-        .await?;
-    let queued = TaskQueued {
-        task_id: task.task_id,
-        job_id,
-        status: task.state,
-    };
+    let task = server.segment(job_id, prompt, &elsewhere, body.engine).await?;
+    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 
@@ -205,10 +189,6 @@ pub(super) async fn propagate(
         axis: body.axis,
     };
     let task = server.propagate(job_id, wish).await?;
-    let queued = TaskQueued {
-        task_id: task.task_id,
-        job_id,
-        status: task.state,
-    };
+    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }

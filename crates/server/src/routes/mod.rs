@@ -124,14 +124,8 @@ pub fn router(server: Server) -> Router {
         .layer(CompressionLayer::new().compress_when(worth_compressing))
         // Bodies are limited where they are read: uploads by MAX_UPLOAD, JSON by its own limit.
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(
-            server.clone(),
-            guard::check_origin,
-        ))
-        .layer(middleware::from_fn_with_state(
-            server.clone(),
-            guard::check_host,
-        ))
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_origin))
+        .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
         .layer(middleware::from_fn(guard::add_security_headers))
         .with_state(server)
 }

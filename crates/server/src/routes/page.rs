@@ -27,9 +27,7 @@ pub(super) async fn page(uri: Uri) -> Response {
     if let Some(file) = Assets::get(path).filter(|_| !path.is_empty()) {
         return answer(path, file);
     }
-    let is_page = !["api/", "assets/", "events/"]
-        .iter()
-        .any(|it| path.starts_with(it));
+    let is_page = !["api/", "assets/", "events/"].iter().any(|it| path.starts_with(it));
     if !is_page {
         return ApiError::not_found("there is nothing at this address").into_response();
     }

@@ -70,11 +70,7 @@ pub(super) async fn result(
     Asked(query): Asked<ResultQuery>,
 ) -> Result<Response, ApiError> {
     let job = server.store.job_row(job_id).await?;
-    let default = if job.is_propagated {
-        ResultType::Volume
-    } else {
-        ResultType::Slice
-    };
+    let default = if job.is_propagated { ResultType::Volume } else { ResultType::Slice };
     let (content_type, file_name, bytes) = match query.kind.unwrap_or(default) {
         ResultType::Volume => {
             let (name, bytes) = server.mask_file(&job).await?;
@@ -127,10 +123,8 @@ pub(super) async fn mask(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let bytes = blobs::read(&*server.blobs, &revision.mask).await?;
-    let headers = [
-        (header::CONTENT_TYPE, RLE.to_owned()),
-        (header::ETAG, format!("\"{}\"", revision.mask)),
-    ];
+    let headers =
+        [(header::CONTENT_TYPE, RLE.to_owned()), (header::ETAG, format!("\"{}\"", revision.mask))];
     Ok((headers, bytes).into_response())
 }
 
@@ -173,30 +167,16 @@ pub(super) async fn slice_png(
         (Some(low), Some(high)) if low < high => Some([low, high]),
         (None, None) => None,
         _ => {
-            return Err(ApiError::invalid(
-                "low",
-                "a window needs low and high with low < high",
-            ));
+            return Err(ApiError::invalid("low", "a window needs low and high with low < high"));
         }
     };
     let job = server.store.job_row(job_id).await?;
     let slice = SliceRef { axis, slice_index };
     check_slice(&job.summary.image, slice)?;
-    let view = SliceView {
-        slice,
-        window,
-        with_mask: query.mask,
-    };
+    let view = SliceView { slice, window, with_mask: query.mask };
     let bytes = server.slice_picture(&job, view).await?;
     // The image never changes; the mask does.
-    let cache = if query.mask {
-        "no-store"
-    } else {
-        "private, max-age=3600"
-    };
-    let headers = [
-        (header::CONTENT_TYPE, "image/png"),
-        (header::CACHE_CONTROL, cache),
-    ];
+    let cache = if query.mask { "no-store" } else { "private, max-age=3600" };
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, cache)];
     Ok((headers, bytes).into_response())
 }

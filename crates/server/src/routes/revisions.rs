@@ -33,10 +33,7 @@ pub(super) async fn put_prompt(
 ) -> Result<StatusCode, ApiError> {
     let job = server.store.job_row(job_id).await?;
     check_prompt(&job.summary.image, &prompt)?;
-    server
-        .store
-        .put_prompt(job_id, &prompt, server.now_ms())
-        .await?;
+    server.store.put_prompt(job_id, &prompt, server.now_ms()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -67,14 +64,8 @@ pub(super) async fn delete_prompt(
     Asked(query): Asked<PromptQuery>,
 ) -> Result<StatusCode, ApiError> {
     check_label(query.label)?;
-    let slice = SliceRef {
-        axis: query.axis,
-        slice_index: query.slice_index,
-    };
-    server
-        .store
-        .delete_prompt(job_id, query.label, slice, server.now_ms())
-        .await?;
+    let slice = SliceRef { axis: query.axis, slice_index: query.slice_index };
+    server.store.delete_prompt(job_id, query.label, slice, server.now_ms()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -93,9 +84,7 @@ pub(super) async fn list_revisions(
     Named(job_id): Named<JobId>,
 ) -> Result<Json<RevisionList>, ApiError> {
     server.store.job_row(job_id).await?;
-    Ok(Json(RevisionList {
-        revisions: server.store.revisions(job_id).await?,
-    }))
+    Ok(Json(RevisionList { revisions: server.store.revisions(job_id).await? }))
 }
 
 /// Post an edited mask: the changed box of voxels, and the revision it was made from.
@@ -113,8 +102,5 @@ pub(super) async fn post_revision(
     Named(job_id): Named<JobId>,
     Body(request): Body<RevisionRequest>,
 ) -> Result<(StatusCode, Json<Revision>), ApiError> {
-    Ok((
-        StatusCode::CREATED,
-        Json(server.revise(job_id, &request).await?),
-    ))
+    Ok((StatusCode::CREATED, Json(server.revise(job_id, &request).await?)))
 }

@@ -49,9 +49,7 @@ pub(super) struct GpuList {
 #[utoipa::path(get, path = "/api/v1/system/gpu", tag = "system",
     responses((status = 200, body = GpuList)))]
 pub(super) async fn gpu() -> Json<GpuList> {
-    Json(GpuList {
-        gpus: crate::gpu::list(),
-    })
+    Json(GpuList { gpus: crate::gpu::list() })
 }
 
 /// What is running and what waits.
@@ -66,9 +64,7 @@ pub(super) struct ActiveJobs {
 pub(super) async fn active_jobs(
     State(server): State<Server>,
 ) -> Result<Json<ActiveJobs>, ApiError> {
-    Ok(Json(ActiveJobs {
-        tasks: server.store.unfinished_tasks().await?,
-    }))
+    Ok(Json(ActiveJobs { tasks: server.store.unfinished_tasks().await? }))
 }
 
 /// The engines, the best that is ready first.
@@ -81,18 +77,14 @@ pub(super) struct Engines {
 #[utoipa::path(get, path = "/api/v1/system/model", tag = "system",
     responses((status = 200, body = Engines)))]
 pub(super) async fn model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines {
-        engines: (server.engines)(),
-    })
+    Json(Engines { engines: (server.engines)() })
 }
 
 /// Look for the engines' files anew.
 #[utoipa::path(post, path = "/api/v1/system/model/reload", tag = "system",
     responses((status = 200, body = Engines)))]
 pub(super) async fn reload_model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines {
-        engines: (server.engines)(),
-    })
+    Json(Engines { engines: (server.engines)() })
 }
 
 /// Free memory and remove what nothing needs any more: decoded volumes, old events, files that

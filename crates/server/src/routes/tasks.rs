@@ -46,9 +46,7 @@ pub(super) async fn list_tasks(
     State(server): State<Server>,
     Asked(query): Asked<TaskQuery>,
 ) -> Result<Json<TaskList>, ApiError> {
-    Ok(Json(TaskList {
-        tasks: server.store.tasks(query.job_id, MAX_TASKS).await?,
-    }))
+    Ok(Json(TaskList { tasks: server.store.tasks(query.job_id, MAX_TASKS).await? }))
 }
 
 /// One task.

@@ -76,13 +76,8 @@ impl Store {
         .bind(now_ms)
         .execute(&mut *change.transaction)
         .await?;
-        change
-            .audit(Some(new.job_id), "job created", now_ms)
-            .await?;
-        change.tell(EventBody::JobUpdate {
-            job_id: new.job_id,
-            status: JobState::Ready,
-        });
+        change.audit(Some(new.job_id), "job created", now_ms).await?;
+        change.tell(EventBody::JobUpdate { job_id: new.job_id, status: JobState::Ready });
         change.commit(now_ms).await
     }
 
@@ -100,12 +95,10 @@ impl Store {
     }
 
     pub(crate) async fn job_row(&self, job_id: JobId) -> Result<JobRow, StoreError> {
-        let found = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{SUMMARY} where job.job_id = $1"
-        )))
-        .bind(job_id.to_string())
-        .fetch_optional(&self.pool)
-        .await?;
+        let found = sqlx::query(sqlx::AssertSqlSafe(format!("{SUMMARY} where job.job_id = $1")))
+            .bind(job_id.to_string())
+            .fetch_optional(&self.pool)
+            .await?;
         job_row(&found.ok_or_else(|| no_job(job_id))?)
     }
 
@@ -142,10 +135,7 @@ impl Store {
             .bind(job_id.to_string())
             .execute(&mut *change.transaction)
             .await?;
-        change.tell(EventBody::JobUpdate {
-            job_id,
-            status: state,
-        });
+        change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
     }
 
@@ -229,10 +219,7 @@ impl Store {
         let mut change = self.begin().await?;
         let state = change.job_state(job_id).await?;
         change.put_prompt(job_id, prompt).await?;
-        change.tell(EventBody::JobUpdate {
-            job_id,
-            status: state,
-        });
+        change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
     }
 
@@ -259,19 +246,13 @@ impl Store {
         .bind(i64::from(slice.slice_index))
         .execute(&mut *change.transaction)
         .await?;
-        change.tell(EventBody::JobUpdate {
-            job_id,
-            status: state,
-        });
+        change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
     }
 }
 
 pub(crate) fn no_job(job_id: JobId) -> StoreError {
-    StoreError::NotFound {
-        what: "job",
-        id: job_id.to_string(),
-    }
+    StoreError::NotFound { what: "job", id: job_id.to_string() }
 }
 
 impl Change<'_> {
@@ -295,10 +276,7 @@ impl Change<'_> {
             .bind(job_id.to_string())
             .execute(&mut *self.transaction)
             .await?;
-        self.tell(EventBody::JobUpdate {
-            job_id,
-            status: state,
-        });
+        self.tell(EventBody::JobUpdate { job_id, status: state });
         Ok(())
     }
 

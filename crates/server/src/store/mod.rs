@@ -114,11 +114,7 @@ impl Store {
     /// If it cannot be reached, or its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
-        let dialect = if url.starts_with("sqlite:") {
-            Dialect::Sqlite
-        } else {
-            Dialect::Postgres
-        };
+        let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
         let pool = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(20))
@@ -137,9 +133,7 @@ impl Store {
             newest_event: watch::Sender::new(0),
             claimable: watch::Sender::new(0),
         };
-        store
-            .newest_event
-            .send_replace(store.last_event_id().await?);
+        store.newest_event.send_replace(store.last_event_id().await?);
         Ok(store)
     }
 
@@ -162,12 +156,7 @@ impl Store {
 
     pub(crate) async fn begin(&self) -> Result<Change<'_>, StoreError> {
         let transaction = self.pool.begin_with(self.dialect.begin()).await?;
-        Ok(Change {
-            store: self,
-            transaction,
-            events: Vec::new(),
-            makes_claimable: false,
-        })
+        Ok(Change { store: self, transaction, events: Vec::new(), makes_claimable: false })
     }
 }
 

@@ -22,9 +22,7 @@ impl Store {
         .bind(job_id.to_string())
         .fetch_all(&self.pool)
         .await?;
-        rows.iter()
-            .map(|it| row::from_json(it, "revision"))
-            .collect()
+        rows.iter().map(|it| row::from_json(it, "revision")).collect()
     }
 
     /// One revision of a job.
@@ -66,13 +64,8 @@ impl Store {
         for prompt in confirmed {
             change.put_prompt(job_id, prompt).await?;
         }
-        if matches!(
-            state,
-            JobState::Ready | JobState::Failed | JobState::Cancelled
-        ) {
-            change
-                .set_job_state(job_id, JobState::Segmented, now_ms)
-                .await?;
+        if matches!(state, JobState::Ready | JobState::Failed | JobState::Cancelled) {
+            change.set_job_state(job_id, JobState::Segmented, now_ms).await?;
         }
         change.audit(Some(job_id), "mask edited", now_ms).await?;
         change.commit(now_ms).await
@@ -104,9 +97,7 @@ impl Change<'_> {
                 .fetch_one(&mut *self.transaction)
                 .await?
                 .try_get::<Option<String>, _>(0)?;
-            return Err(StoreError::NotHead {
-                head: head.unwrap_or_else(|| "none".to_owned()),
-            });
+            return Err(StoreError::NotHead { head: head.unwrap_or_else(|| "none".to_owned()) });
         }
         sqlx::query(
             "insert into revision (revision_id, job_id, mask_sha256, revision, created_ms)
@@ -119,10 +110,7 @@ impl Change<'_> {
         .bind(revision.created_ms)
         .execute(&mut *self.transaction)
         .await?;
-        self.tell(EventBody::RevisionUpdate {
-            job_id,
-            revision: Box::new(revision.clone()),
-        });
+        self.tell(EventBody::RevisionUpdate { job_id, revision: Box::new(revision.clone()) });
         Ok(())
     }
 }

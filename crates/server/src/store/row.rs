@@ -26,10 +26,8 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     column: &'static str,
 ) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
-    serde_json::from_str(&text).map_err(|source| StoreError::Corrupt {
-        what: column,
-        source: Box::new(source),
-    })
+    serde_json::from_str(&text)
+        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads a document column that may be null.
@@ -40,10 +38,7 @@ pub(crate) fn from_json_option<T: DeserializeOwned>(
     let text: Option<String> = row.try_get(column)?;
     text.map(|it| serde_json::from_str(&it))
         .transpose()
-        .map_err(|source| StoreError::Corrupt {
-            what: column,
-            source: Box::new(source),
-        })
+        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads a column that holds the wire text of an enum.
@@ -52,10 +47,8 @@ pub(crate) fn from_text<T: DeserializeOwned>(
     column: &'static str,
 ) -> Result<T, StoreError> {
     let text: String = row.try_get(column)?;
-    serde_json::from_value(serde_json::Value::String(text)).map_err(|source| StoreError::Corrupt {
-        what: column,
-        source: Box::new(source),
-    })
+    serde_json::from_value(serde_json::Value::String(text))
+        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads an identifier column.
@@ -65,10 +58,7 @@ where
     T::Err: std::error::Error + Send + Sync + 'static,
 {
     let text: String = row.try_get(column)?;
-    text.parse().map_err(|source| StoreError::Corrupt {
-        what: column,
-        source: Box::new(source),
-    })
+    text.parse().map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads an identifier column that may be null.
@@ -80,10 +70,7 @@ where
     let text: Option<String> = row.try_get(column)?;
     text.map(|it| it.parse())
         .transpose()
-        .map_err(|source| StoreError::Corrupt {
-            what: column,
-            source: Box::new(source),
-        })
+        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads a number column into a narrower type.
@@ -93,20 +80,18 @@ where
     T::Error: std::error::Error + Send + Sync + 'static,
 {
     let value: i64 = row.try_get(column)?;
-    value.try_into().map_err(|source| StoreError::Corrupt {
-        what: column,
-        source: Box::new(source),
-    })
+    value
+        .try_into()
+        .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
 /// Reads a row of `task`.
 pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
     let axis: Option<i64> = row.try_get("axis")?;
     let slice = match axis {
-        Some(_) => Some(SliceRef {
-            axis: number(row, "axis")?,
-            slice_index: number(row, "slice_index")?,
-        }),
+        Some(_) => {
+            Some(SliceRef { axis: number(row, "axis")?, slice_index: number(row, "slice_index")? })
+        }
         None => None,
     };
     let kind: TaskKind = from_text(row, "kind")?;

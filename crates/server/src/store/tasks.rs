@@ -75,9 +75,7 @@ impl Store {
         };
         let slice = match &new.spec {
             TaskSpec::SegmentSlice(it) => {
-                change
-                    .supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms)
-                    .await?;
+                change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
                 change.put_prompt(new.job_id, &it.prompt).await?;
                 Some(it.prompt.slice)
             }
@@ -115,10 +113,7 @@ impl Store {
                 .await?;
             let Some(found) = found else { return Ok(None) };
             let before = row::task_record(&found)?;
-            let event = QueueEvent::Claim {
-                agent_id: request.agent_id,
-                lease_ms,
-            };
+            let event = QueueEvent::Claim { agent_id: request.agent_id, lease_ms };
             if let Some(after) = change.apply(&before, &event, now_ms).await? {
                 change.commit(now_ms).await?;
                 return Ok(Some(after));
@@ -138,15 +133,7 @@ impl Store {
         lease_ms: i64,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        self.transition(
-            task_id,
-            &QueueEvent::Heartbeat {
-                heartbeat,
-                lease_ms,
-            },
-            now_ms,
-        )
-        .await
+        self.transition(task_id, &QueueEvent::Heartbeat { heartbeat, lease_ms }, now_ms).await
     }
 
     /// Ends a task with its output: task, revision, head and events in one transaction.
@@ -200,8 +187,7 @@ impl Store {
         failure: Option<TaskFailure>,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms)
-            .await
+        self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms).await
     }
 
     /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
@@ -318,21 +304,14 @@ impl Store {
 }
 
 pub(super) fn no_task(task_id: TaskId) -> StoreError {
-    StoreError::NotFound {
-        what: "task",
-        id: task_id.to_string(),
-    }
+    StoreError::NotFound { what: "task", id: task_id.to_string() }
 }
 
 fn tasks_of(rows: &[AnyRow]) -> Result<Vec<Task>, StoreError> {
-    rows.iter()
-        .map(|it| Ok(row::task_record(it)?.task))
-        .collect()
+    rows.iter().map(|it| Ok(row::task_record(it)?.task)).collect()
 }
 
 /// `,segment_slice,propagate,`: a list that `like '%,' || kind || ',%'` searches.
 fn comma_list<T: serde::Serialize>(items: &[T]) -> String {
-    items
-        .iter()
-        .fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
+    items.iter().fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
 }

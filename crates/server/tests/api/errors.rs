@@ -23,51 +23,24 @@ async fn a_file_that_is_no_image_is_refused_by_what_it_is() {
         let refused = server.upload(name, &bytes, &[]).await;
         assert!(refused.field().starts_with("file"), "{name}");
     }
-    let said = server
-        .upload("picture.png", b"\x89PNG\r\n\x1a\n0000", &[])
-        .await
-        .json();
-    assert!(
-        said["error"]["message"].as_str().unwrap().contains("PNG"),
-        "{said}"
-    );
+    let said = server.upload("picture.png", b"\x89PNG\r\n\x1a\n0000", &[]).await.json();
+    assert!(said["error"]["message"].as_str().unwrap().contains("PNG"), "{said}");
     assert_eq!(server.n_files(), 0, "nothing stays behind");
     assert_eq!(server.get("/api/v1/jobs").await.json()["jobs"], json!([]));
 }
 
 #[tokio::test]
 async fn limits_are_kept() {
-    let settings = Settings {
-        max_upload_bytes: 1_000,
-        max_json_bytes: 500,
-        ..Settings::default()
-    };
+    let settings = Settings { max_upload_bytes: 1_000, max_json_bytes: 500, ..Settings::default() };
     let server = TestServer::with(settings).await;
     let refused = server.upload("a.nii.gz", &phantom_file(), &[]).await;
     let refused = refused.expect(StatusCode::PAYLOAD_TOO_LARGE).json();
-    assert!(
-        refused["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("1000")
-    );
+    assert!(refused["error"]["message"].as_str().unwrap().contains("1000"));
     let long = json!({ "name": "x".repeat(600) });
-    server
-        .post("/api/v1/claims", long)
-        .await
-        .expect(StatusCode::PAYLOAD_TOO_LARGE);
-    let settings = Settings {
-        max_image_bytes: 1_000,
-        ..Settings::default()
-    };
+    server.post("/api/v1/claims", long).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
+    let settings = Settings { max_image_bytes: 1_000, ..Settings::default() };
     let server = TestServer::with(settings).await;
-    assert!(
-        server
-            .upload("a.nii.gz", &phantom_file(), &[])
-            .await
-            .field()
-            .starts_with("file")
-    );
+    assert!(server.upload("a.nii.gz", &phantom_file(), &[]).await.field().starts_with("file"));
 }
 
 #[tokio::test]
@@ -94,14 +67,9 @@ async fn what_does_not_exist_is_not_found() {
     let prompt = json!({ "axis": 2, "slice_index": 5, "box": [3, 3, 12, 12] });
     for action in ["initial-mask", "propagate"] {
         let path = format!("/api/v1/jobs/{none}/{action}");
-        server
-            .post(&path, prompt.clone())
-            .await
-            .expect(StatusCode::NOT_FOUND);
+        server.post(&path, prompt.clone()).await.expect(StatusCode::NOT_FOUND);
     }
-    let gone = server
-        .json(Method::DELETE, &format!("/api/v1/jobs/{none}"), json!(null))
-        .await;
+    let gone = server.json(Method::DELETE, &format!("/api/v1/jobs/{none}"), json!(null)).await;
     gone.expect(StatusCode::NOT_FOUND);
 }
 
@@ -117,9 +85,7 @@ async fn bad_bodies_are_refused() {
     assert_eq!(send("application/json", "{").await.field(), "body");
     assert_eq!(send("application/json", "[1]").await.field(), "body");
     assert_eq!(send("application/json", "").await.field(), "axis");
-    send("text/plain", "axis=2")
-        .await
-        .expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    send("text/plain", "axis=2").await.expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let no_file = Request::post("/api/v1/jobs")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
         .body(Body::from(

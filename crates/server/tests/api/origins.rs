@@ -9,10 +9,8 @@ use server::settings::{Cors, Settings};
 use crate::support::{Answer, TestServer};
 
 async fn ask(server: &TestServer, method: Method, host: &str, origin: Option<&str>) -> Answer {
-    let mut request = Request::builder()
-        .method(method)
-        .uri("/api/v1/jobs")
-        .header(header::HOST, host);
+    let mut request =
+        Request::builder().method(method).uri("/api/v1/jobs").header(header::HOST, host);
     if let Some(origin) = origin {
         request = request.header(header::ORIGIN, origin);
     }
@@ -24,9 +22,7 @@ async fn only_the_own_page_and_clients_without_origin_may_call() {
     let server = TestServer::start().await;
     let host = "127.0.0.1:8000";
     for origin in [None, Some("http://127.0.0.1:8000")] {
-        ask(&server, Method::GET, host, origin)
-            .await
-            .expect(StatusCode::OK);
+        ask(&server, Method::GET, host, origin).await.expect(StatusCode::OK);
     }
     for origin in ["http://evil.example", "http://127.0.0.1:9000", "null"] {
         let refused = ask(&server, Method::GET, host, Some(origin)).await;
@@ -38,53 +34,25 @@ async fn only_the_own_page_and_clients_without_origin_may_call() {
 #[tokio::test]
 async fn a_page_that_had_its_name_point_here_is_refused() {
     let server = TestServer::start().await;
-    let refused = ask(
-        &server,
-        Method::GET,
-        "evil.example:8000",
-        Some("http://evil.example:8000"),
-    );
+    let refused = ask(&server, Method::GET, "evil.example:8000", Some("http://evil.example:8000"));
     refused.await.expect(StatusCode::FORBIDDEN);
-    let settings = Settings {
-        public_host: Some("seg.lab.example".to_owned()),
-        ..Settings::default()
-    };
+    let settings =
+        Settings { public_host: Some("seg.lab.example".to_owned()), ..Settings::default() };
     let server = TestServer::with(settings).await;
-    let own = ask(
-        &server,
-        Method::GET,
-        "seg.lab.example",
-        Some("https://seg.lab.example"),
-    )
-    .await;
+    let own = ask(&server, Method::GET, "seg.lab.example", Some("https://seg.lab.example")).await;
     own.expect(StatusCode::OK);
 }
 
 #[tokio::test]
 async fn named_origins_may_call() {
     let cors = Cors::These(vec!["http://viewer.example".to_owned()]);
-    let server = TestServer::with(Settings {
-        cors,
-        ..Settings::default()
-    })
-    .await;
+    let server = TestServer::with(Settings { cors, ..Settings::default() }).await;
     let origin = Some("http://viewer.example");
-    let answer = ask(&server, Method::GET, "localhost:8000", origin)
-        .await
-        .expect(StatusCode::OK);
-    assert_eq!(
-        answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN],
-        "http://viewer.example"
-    );
+    let answer = ask(&server, Method::GET, "localhost:8000", origin).await.expect(StatusCode::OK);
+    assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://viewer.example");
     let preflight = ask(&server, Method::OPTIONS, "localhost:8000", origin).await;
     preflight.expect(StatusCode::NO_CONTENT);
-    let other = ask(
-        &server,
-        Method::GET,
-        "localhost:8000",
-        Some("http://other.example"),
-    )
-    .await;
+    let other = ask(&server, Method::GET, "localhost:8000", Some("http://other.example")).await;
     other.expect(StatusCode::FORBIDDEN);
 }
 
@@ -92,9 +60,7 @@ async fn named_origins_may_call() {
 async fn answers_carry_a_content_security_policy() {
     let server = TestServer::start().await;
     let answer = server.get("/").await.expect(StatusCode::OK);
-    let policy = answer.headers[header::CONTENT_SECURITY_POLICY]
-        .to_str()
-        .unwrap();
+    let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("default-src 'self'"));
     assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
 }

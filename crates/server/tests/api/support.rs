@@ -37,12 +37,7 @@ impl Answer {
 
     #[track_caller]
     pub(crate) fn expect(self, status: StatusCode) -> Self {
-        assert_eq!(
-            self.status,
-            status,
-            "{}",
-            String::from_utf8_lossy(&self.bytes)
-        );
+        assert_eq!(self.status, status, "{}", String::from_utf8_lossy(&self.bytes));
         self
     }
 
@@ -51,10 +46,7 @@ impl Answer {
     pub(crate) fn field(self) -> String {
         let error = self.expect(StatusCode::UNPROCESSABLE_ENTITY).json();
         assert!(!error["error"]["message"].as_str().unwrap().is_empty());
-        error["error"]["field"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        error["error"]["field"].as_str().unwrap_or_default().to_owned()
     }
 }
 
@@ -71,10 +63,7 @@ impl TestServer {
 
     pub(crate) async fn with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!(
-            "sqlite://{}?mode=rwc",
-            folder.path().join("test.db").display()
-        );
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::open(&url).await.unwrap();
         let blobs = Arc::new(Folder::new(folder.path()).unwrap());
         let engines = Arc::new(|| {
@@ -87,19 +76,13 @@ impl TestServer {
             }]
         });
         let server = Server::new(store, blobs, Arc::new(SystemClock), settings, engines);
-        Self {
-            router: routes::router(server.clone()),
-            server,
-            folder,
-        }
+        Self { router: routes::router(server.clone()), server, folder }
     }
 
     /// Blobs and unfinished uploads on the disk.
     pub(crate) fn n_files(&self) -> usize {
-        let mut folders = vec![
-            self.folder.path().join("blobs"),
-            self.folder.path().join("incoming"),
-        ];
+        let mut folders =
+            vec![self.folder.path().join("blobs"), self.folder.path().join("incoming")];
         let mut n_files = 0;
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -118,16 +101,11 @@ impl TestServer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            bytes,
-        }
+        Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
-        self.send(Request::get(path).body(Body::empty()).unwrap())
-            .await
+        self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
     pub(crate) async fn json(&self, method: Method, path: &str, body: Value) -> Answer {
@@ -186,10 +164,7 @@ impl TestServer {
             "engines": ["graphcut"],
             "wait_secs": 0,
         });
-        self.post("/api/v1/claims", request)
-            .await
-            .expect(StatusCode::OK)
-            .json()
+        self.post("/api/v1/claims", request).await.expect(StatusCode::OK).json()
     }
 
     /// Delivers an output of a claimed task.
@@ -197,8 +172,7 @@ impl TestServer {
         let (task, fence) = (lease["task_id"].as_str().unwrap(), &lease["fence"]);
         let sha256 = blobs::digest(&bytes);
         let path = format!("/api/v1/tasks/{task}/outputs/{sha256}?fence={fence}");
-        self.send(Request::put(path).body(Body::from(bytes)).unwrap())
-            .await
+        self.send(Request::put(path).body(Body::from(bytes)).unwrap()).await
     }
 
     /// Runs the next task with `mask` as its answer; returns the answer to its completion.
@@ -206,15 +180,9 @@ impl TestServer {
         let lease = self.claim().await;
         let encoded = rle::encode(mask);
         let sha256 = blobs::digest(&encoded);
-        self.deliver(&lease, encoded)
-            .await
-            .expect(StatusCode::CREATED);
-        let path = format!(
-            "/api/v1/tasks/{}/complete",
-            lease["task_id"].as_str().unwrap()
-        );
-        self.post(&path, completion(&lease, sha256.as_str(), [first, last]))
-            .await
+        self.deliver(&lease, encoded).await.expect(StatusCode::CREATED);
+        let path = format!("/api/v1/tasks/{}/complete", lease["task_id"].as_str().unwrap());
+        self.post(&path, completion(&lease, sha256.as_str(), [first, last])).await
     }
 }
 

@@ -30,25 +30,14 @@ async fn a_repeated_completion_gets_the_same_answer() {
     let lease = server.claim().await;
     let mask = rle::encode(&block(1, [4, 9], [4, 9], [5, 6]));
     let sha256 = server::blobs::digest(&mask);
-    server
-        .deliver(&lease, mask)
-        .await
-        .expect(StatusCode::CREATED);
+    server.deliver(&lease, mask).await.expect(StatusCode::CREATED);
     let path = format!("{}/complete", task_path(&lease));
     let body = completion(&lease, sha256.as_str(), [5, 5]);
-    let first = server
-        .post(&path, body.clone())
-        .await
-        .expect(StatusCode::OK);
+    let first = server.post(&path, body.clone()).await.expect(StatusCode::OK);
     let second = server.post(&path, body).await.expect(StatusCode::OK);
     assert_eq!(first.json(), second.json());
-    let other = server
-        .post(&path, completion(&lease, sha256.as_str(), [5, 6]))
-        .await;
-    assert_eq!(
-        other.expect(StatusCode::CONFLICT).json()["error"]["code"],
-        "stale_fence"
-    );
+    let other = server.post(&path, completion(&lease, sha256.as_str(), [5, 6])).await;
+    assert_eq!(other.expect(StatusCode::CONFLICT).json()["error"]["code"], "stale_fence");
     let history = server.get(&format!("{job}/revisions")).await.json();
     assert_eq!(history["revisions"].as_array().unwrap().len(), 1);
 }
@@ -59,39 +48,20 @@ async fn an_output_must_be_what_it_says_and_fit_the_image() {
     let job = server.open_phantom().await;
     segment(&server, &job).await;
     let lease = server.claim().await;
-    let wrong = format!(
-        "{}/outputs/{}?fence={}",
-        task_path(&lease),
-        "0".repeat(64),
-        lease["fence"]
-    );
-    let refused = server
-        .send(Request::put(wrong).body(Body::from("bytes")).unwrap())
-        .await;
+    let wrong =
+        format!("{}/outputs/{}?fence={}", task_path(&lease), "0".repeat(64), lease["fence"]);
+    let refused = server.send(Request::put(wrong).body(Body::from("bytes")).unwrap()).await;
     assert_eq!(refused.field(), "sha256");
 
-    let small = rle::encode(&volume::Labelmap {
-        shape: [2, 2, 2],
-        voxels: vec![1; 8],
-    });
+    let small = rle::encode(&volume::Labelmap { shape: [2, 2, 2], voxels: vec![1; 8] });
     let sha256 = server::blobs::digest(&small);
-    server
-        .deliver(&lease, small)
-        .await
-        .expect(StatusCode::CREATED);
+    server.deliver(&lease, small).await.expect(StatusCode::CREATED);
     let path = format!("{}/complete", task_path(&lease));
-    let refused = server
-        .post(&path, completion(&lease, sha256.as_str(), [5, 5]))
-        .await;
+    let refused = server.post(&path, completion(&lease, sha256.as_str(), [5, 5])).await;
     assert_eq!(refused.field(), "output");
-    let refused = server
-        .post(&path, completion(&lease, sha256.as_str(), [5, 16]))
-        .await;
+    let refused = server.post(&path, completion(&lease, sha256.as_str(), [5, 16])).await;
     assert_eq!(refused.field(), "output");
-    assert_eq!(
-        server.get(&task_path(&lease)).await.json()["state"],
-        "leased"
-    );
+    assert_eq!(server.get(&task_path(&lease)).await.json()["state"], "leased");
 }
 
 #[tokio::test]
@@ -100,30 +70,14 @@ async fn a_task_gives_out_its_own_inputs_and_no_others() {
     let job = server.open_phantom().await;
     segment(&server, &job).await;
     let lease = server.claim().await;
-    let image = lease["spec"]["image"]["sha256"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let image = lease["spec"]["image"]["sha256"].as_str().unwrap().to_owned();
     let input =
         |sha256: &str, fence: i64| format!("{}/inputs/{sha256}?fence={fence}", task_path(&lease));
-    let bytes = server
-        .get(&input(&image, 1))
-        .await
-        .expect(StatusCode::OK)
-        .bytes;
+    let bytes = server.get(&input(&image, 1)).await.expect(StatusCode::OK).bytes;
     assert_eq!(server::blobs::digest(&bytes).as_str(), image);
-    server
-        .get(&input(&image, 0))
-        .await
-        .expect(StatusCode::CONFLICT);
-    server
-        .get(&input(&"0".repeat(64), 1))
-        .await
-        .expect(StatusCode::NOT_FOUND);
-    server
-        .get(&input("..%2F..%2Ftest.db", 1))
-        .await
-        .expect(StatusCode::NOT_FOUND);
+    server.get(&input(&image, 0)).await.expect(StatusCode::CONFLICT);
+    server.get(&input(&"0".repeat(64), 1)).await.expect(StatusCode::NOT_FOUND);
+    server.get(&input("..%2F..%2Ftest.db", 1)).await.expect(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -143,27 +97,15 @@ async fn a_withdrawal_reaches_the_agent_while_its_heartbeat_is_held() {
         while server.get(&task_path(&queued)).await.json()["progress"]["done"] != 1 {
             events.changed().await.unwrap();
         }
-        server
-            .post(&format!("{}/cancel", task_path(&queued)), json!({}))
-            .await
+        server.post(&format!("{}/cancel", task_path(&queued)), json!({})).await
     });
-    assert_eq!(
-        cancelled.expect(StatusCode::ACCEPTED).json()["cancel_requested"],
-        true
-    );
+    assert_eq!(cancelled.expect(StatusCode::ACCEPTED).json()["cancel_requested"], true);
     assert_eq!(reply.expect(StatusCode::OK).json()["cancel"], true);
     let stop = json!({ "fence": lease["fence"] });
-    let stopped = server
-        .post(&format!("{}/fail", task_path(&lease)), stop)
-        .await;
+    let stopped = server.post(&format!("{}/fail", task_path(&lease)), stop).await;
     assert_eq!(stopped.expect(StatusCode::OK).json()["state"], "cancelled");
-    assert_eq!(
-        server.get(&format!("{job}/status")).await.json()["status"],
-        "cancelled"
-    );
-    let again = server
-        .post(&format!("{}/cancel", task_path(&queued)), json!({}))
-        .await;
+    assert_eq!(server.get(&format!("{job}/status")).await.json()["status"], "cancelled");
+    let again = server.post(&format!("{}/cancel", task_path(&queued)), json!({})).await;
     again.expect(StatusCode::CONFLICT);
 }
 
@@ -175,20 +117,12 @@ async fn a_waiting_agent_has_the_task_as_soon_as_it_is_queued() {
         "agent_id": "00000000-0000-7000-8000-000000000001", "name": "test", "protocol": 1,
         "kinds": ["segment_slice"], "engines": ["graphcut"], "wait_secs": 20,
     });
-    let (granted, queued) = tokio::join!(
-        server.post("/api/v1/claims", claim.clone()),
-        segment(&server, &job)
-    );
-    assert_eq!(
-        granted.expect(StatusCode::OK).json()["task_id"],
-        queued["task_id"]
-    );
+    let (granted, queued) =
+        tokio::join!(server.post("/api/v1/claims", claim.clone()), segment(&server, &job));
+    assert_eq!(granted.expect(StatusCode::OK).json()["task_id"], queued["task_id"]);
     let mut other = claim;
     other["protocol"] = json!(2);
-    assert_eq!(
-        server.post("/api/v1/claims", other).await.field(),
-        "protocol"
-    );
+    assert_eq!(server.post("/api/v1/claims", other).await.field(), "protocol");
 }
 
 #[tokio::test]
@@ -200,22 +134,14 @@ async fn a_partial_mask_is_shown_while_the_task_runs() {
     let path = format!("{}/partial", task_path(&lease));
     server.get(&path).await.expect(StatusCode::NO_CONTENT);
     let partial = rle::encode(&block(1, [4, 6], [4, 6], [5, 6]));
-    server
-        .deliver(&lease, partial.clone())
-        .await
-        .expect(StatusCode::CREATED);
+    server.deliver(&lease, partial.clone()).await.expect(StatusCode::CREATED);
     let beat = json!({
         "fence": lease["fence"], "partial": server::blobs::digest(&partial),
         "progress": { "done": 1, "total": 4, "stage": "solving" },
     });
-    let beat = server
-        .post(&format!("{}/heartbeat", task_path(&lease)), beat)
-        .await;
+    let beat = server.post(&format!("{}/heartbeat", task_path(&lease)), beat).await;
     beat.expect(StatusCode::OK);
-    assert_eq!(
-        server.get(&path).await.expect(StatusCode::OK).bytes,
-        partial
-    );
+    assert_eq!(server.get(&path).await.expect(StatusCode::OK).bytes, partial);
 }
 
 #[tokio::test]
@@ -223,17 +149,11 @@ async fn a_listener_that_comes_back_hears_what_it_missed() {
     let server = TestServer::start().await;
     let job = server.open_phantom().await;
     segment(&server, &job).await;
-    server
-        .run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5)
-        .await
-        .expect(StatusCode::OK);
+    server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
 
     let request = Request::get("/events/stream").header("last-event-id", "2");
     let router = routes::router(server.server.clone());
-    let response = router
-        .oneshot(request.body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let mut body = response.into_body();
     let mut text = String::new();
@@ -248,19 +168,10 @@ async fn a_listener_that_comes_back_hears_what_it_missed() {
             let field = |name: &str| it.lines().find_map(|line| line.strip_prefix(name)).unwrap();
             let data: Value = serde_json::from_str(field("data: ")).unwrap();
             assert_eq!(data["event"], field("event: "));
-            (
-                field("id: ").parse::<i64>().unwrap(),
-                data["event"].as_str().unwrap().to_owned(),
-            )
+            (field("id: ").parse::<i64>().unwrap(), data["event"].as_str().unwrap().to_owned())
         })
         .collect();
-    let expected = [
-        "job_update",
-        "queue_update",
-        "queue_update",
-        "revision_update",
-        "job_update",
-    ];
+    let expected = ["job_update", "queue_update", "queue_update", "revision_update", "job_update"];
     let expected: Vec<_> = (3..).zip(expected.map(str::to_owned)).collect();
     assert_eq!(heard, expected);
 }

@@ -48,11 +48,7 @@ async fn new_job(store: &Store, image: u8) -> JobId {
             intensity_range: [-1024.0, 1500.25],
             intensity_percentiles: [-1000.0, 400.0],
         },
-        labels: vec![Label {
-            value: 1,
-            name: "Liver".to_owned(),
-            color: "#ff0000".to_owned(),
-        }],
+        labels: vec![Label { value: 1, name: "Liver".to_owned(), color: "#ff0000".to_owned() }],
     };
     store.create_job(&new, 1_000).await.unwrap();
     job_id
@@ -60,10 +56,7 @@ async fn new_job(store: &Store, image: u8) -> JobId {
 
 fn prompt(slice_index: u32, label: u8) -> SlicePrompt {
     SlicePrompt {
-        slice: SliceRef {
-            axis: 2,
-            slice_index,
-        },
+        slice: SliceRef { axis: 2, slice_index },
         label,
         bounds: Some([3.0, 4.0, 10.0, 12.5]),
         points: Vec::new(),
@@ -77,10 +70,7 @@ fn segment(job_id: JobId, slice_index: u32) -> NewTask {
     NewTask {
         job_id,
         spec: TaskSpec::SegmentSlice(SegmentSlice {
-            image: ImageRef {
-                sha256: sha(1),
-                frame: 0,
-            },
+            image: ImageRef { sha256: sha(1), frame: 0 },
             engine: EngineName::Graphcut,
             prompt: prompt(slice_index, 1),
             base: None,
@@ -95,10 +85,7 @@ fn propagate(job_id: JobId) -> NewTask {
     NewTask {
         job_id,
         spec: TaskSpec::Propagate(Propagate {
-            image: ImageRef {
-                sha256: sha(1),
-                frame: 0,
-            },
+            image: ImageRef { sha256: sha(1), frame: 0 },
             engine: EngineName::Graphcut,
             label: 1,
             axis: 2,
@@ -132,17 +119,10 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
         mask: sha(mask),
         author: Author::Engine {
             task_id: protocol::id::TaskId::fresh(),
-            engine: EngineIdentity {
-                name: EngineName::Graphcut,
-                version: "0".to_owned(),
-            },
+            engine: EngineIdentity { name: EngineName::Graphcut, version: "0".to_owned() },
         },
         label: Some(1),
-        extent: Some(MaskExtent {
-            axis: 2,
-            first: 5,
-            last: 5,
-        }),
+        extent: Some(MaskExtent { axis: 2, first: 5, last: 5 }),
         prompts: vec![prompt(5, 1)],
         parameters: None,
         slices: Vec::new(),
@@ -152,11 +132,7 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
 }
 
 fn completion(parent: Option<RevisionId>, mask: u8) -> Completion {
-    Completion {
-        key: sha(mask),
-        output: sha(mask + 100),
-        revision: revision(parent, mask),
-    }
+    Completion { key: sha(mask), output: sha(mask + 100), revision: revision(parent, mask) }
 }
 
 pub(crate) async fn a_job_comes_back_as_it_was_made(store: Store) {
@@ -169,51 +145,27 @@ pub(crate) async fn a_job_comes_back_as_it_was_made(store: Store) {
     assert_eq!(job.labels[0].name, "Liver");
     assert_eq!(store.jobs().await.unwrap(), [job.summary]);
     let missing = store.job(JobId::fresh()).await;
-    assert!(matches!(
-        missing,
-        Err(StoreError::NotFound { what: "job", .. })
-    ));
+    assert!(matches!(missing, Err(StoreError::NotFound { what: "job", .. })));
 }
 
 pub(crate) async fn a_task_runs_from_queue_to_revision(store: Store) {
     let job_id = new_job(&store, 1).await;
     let task = store.enqueue(&segment(job_id, 5), 2_000).await.unwrap();
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.status,
-        JobState::Segmenting
-    );
+    assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Segmenting);
     assert_eq!(store.prompts(job_id).await.unwrap(), [prompt(5, 1)]);
 
-    let leased = store
-        .claim(&agent(), LEASE_MS, 3_000)
-        .await
-        .unwrap()
-        .unwrap();
+    let leased = store.claim(&agent(), LEASE_MS, 3_000).await.unwrap().unwrap();
     assert_eq!((leased.task.task_id, leased.fence), (task.task_id, 1));
-    assert_eq!(
-        store.claim(&agent(), LEASE_MS, 3_000).await.unwrap(),
-        None,
-        "granted once"
-    );
+    assert_eq!(store.claim(&agent(), LEASE_MS, 3_000).await.unwrap(), None, "granted once");
 
     let beat = Heartbeat {
         fence: 1,
-        progress: Progress {
-            done: 1,
-            total: 3,
-            stage: "solving".to_owned(),
-        },
+        progress: Progress { done: 1, total: 3, stage: "solving".to_owned() },
         wait_ms: 0,
         partial: Some(sha(77)),
     };
-    let renewed = store
-        .heartbeat(task.task_id, beat, LEASE_MS, 4_000)
-        .await
-        .unwrap();
-    assert_eq!(
-        (renewed.lease_until_ms, renewed.partial),
-        (6_000, Some(sha(77)))
-    );
+    let renewed = store.heartbeat(task.task_id, beat, LEASE_MS, 4_000).await.unwrap();
+    assert_eq!((renewed.lease_until_ms, renewed.partial), (6_000, Some(sha(77))));
 
     let made = completion(None, 20);
     let done = store.complete(task.task_id, 1, &made, 5_000).await.unwrap();
@@ -233,29 +185,14 @@ pub(crate) async fn a_stale_agent_changes_nothing(store: Store) {
     let job_id = new_job(&store, 1).await;
     let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    let second = store
-        .claim(&agent(), LEASE_MS, LEASE_MS + 1)
-        .await
-        .unwrap()
-        .unwrap();
+    let second = store.claim(&agent(), LEASE_MS, LEASE_MS + 1).await.unwrap().unwrap();
     assert_eq!((second.fence, second.task.attempt), (2, 2));
 
-    let stale = store
-        .complete(task.task_id, 1, &completion(None, 20), 3_000)
-        .await;
-    assert!(matches!(
-        stale,
-        Err(StoreError::Refused(Refusal::StaleFence))
-    ));
+    let stale = store.complete(task.task_id, 1, &completion(None, 20), 3_000).await;
+    assert!(matches!(stale, Err(StoreError::Refused(Refusal::StaleFence))));
     assert!(store.job(job_id).await.unwrap().head_revision.is_none());
-    store
-        .complete(task.task_id, 2, &completion(None, 21), 3_000)
-        .await
-        .unwrap();
-    assert_eq!(
-        store.job(job_id).await.unwrap().head_revision.unwrap().mask,
-        sha(21)
-    );
+    store.complete(task.task_id, 2, &completion(None, 21), 3_000).await.unwrap();
+    assert_eq!(store.job(job_id).await.unwrap().head_revision.unwrap().mask, sha(21));
 }
 
 pub(crate) async fn a_newer_request_for_the_same_slice_takes_the_place_of_the_older(store: Store) {
@@ -263,15 +200,9 @@ pub(crate) async fn a_newer_request_for_the_same_slice_takes_the_place_of_the_ol
     let older = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     let other_slice = store.enqueue(&segment(job_id, 6), 0).await.unwrap();
     let newer = store.enqueue(&segment(job_id, 5), 1).await.unwrap();
-    assert_eq!(
-        store.task(older.task_id).await.unwrap().task.state,
-        TaskState::Cancelled
-    );
+    assert_eq!(store.task(older.task_id).await.unwrap().task.state, TaskState::Cancelled);
     for task in [other_slice, newer] {
-        assert_eq!(
-            store.task(task.task_id).await.unwrap().task.state,
-            TaskState::Queued
-        );
+        assert_eq!(store.task(task.task_id).await.unwrap().task.state, TaskState::Queued);
     }
 }
 
@@ -281,16 +212,10 @@ pub(crate) async fn a_job_is_propagated_or_segmented_but_not_both_at_once(store:
     let refused = store.enqueue(&propagate(job_id), 0).await;
     assert!(matches!(refused, Err(StoreError::WrongState(_))));
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    store
-        .complete(leased.task.task_id, 1, &completion(None, 20), 1)
-        .await
-        .unwrap();
+    store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
 
     let task = store.enqueue(&propagate(job_id), 2).await.unwrap();
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.status,
-        JobState::Propagating
-    );
+    assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Propagating);
     let refused = store.enqueue(&segment(job_id, 5), 3).await;
     assert!(matches!(refused, Err(StoreError::WrongState(_))));
 
@@ -308,10 +233,7 @@ pub(crate) async fn urgent_tasks_go_first_and_old_ones_before_new_ones(store: St
         store.enqueue(&segment(a, 1), 0).await.unwrap();
         store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap()
     };
-    store
-        .complete(leased.task.task_id, 1, &completion(None, 20), 1)
-        .await
-        .unwrap();
+    store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
     let slow = store.enqueue(&propagate(a), 2).await.unwrap();
     let first = store.enqueue(&segment(b, 1), 3).await.unwrap();
     let second = store.enqueue(&segment(b, 2), 4).await.unwrap();
@@ -344,24 +266,12 @@ pub(crate) async fn a_failed_task_says_why_and_the_job_can_go_on(store: Store) {
         message: "nothing found".to_owned(),
         remedy: Some("draw a larger box".to_owned()),
     };
-    store
-        .fail(task.task_id, 1, Some(why.clone()), 1)
-        .await
-        .unwrap();
+    store.fail(task.task_id, 1, Some(why.clone()), 1).await.unwrap();
     let record = store.task(task.task_id).await.unwrap();
-    assert_eq!(
-        (record.task.state, record.task.failure),
-        (TaskState::Failed, Some(why))
-    );
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.status,
-        JobState::Failed
-    );
+    assert_eq!((record.task.state, record.task.failure), (TaskState::Failed, Some(why)));
+    assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Failed);
     store.enqueue(&segment(job_id, 5), 2).await.unwrap();
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.status,
-        JobState::Segmenting
-    );
+    assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Segmenting);
 }
 
 pub(crate) async fn time_ends_what_nobody_works_on(store: Store) {
@@ -370,28 +280,14 @@ pub(crate) async fn time_ends_what_nobody_works_on(store: Store) {
     let mut now_ms = 0;
     for _ in 0..3 {
         assert_eq!(store.tick(now_ms).await.unwrap(), 0);
-        store
-            .claim(&agent(), LEASE_MS, now_ms)
-            .await
-            .unwrap()
-            .unwrap();
+        store.claim(&agent(), LEASE_MS, now_ms).await.unwrap().unwrap();
         now_ms += LEASE_MS + 1;
     }
-    assert_eq!(
-        store.claim(&agent(), LEASE_MS, now_ms).await.unwrap(),
-        None,
-        "no attempt left"
-    );
+    assert_eq!(store.claim(&agent(), LEASE_MS, now_ms).await.unwrap(), None, "no attempt left");
     assert_eq!(store.tick(now_ms).await.unwrap(), 1);
     let record = store.task(task.task_id).await.unwrap();
-    assert_eq!(
-        record.task.failure.unwrap().class,
-        FailureClass::AttemptsUsedUp
-    );
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.status,
-        JobState::Failed
-    );
+    assert_eq!(record.task.failure.unwrap().class, FailureClass::AttemptsUsedUp);
+    assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Failed);
 }
 
 pub(crate) async fn only_an_edit_of_the_head_is_accepted(store: Store) {
@@ -399,30 +295,16 @@ pub(crate) async fn only_an_edit_of_the_head_is_accepted(store: Store) {
     let first = revision(None, 20);
     store.add_revision(job_id, &first, &[], 1).await.unwrap();
     let second = revision(Some(first.revision_id), 21);
-    store
-        .add_revision(job_id, &second, &[prompt(7, 2)], 2)
-        .await
-        .unwrap();
-    let late = store
-        .add_revision(job_id, &revision(Some(first.revision_id), 22), &[], 3)
-        .await;
+    store.add_revision(job_id, &second, &[prompt(7, 2)], 2).await.unwrap();
+    let late = store.add_revision(job_id, &revision(Some(first.revision_id), 22), &[], 3).await;
     assert!(matches!(late, Err(StoreError::NotHead { .. })));
     let history = store.revisions(job_id).await.unwrap();
     assert_eq!(history, [first.clone(), second.clone()]);
     assert_eq!(store.prompts(job_id).await.unwrap(), [prompt(7, 2)]);
-    assert_eq!(
-        store.revision(job_id, first.revision_id).await.unwrap(),
-        first
-    );
+    assert_eq!(store.revision(job_id, first.revision_id).await.unwrap(), first);
     let elsewhere = new_job(&store, 2).await;
     let found = store.revision(elsewhere, first.revision_id).await;
-    assert!(matches!(
-        found,
-        Err(StoreError::NotFound {
-            what: "revision",
-            ..
-        })
-    ));
+    assert!(matches!(found, Err(StoreError::NotFound { what: "revision", .. })));
 }
 
 pub(crate) async fn a_completion_on_a_moved_head_leaves_the_task_running(store: Store) {
@@ -431,43 +313,24 @@ pub(crate) async fn a_completion_on_a_moved_head_leaves_the_task_running(store: 
     store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
     let edit = revision(None, 30);
     store.add_revision(job_id, &edit, &[], 1).await.unwrap();
-    let late = store
-        .complete(task.task_id, 1, &completion(None, 20), 2)
-        .await;
+    let late = store.complete(task.task_id, 1, &completion(None, 20), 2).await;
     assert!(matches!(late, Err(StoreError::NotHead { .. })));
     let record = store.task(task.task_id).await.unwrap();
-    assert_eq!(
-        record.task.state,
-        TaskState::Leased,
-        "nothing was half written"
-    );
+    assert_eq!(record.task.state, TaskState::Leased, "nothing was half written");
     let merged = completion(Some(edit.revision_id), 21);
     store.complete(task.task_id, 1, &merged, 3).await.unwrap();
-    assert_eq!(
-        store.job(job_id).await.unwrap().summary.head,
-        Some(merged.revision.revision_id)
-    );
+    assert_eq!(store.job(job_id).await.unwrap().summary.head, Some(merged.revision.revision_id));
 }
 
 pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: Store) {
     let (a, b) = (new_job(&store, 1).await, new_job(&store, 1).await);
     store.enqueue(&segment(a, 5), 0).await.unwrap();
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    store
-        .complete(leased.task.task_id, 1, &completion(None, 20), 1)
-        .await
-        .unwrap();
+    store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
 
     let orphans: BTreeSet<_> = store.delete_job(a, 2).await.unwrap().into_iter().collect();
-    assert_eq!(
-        orphans,
-        BTreeSet::from([sha(20), sha(120)]),
-        "the image is still needed"
-    );
-    assert!(matches!(
-        store.job(a).await,
-        Err(StoreError::NotFound { what: "job", .. })
-    ));
+    assert_eq!(orphans, BTreeSet::from([sha(20), sha(120)]), "the image is still needed");
+    assert!(matches!(store.job(a).await, Err(StoreError::NotFound { what: "job", .. })));
     assert!(store.revisions(a).await.unwrap().is_empty());
     assert!(store.tasks(Some(a), 10).await.unwrap().is_empty());
     assert!(store.is_referenced(&sha(1)).await.unwrap());
@@ -485,34 +348,17 @@ pub(crate) async fn prompts_are_replaced_and_removed_one_slice_at_a_time(store: 
     store.put_prompt(job_id, &absent, 2).await.unwrap();
     let expected = [absent, prompt(6, 1), prompt(5, 2)];
     assert_eq!(store.prompts(job_id).await.unwrap(), expected);
-    store
-        .delete_prompt(
-            job_id,
-            1,
-            SliceRef {
-                axis: 2,
-                slice_index: 6,
-            },
-            3,
-        )
-        .await
-        .unwrap();
+    store.delete_prompt(job_id, 1, SliceRef { axis: 2, slice_index: 6 }, 3).await.unwrap();
     assert_eq!(store.prompts(job_id).await.unwrap().len(), 2);
     let nowhere = store.put_prompt(JobId::fresh(), &prompt(1, 1), 4).await;
-    assert!(matches!(
-        nowhere,
-        Err(StoreError::NotFound { what: "job", .. })
-    ));
+    assert!(matches!(nowhere, Err(StoreError::NotFound { what: "job", .. })));
 }
 
 pub(crate) async fn events_have_no_gap_and_tell_everything_in_order(store: Store) {
     let job_id = new_job(&store, 1).await;
     store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    store
-        .complete(leased.task.task_id, 1, &completion(None, 20), 1)
-        .await
-        .unwrap();
+    store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
     store.delete_job(job_id, 2).await.unwrap();
     let other = new_job(&store, 2).await;
 
@@ -535,14 +381,8 @@ pub(crate) async fn events_have_no_gap_and_tell_everything_in_order(store: Store
             "job_update",
         ]
     );
-    let rest = store
-        .events_after(numbers[3], Some(job_id), 2)
-        .await
-        .unwrap();
-    assert_eq!(
-        rest.iter().map(|it| it.event_id).collect::<Vec<_>>(),
-        [5, 6]
-    );
+    let rest = store.events_after(numbers[3], Some(job_id), 2).await.unwrap();
+    assert_eq!(rest.iter().map(|it| it.event_id).collect::<Vec<_>>(), [5, 6]);
     let of_other = store.events_after(0, Some(other), 100).await.unwrap();
     assert!(matches!(of_other[..], [ref it] if matches!(it.body, EventBody::JobUpdate { .. })));
 }
@@ -553,10 +393,7 @@ pub(crate) async fn each_task_is_granted_once_to_many_agents(store: Store) {
     let n_tasks = 40;
     for slice_index in 0..n_tasks {
         store
-            .enqueue(
-                &segment(job_id, slice_index % 24 + 24 * (slice_index / 24)),
-                0,
-            )
+            .enqueue(&segment(job_id, slice_index % 24 + 24 * (slice_index / 24)), 0)
             .await
             .unwrap();
     }
@@ -574,10 +411,7 @@ pub(crate) async fn each_task_is_granted_once_to_many_agents(store: Store) {
     }
     let granted: Vec<_> = agents.join_all().await.into_iter().flatten().collect();
     let distinct: BTreeSet<_> = granted.iter().map(|(it, _)| *it).collect();
-    assert_eq!(
-        (granted.len(), distinct.len()),
-        (n_tasks as usize, n_tasks as usize)
-    );
+    assert_eq!((granted.len(), distinct.len()), (n_tasks as usize, n_tasks as usize));
     assert!(granted.iter().all(|(_, fence)| *fence == 1));
     let events = store.events_after(0, None, 10_000).await.unwrap();
     let numbers: Vec<_> = events.iter().map(|it| it.event_id).collect();

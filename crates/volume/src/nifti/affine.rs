@@ -49,11 +49,7 @@ fn from_quaternion(fields: &Fields) -> Result<Affine, ReadError> {
         it if it > 0.0 => it.sqrt(),
         _ => {
             let found = format!("({b}, {c}, {d})");
-            return Err(ReadError::bad(
-                "quatern",
-                found,
-                "expected a length of at most 1",
-            ));
+            return Err(ReadError::bad("quatern", found, "expected a length of at most 1"));
         }
     };
     let [x, y, z] = voxel_sizes(fields);
@@ -62,21 +58,9 @@ fn from_quaternion(fields: &Fields) -> Result<Affine, ReadError> {
     // As nibabel's quat2mat, which divides by the squared length.
     let s = 2.0 / (a * a + b * b + c * c + d * d);
     let linear = [
-        [
-            (1.0 - s * (c * c + d * d)) * x,
-            s * (b * c - a * d) * y,
-            s * (b * d + a * c) * z,
-        ],
-        [
-            s * (b * c + a * d) * x,
-            (1.0 - s * (b * b + d * d)) * y,
-            s * (c * d - a * b) * z,
-        ],
-        [
-            s * (b * d - a * c) * x,
-            s * (c * d + a * b) * y,
-            (1.0 - s * (b * b + c * c)) * z,
-        ],
+        [(1.0 - s * (c * c + d * d)) * x, s * (b * c - a * d) * y, s * (b * d + a * c) * z],
+        [s * (b * c + a * d) * x, (1.0 - s * (b * b + d * d)) * y, s * (c * d - a * b) * z],
+        [s * (b * d - a * c) * x, s * (c * d + a * b) * y, (1.0 - s * (b * b + c * c)) * z],
     ];
     Ok(Affine::new(linear, fields.qoffset))
 }
@@ -91,13 +75,6 @@ fn from_voxel_sizes(fields: &Fields, shape: [usize; 3]) -> Affine {
         }
     }
     size[0] = -size[0];
-    let linear = [
-        [size[0], 0.0, 0.0],
-        [0.0, size[1], 0.0],
-        [0.0, 0.0, size[2]],
-    ];
-    Affine::new(
-        linear,
-        std::array::from_fn(|axis| -(shape[axis] as f64 - 1.0) / 2.0 * size[axis]),
-    )
+    let linear = [[size[0], 0.0, 0.0], [0.0, size[1], 0.0], [0.0, 0.0, size[2]]];
+    Affine::new(linear, std::array::from_fn(|axis| -(shape[axis] as f64 - 1.0) / 2.0 * size[axis]))
 }

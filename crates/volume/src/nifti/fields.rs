@@ -76,11 +76,7 @@ impl Fields {
     /// Takes the fields from a whole header.
     pub(super) fn decode(bytes: &[u8], version: NiftiVersion, is_swapped: bool) -> Self {
         let at = &OFFSETS[version.index()];
-        let take = Take {
-            bytes,
-            version,
-            is_swapped,
-        };
+        let take = Take { bytes, version, is_swapped };
         Self {
             version,
             magic: take.bytes(at.magic),
@@ -173,10 +169,7 @@ pub(crate) fn encode(image: &Image, geometry: &NiftiGeometry) -> Vec<u8> {
     let version = geometry.version;
     let at = &OFFSETS[version.index()];
     let size = version.header_size();
-    let mut put = Put {
-        bytes: vec![0; size + 4],
-        version,
-    };
+    let mut put = Put { bytes: vec![0; size + 4], version };
     put.bytes(0, &version.header_size_i32().to_le_bytes());
     put.bytes(at.magic, &MAGIC_SINGLE[version.index()]);
     if version == NiftiVersion::Two {
@@ -212,10 +205,7 @@ impl Put {
         self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "NIfTI-1 values came from 32 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "NIfTI-1 values came from 32 bits")]
     fn reals(&mut self, at: usize, values: &[f64]) {
         for (index, &value) in values.iter().enumerate() {
             match self.version {
@@ -225,10 +215,7 @@ impl Put {
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "NIfTI-1 codes came from 16 bits"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "NIfTI-1 codes came from 16 bits")]
     fn codes(&mut self, at: usize, values: &[i32]) {
         for (index, &value) in values.iter().enumerate() {
             match self.version {

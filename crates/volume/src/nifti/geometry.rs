@@ -96,11 +96,7 @@ impl NiftiGeometry {
             }
         }
         let mut rotation = nearest_orthogonal(&unit);
-        let qfac = if determinant(&rotation) < 0.0 {
-            -1.0
-        } else {
-            1.0
-        };
+        let qfac = if determinant(&rotation) < 0.0 { -1.0 } else { 1.0 };
         for row in &mut rotation {
             row[2] *= qfac;
         }
@@ -108,11 +104,7 @@ impl NiftiGeometry {
         let [x, y, z] = spacing;
         Self {
             grid: *grid,
-            version: if is_long {
-                NiftiVersion::Two
-            } else {
-                NiftiVersion::One
-            },
+            version: if is_long { NiftiVersion::Two } else { NiftiVersion::One },
             n_dims: 3,
             pixdim: [qfac, x, y, z, 0.0, 0.0, 0.0, 0.0],
             xyzt_units: UNITS_MM_SEC,
@@ -127,10 +119,7 @@ impl NiftiGeometry {
     /// The same fields on another grid: new shape and affine, written as sform and qform.
     #[must_use]
     pub fn with_affine(&self, ras_from_voxel: Affine) -> Self {
-        Self::for_grid(&Grid {
-            shape: self.grid.shape,
-            ras_from_voxel,
-        })
+        Self::for_grid(&Grid { shape: self.grid.shape, ras_from_voxel })
     }
 }
 
@@ -142,11 +131,7 @@ fn quaternion(r: &[[f64; 3]; 3]) -> [f64; 3] {
     let trace = r[0][0] + r[1][1] + r[2][2];
     if trace > 0.0 {
         let s = 2.0 * (1.0 + trace).sqrt();
-        return [
-            (r[2][1] - r[1][2]) / s,
-            (r[0][2] - r[2][0]) / s,
-            (r[1][0] - r[0][1]) / s,
-        ];
+        return [(r[2][1] - r[1][2]) / s, (r[0][2] - r[2][0]) / s, (r[1][0] - r[0][1]) / s];
     }
     let largest = if r[0][0] >= r[1][1] && r[0][0] >= r[2][2] {
         0

@@ -24,33 +24,23 @@ pub(crate) fn has_header_size(start: &[u8]) -> bool {
 /// Version and whether the byte order is not the machine's.
 fn version_of(start: &[u8]) -> Option<(NiftiVersion, bool)> {
     let size = i32::from_ne_bytes(start.try_into().ok()?);
-    [NiftiVersion::One, NiftiVersion::Two]
-        .into_iter()
-        .find_map(|version| {
-            let header_size = version.header_size_i32();
-            let is_swapped = size == header_size.swap_bytes();
-            (size == header_size || is_swapped).then_some((version, is_swapped))
-        })
+    [NiftiVersion::One, NiftiVersion::Two].into_iter().find_map(|version| {
+        let header_size = version.header_size_i32();
+        let is_swapped = size == header_size.swap_bytes();
+        (size == header_size || is_swapped).then_some((version, is_swapped))
+    })
 }
 
 pub(crate) fn parse(stream: &mut Stream<'_>, start: &[u8]) -> Result<Parsed, ReadError> {
     let Some((version, is_swapped)) = version_of(start) else {
-        return Err(ReadError::bad(
-            "sizeof_hdr",
-            "not 348 or 540",
-            "expected 348 or 540",
-        ));
+        return Err(ReadError::bad("sizeof_hdr", "not 348 or 540", "expected 348 or 540"));
     };
     let mut bytes = start.to_vec();
     bytes.extend(stream.read_up_to(version.header_size() - start.len())?);
     let found = bytes.len() as u64;
     if bytes.len() < version.header_size() {
         let expected = version.header_size() as u64;
-        return Err(ReadError::Truncated {
-            field: "header",
-            expected,
-            found,
-        });
+        return Err(ReadError::Truncated { field: "header", expected, found });
     }
     let fields = Fields::decode(&bytes, version, is_swapped);
     check_magic(&fields)?;
@@ -59,10 +49,7 @@ pub(crate) fn parse(stream: &mut Stream<'_>, start: &[u8]) -> Result<Parsed, Rea
     let gap = gap(&fields, stream)?;
     let (slope, intercept) = scaling(&fields)?;
     let ras_from_voxel = affine::ras_from_voxel(&fields, shape)?;
-    let grid = Grid {
-        shape,
-        ras_from_voxel,
-    };
+    let grid = Grid { shape, ras_from_voxel };
     let header = Header {
         format: match version {
             NiftiVersion::One => FileFormat::Nifti1,
@@ -75,13 +62,7 @@ pub(crate) fn parse(stream: &mut Stream<'_>, start: &[u8]) -> Result<Parsed, Rea
         intercept,
         source: SourceHeader::Nifti(NiftiGeometry::of(&fields, grid)),
     };
-    Ok(Parsed {
-        header,
-        is_swapped,
-        is_interleaved: false,
-        gap,
-        has_gzip_voxels: false,
-    })
+    Ok(Parsed { header, is_swapped, is_interleaved: false, gap, has_gzip_voxels: false })
 }
 
 fn check_magic(fields: &Fields) -> Result<(), ReadError> {
@@ -91,17 +72,11 @@ fn check_magic(fields: &Fields) -> Result<(), ReadError> {
     let expected = "expected single-file NIfTI (.nii, magic n+1 or n+2)";
     match magic {
         it if it == single => Ok(()),
-        it if it == pair => Err(ReadError::bad(
-            "magic",
-            "the header of a .hdr/.img pair",
-            expected,
-        )),
+        it if it == pair => {
+            Err(ReadError::bad("magic", "the header of a .hdr/.img pair", expected))
+        }
         b"\0\0\0" => Err(ReadError::bad("magic", "empty (Analyze 7.5?)", expected)),
-        it => Err(ReadError::bad(
-            "magic",
-            format!("{:?}", String::from_utf8_lossy(it)),
-            expected,
-        )),
+        it => Err(ReadError::bad("magic", format!("{:?}", String::from_utf8_lossy(it)), expected)),
     }
 }
 
@@ -121,10 +96,7 @@ const DATATYPES: [(i16, VoxelType); 10] = [
 
 /// The code of a type.
 fn datatype(voxel_type: VoxelType) -> i16 {
-    DATATYPES
-        .iter()
-        .find(|(_, it)| *it == voxel_type)
-        .map_or(0, |(code, _)| *code)
+    DATATYPES.iter().find(|(_, it)| *it == voxel_type).map_or(0, |(code, _)| *code)
 }
 
 fn voxel_type(datatype: i16) -> Result<VoxelType, ReadError> {
@@ -143,21 +115,14 @@ fn voxel_type(datatype: i16) -> Result<VoxelType, ReadError> {
         _ => "not a NIfTI type",
     };
     let found = format!("{datatype} ({name})");
-    Err(ReadError::bad(
-        "datatype",
-        found,
-        "expected int8 to uint64, float32 or float64",
-    ))
+    Err(ReadError::bad("datatype", found, "expected int8 to uint64, float32 or float64"))
 }
 
 /// Shape in space and number of frames.
 fn shape(fields: &Fields) -> Result<([usize; 3], usize), ReadError> {
-    const NAMES: [&str; 8] = [
-        "dim[0]", "dim[1]", "dim[2]", "dim[3]", "dim[4]", "dim[5]", "dim[6]", "dim[7]",
-    ];
-    let n_dims = usize::try_from(fields.dim[0])
-        .ok()
-        .filter(|it| (1..=7).contains(it));
+    const NAMES: [&str; 8] =
+        ["dim[0]", "dim[1]", "dim[2]", "dim[3]", "dim[4]", "dim[5]", "dim[6]", "dim[7]"];
+    let n_dims = usize::try_from(fields.dim[0]).ok().filter(|it| (1..=7).contains(it));
     let Some(n_dims) = n_dims else {
         return Err(ReadError::bad("dim[0]", fields.dim[0], "expected 1 to 7"));
     };
@@ -167,20 +132,11 @@ fn shape(fields: &Fields) -> Result<([usize; 3], usize), ReadError> {
         lengths[axis] = length
             .ok_or_else(|| ReadError::bad(NAMES[axis], fields.dim[axis], "expected at least 1"))?;
     }
-    let total = lengths
-        .iter()
-        .try_fold(8_usize, |product, &it| product.checked_mul(it));
+    let total = lengths.iter().try_fold(8_usize, |product, &it| product.checked_mul(it));
     if total.is_none() {
-        return Err(ReadError::bad(
-            "dim",
-            format!("{:?}", &lengths[1..]),
-            "expected less voxels",
-        ));
+        return Err(ReadError::bad("dim", format!("{:?}", &lengths[1..]), "expected less voxels"));
     }
-    Ok((
-        [lengths[1], lengths[2], lengths[3]],
-        lengths[4..].iter().product(),
-    ))
+    Ok(([lengths[1], lengths[2], lengths[3]], lengths[4..].iter().product()))
 }
 
 /// Bytes between the header and the voxels.
@@ -191,11 +147,7 @@ fn gap(fields: &Fields, stream: &Stream<'_>) -> Result<u64, ReadError> {
     if offset == 0.0 {
         return Ok(4);
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked here"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked here")]
     let whole = (offset.fract() == 0.0 && offset >= least as f64 && offset < 1e15)
         .then_some(offset as u64)
         .filter(|&it| it <= stream.max_len);
@@ -212,11 +164,7 @@ fn scaling(fields: &Fields) -> Result<(f64, f64), ReadError> {
         return Ok((1.0, 0.0));
     }
     if !fields.scl_inter.is_finite() {
-        return Err(ReadError::bad(
-            "scl_inter",
-            fields.scl_inter,
-            "expected a finite number",
-        ));
+        return Err(ReadError::bad("scl_inter", fields.scl_inter, "expected a finite number"));
     }
     Ok((fields.scl_slope, fields.scl_inter))
 }

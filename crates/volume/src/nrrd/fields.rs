@@ -18,18 +18,11 @@ pub(super) struct Fields {
 impl Fields {
     /// Reads from behind `NRRD` to the empty line.
     pub(super) fn read(stream: &mut Stream<'_>) -> Result<Self, ReadError> {
-        let mut fields = Self {
-            entries: Vec::new(),
-            header_len: 4,
-        };
+        let mut fields = Self { entries: Vec::new(), header_len: 4 };
         let version = fields.line(stream)?.unwrap_or_default();
         if !matches!(version.as_str(), "0001" | "0002" | "0003" | "0004" | "0005") {
             let found = format!("NRRD{version:?}");
-            return Err(ReadError::bad(
-                "magic",
-                found,
-                "expected NRRD0001 to NRRD0005",
-            ));
+            return Err(ReadError::bad("magic", found, "expected NRRD0001 to NRRD0005"));
         }
         while let Some(line) = fields.line(stream)? {
             if line.is_empty() {
@@ -54,9 +47,7 @@ impl Fields {
         let mut line = Vec::new();
         let room = MAX_HEADER_BYTES - self.header_len;
         let mut limited = std::io::Read::take(&mut stream.reader, room);
-        let n = limited
-            .read_until(b'\n', &mut line)
-            .map_err(ReadError::from_io)? as u64;
+        let n = limited.read_until(b'\n', &mut line).map_err(ReadError::from_io)? as u64;
         if n == room {
             let expected = format!("expected at most {MAX_HEADER_BYTES} bytes");
             return Err(ReadError::bad("header", "endless", expected));
@@ -90,16 +81,12 @@ impl Fields {
 
     /// The value of a field.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
-        self.entries
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value.as_str())
+        self.entries.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of a field that must be there.
     pub(super) fn required(&self, name: &'static str) -> Result<&str, ReadError> {
-        self.get(name)
-            .ok_or_else(|| ReadError::bad(name, "missing", "expected the field"))
+        self.get(name).ok_or_else(|| ReadError::bad(name, "missing", "expected the field"))
     }
 }
 

@@ -115,9 +115,7 @@ impl Axes {
         let others: Vec<usize> = (0..n_dims).filter(|it| !spatial.contains(it)).collect();
         let is_interleaved = others.iter().any(|&it| it < first && sizes[it] > 1);
         let is_planar = others.iter().any(|&it| it > last && sizes[it] > 1);
-        let is_between = others
-            .iter()
-            .any(|it| (first..last).contains(it) && sizes[*it] > 1);
+        let is_between = others.iter().any(|it| (first..last).contains(it) && sizes[*it] > 1);
         if is_between || (is_interleaved && is_planar) {
             let expected = "expected the axes without direction before or behind the spatial ones";
             return Err(ReadError::bad("space directions", "mixed", expected));
@@ -132,12 +130,7 @@ impl Axes {
             let expected = format!("expected at most {MAX_INTERLEAVED}");
             return Err(ReadError::bad("sizes", found, expected));
         }
-        Ok(Self {
-            shape,
-            spatial,
-            n_frames,
-            is_interleaved,
-        })
+        Ok(Self { shape, spatial, n_frames, is_interleaved })
     }
 }
 
@@ -155,14 +148,10 @@ fn sizes(fields: &Fields, n_dims: usize) -> Result<Vec<usize>, ReadError> {
         let expected = format!("expected {n_dims} numbers of at least 1");
         ReadError::bad("sizes", format!("{text:?}"), expected)
     };
-    let sizes: Option<Vec<usize>> = text
-        .split_whitespace()
-        .map(|it| it.parse().ok().filter(|&it| it > 0))
-        .collect();
+    let sizes: Option<Vec<usize>> =
+        text.split_whitespace().map(|it| it.parse().ok().filter(|&it| it > 0)).collect();
     let sizes = sizes.filter(|it| it.len() == n_dims).ok_or_else(bad)?;
-    let total = sizes
-        .iter()
-        .try_fold(8_usize, |product, &it| product.checked_mul(it));
+    let total = sizes.iter().try_fold(8_usize, |product, &it| product.checked_mul(it));
     total.map(|_| sizes.clone()).ok_or_else(bad)
 }
 
@@ -195,13 +184,8 @@ fn spatial_axes(fields: &Fields, n_dims: usize) -> Result<Vec<usize>, ReadError>
 
 /// `(a,b,c)` or `none`, several of them.
 fn vectors(field: &'static str, text: &str) -> Result<Vec<Option<Vec<f64>>>, ReadError> {
-    let bad = || {
-        ReadError::bad(
-            field,
-            format!("{text:?}"),
-            "expected vectors like (1,0,0) or none",
-        )
-    };
+    let bad =
+        || ReadError::bad(field, format!("{text:?}"), "expected vectors like (1,0,0) or none");
     let mut vectors = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
@@ -210,10 +194,8 @@ fn vectors(field: &'static str, text: &str) -> Result<Vec<Option<Vec<f64>>>, Rea
             rest = tail.trim_start();
             continue;
         }
-        let (inside, tail) = rest
-            .strip_prefix('(')
-            .and_then(|it| it.split_once(')'))
-            .ok_or_else(bad)?;
+        let (inside, tail) =
+            rest.strip_prefix('(').and_then(|it| it.split_once(')')).ok_or_else(bad)?;
         let numbers: Result<Vec<f64>, _> = inside.split(',').map(|it| it.trim().parse()).collect();
         vectors.push(Some(numbers.ok().ok_or_else(bad)?));
         rest = tail.trim_start();
@@ -222,9 +204,7 @@ fn vectors(field: &'static str, text: &str) -> Result<Vec<Option<Vec<f64>>>, Rea
 }
 
 pub(super) fn geometry(fields: &Fields, axes: &Axes) -> Result<NrrdGeometry, ReadError> {
-    let space = fields
-        .get("space")
-        .map_or(Ok(NrrdSpace::Unnamed), NrrdSpace::parse)?;
+    let space = fields.get("space").map_or(Ok(NrrdSpace::Unnamed), NrrdSpace::parse)?;
     let directions = match fields.get("space directions") {
         Some(text) => directions(text)?,
         None => from_spacings(fields, axes)?,
@@ -246,21 +226,9 @@ pub(super) fn geometry(fields: &Fields, axes: &Axes) -> Result<NrrdGeometry, Rea
         } else {
             "space origin"
         };
-        return Err(ReadError::bad(
-            field,
-            "singular or not finite",
-            "expected a regular affine",
-        ));
+        return Err(ReadError::bad(field, "singular or not finite", "expected a regular affine"));
     }
-    Ok(NrrdGeometry {
-        grid: Grid {
-            shape: axes.shape,
-            ras_from_voxel,
-        },
-        space,
-        directions,
-        origin,
-    })
+    Ok(NrrdGeometry { grid: Grid { shape: axes.shape, ras_from_voxel }, space, directions, origin })
 }
 
 /// A point or vector; a plane one gets a third coordinate of 0.
@@ -286,19 +254,12 @@ fn directions(text: &str) -> Result<[[f64; 3]; 3], ReadError> {
     match *given.as_slice() {
         [i, j, k] => Ok([i, j, k]),
         [i, j] => {
-            let cross = [
-                i[1] * j[2] - i[2] * j[1],
-                i[2] * j[0] - i[0] * j[2],
-                i[0] * j[1] - i[1] * j[0],
-            ];
+            let cross =
+                [i[1] * j[2] - i[2] * j[1], i[2] * j[0] - i[0] * j[2], i[0] * j[1] - i[1] * j[0]];
             let length = crate::affine::norm(cross);
             Ok([i, j, cross.map(|it| it / length)])
         }
-        _ => Err(ReadError::bad(
-            field,
-            format!("{} vectors", given.len()),
-            "expected 2 or 3",
-        )),
+        _ => Err(ReadError::bad(field, format!("{} vectors", given.len()), "expected 2 or 3")),
     }
 }
 

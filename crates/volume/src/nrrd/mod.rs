@@ -24,11 +24,7 @@ pub(crate) fn parse(stream: &mut Stream<'_>) -> Result<Parsed, ReadError> {
     let axes = Axes::of(&fields)?;
     let geometry = geometry::geometry(&fields, &axes)?;
     let frame_bytes = geometry.grid.n_voxels() as u64 * voxel_type.size() as u64;
-    let gap = gap(
-        &fields,
-        stream,
-        frame_bytes.saturating_mul(axes.n_frames as u64),
-    )?;
+    let gap = gap(&fields, stream, frame_bytes.saturating_mul(axes.n_frames as u64))?;
     let header = Header {
         format: FileFormat::Nrrd,
         grid: geometry.grid,
@@ -38,13 +34,7 @@ pub(crate) fn parse(stream: &mut Stream<'_>) -> Result<Parsed, ReadError> {
         intercept: 0.0,
         source: SourceHeader::Nrrd(geometry),
     };
-    Ok(Parsed {
-        header,
-        is_swapped,
-        is_interleaved: axes.is_interleaved,
-        gap,
-        has_gzip_voxels,
-    })
+    Ok(Parsed { header, is_swapped, is_interleaved: axes.is_interleaved, gap, has_gzip_voxels })
 }
 
 fn refuse_detached(fields: &Fields) -> Result<(), ReadError> {
@@ -84,11 +74,7 @@ fn voxel_type(text: &str) -> Result<VoxelType, ReadError> {
         "double" => VoxelType::F64,
         _ => {
             let found = format!("{text:?}");
-            return Err(ReadError::bad(
-                "type",
-                found,
-                "expected int8 to uint64, float or double",
-            ));
+            return Err(ReadError::bad("type", found, "expected int8 to uint64, float or double"));
         }
     })
 }
@@ -97,11 +83,7 @@ fn is_gzip(text: &str) -> Result<bool, ReadError> {
     match text.to_ascii_lowercase().as_str() {
         "raw" => Ok(false),
         "gzip" | "gz" => Ok(true),
-        _ => Err(ReadError::bad(
-            "encoding",
-            format!("{text:?}"),
-            "expected raw or gzip",
-        )),
+        _ => Err(ReadError::bad("encoding", format!("{text:?}"), "expected raw or gzip")),
     }
 }
 
@@ -109,11 +91,7 @@ fn is_swapped(fields: &Fields) -> Result<bool, ReadError> {
     match fields.required("endian")?.to_ascii_lowercase().as_str() {
         "little" => Ok(cfg!(target_endian = "big")),
         "big" => Ok(cfg!(target_endian = "little")),
-        it => Err(ReadError::bad(
-            "endian",
-            format!("{it:?}"),
-            "expected little or big",
-        )),
+        it => Err(ReadError::bad("endian", format!("{it:?}"), "expected little or big")),
     }
 }
 

@@ -44,19 +44,11 @@ const LABELS: [PhantomLabel; 14] = [
 ];
 
 const fn organ(value: u8, name: &'static str) -> PhantomLabel {
-    PhantomLabel {
-        value,
-        name,
-        is_lesion: false,
-    }
+    PhantomLabel { value, name, is_lesion: false }
 }
 
 const fn lesion(value: u8, name: &'static str) -> PhantomLabel {
-    PhantomLabel {
-        value,
-        name,
-        is_lesion: true,
-    }
+    PhantomLabel { value, name, is_lesion: true }
 }
 
 /// Without label of its own.
@@ -76,22 +68,12 @@ pub(super) fn scan(
     let mut random = Random::new(options.seed);
     let scene = scene(&mut random);
     // A surgical clip, clear of the lesions.
-    let clip = [
-        random.between(-35.0, 0.0),
-        random.between(20.0, 45.0),
-        random.between(-75.0, -35.0),
-    ];
-    let sources = [
-        (clip, 70.0),
-        ([0.0, -75.0, 0.0], 25.0),
-        ([0.0, -75.0, 55.0], 25.0),
-    ];
+    let clip =
+        [random.between(-35.0, 0.0), random.between(20.0, 45.0), random.between(-75.0, -35.0)];
+    let sources = [(clip, 70.0), ([0.0, -75.0, 0.0], 25.0), ([0.0, -75.0, 55.0], 25.0)];
     let streaks = Streaks::around(&sources, &mut random);
     let texture = Texture::new(10.0, &mut random);
-    let Raster {
-        mut intensities,
-        mut labelmap,
-    } = scene.raster(grid);
+    let Raster { mut intensities, mut labelmap } = scene.raster(grid);
     let [ni, nj, _] = grid.shape;
     for (k, slice) in intensities.chunks_mut((ni * nj).max(1)).enumerate() {
         texture.add(grid, k, LUNG, slice);
@@ -102,10 +84,7 @@ pub(super) fn scan(
     for label in labelmap.voxels.iter_mut().filter(|it| **it >= BOWEL) {
         *label = NONE;
     }
-    let voxels = intensities
-        .iter()
-        .map(|&it| to_i16(it.max(-1024.0)))
-        .collect();
+    let voxels = intensities.iter().map(|&it| to_i16(it.max(-1024.0))).collect();
     (voxels, labelmap, LABELS.to_vec())
 }
 
@@ -127,10 +106,7 @@ fn scene(random: &mut Random) -> Scene {
     solids.extend(organs(random));
     solids.extend(vessels(random));
     solids.extend(lesions(random));
-    Scene {
-        background: tissue(-1000.0, NONE),
-        solids,
-    }
+    Scene { background: tissue(-1000.0, NONE), solids }
 }
 
 /// Skin, fat, muscle, ribs, and the cavity inside.
@@ -140,39 +116,18 @@ fn wall(random: &mut Random) -> Vec<Solid> {
         Solid::ellipsoid(tissue(-105.0, NONE), [0.0; 3], [165.0, 115.0, ENDLESS]),
         Solid::ellipsoid(tissue(55.0, NONE), [0.0, -4.0, 0.0], [145.0, 97.0, ENDLESS])
             .uneven(0.04, 1.5, random),
-        Solid::ellipsoid(
-            tissue(-98.0, CAVITY),
-            [0.0, 6.0, 0.0],
-            [130.0, 80.0, ENDLESS],
-        )
-        .uneven(0.04, 1.5, random),
-        Solid::ellipsoid(
-            tissue(58.0, NONE),
-            [34.0, -66.0, 0.0],
-            [20.0, 17.0, ENDLESS],
-        ),
-        Solid::ellipsoid(
-            tissue(58.0, NONE),
-            [-34.0, -66.0, 0.0],
-            [20.0, 17.0, ENDLESS],
-        ),
+        Solid::ellipsoid(tissue(-98.0, CAVITY), [0.0, 6.0, 0.0], [130.0, 80.0, ENDLESS])
+            .uneven(0.04, 1.5, random),
+        Solid::ellipsoid(tissue(58.0, NONE), [34.0, -66.0, 0.0], [20.0, 17.0, ENDLESS]),
+        Solid::ellipsoid(tissue(58.0, NONE), [-34.0, -66.0, 0.0], [20.0, 17.0, ENDLESS]),
     ];
     for rib in 0..16_i32 {
         let side = if rib % 2 == 0 { 1.0 } else { -1.0 };
         let turn = f64::from(rib / 2) / 8.0;
         let (across, front) = (wave(0.10 + 0.30 * turn), wave(0.35 + 0.30 * turn));
-        let centre = [
-            side * 136.0 * across,
-            89.0 * front - 4.0,
-            70.0 - 22.0 * f64::from(rib % 6),
-        ];
+        let centre = [side * 136.0 * across, 89.0 * front - 4.0, 70.0 - 22.0 * f64::from(rib % 6)];
         let tilt = rotation([0.15, 0.1 * side, -side * 0.5 * front]);
-        solids.push(Solid::turned(
-            tissue(420.0, NONE),
-            centre,
-            [5.0, 13.0, 6.0],
-            tilt,
-        ));
+        solids.push(Solid::turned(tissue(420.0, NONE), centre, [5.0, 13.0, 6.0], tilt));
     }
     solids
 }
@@ -182,11 +137,7 @@ fn spine() -> Vec<Solid> {
     let disc = tissue(85.0, SPINE);
     let bone = tissue(190.0, SPINE);
     let cortex = tissue(380.0, SPINE);
-    let mut solids = vec![Solid::ellipsoid(
-        disc,
-        [0.0, -62.0, 0.0],
-        [23.0, 17.0, ENDLESS],
-    )];
+    let mut solids = vec![Solid::ellipsoid(disc, [0.0, -62.0, 0.0], [23.0, 17.0, ENDLESS])];
     for level in -5_i32..=5 {
         let z = 33.0 * f64::from(level);
         solids.extend([
@@ -197,11 +148,7 @@ fn spine() -> Vec<Solid> {
             Solid::ellipsoid(cortex, [-22.0, -88.0, z], [18.0, 5.0, 6.0]),
         ]);
     }
-    solids.push(Solid::ellipsoid(
-        tissue(30.0, NONE),
-        [0.0, -85.0, 0.0],
-        [10.0, 8.0, ENDLESS],
-    ));
+    solids.push(Solid::ellipsoid(tissue(30.0, NONE), [0.0, -85.0, 0.0], [10.0, 8.0, ENDLESS]));
     solids
 }
 
@@ -214,11 +161,8 @@ fn bowel(random: &mut Random) -> Vec<Solid> {
             random.between(20.0, 62.0),
             random.between(-100.0, -18.0),
         ];
-        let half_axes = [
-            random.between(11.0, 22.0),
-            random.between(10.0, 15.0),
-            random.between(10.0, 26.0),
-        ];
+        let half_axes =
+            [random.between(11.0, 22.0), random.between(10.0, 15.0), random.between(10.0, 26.0)];
         let tilt = rotation(random.vector().map(|it| it * 0.4));
         let inner = half_axes.map(|it| it - 2.5);
         let content = random.between(5.0, 45.0).round();
@@ -277,10 +221,8 @@ fn organs(random: &mut Random) -> Vec<Solid> {
             .uneven(0.12, 0.8, random)
             .within(&[CAVITY, BOWEL, STOMACH]),
     ];
-    for (label, centre, side) in [
-        (RIGHT_KIDNEY, kidneys[0], 1.0),
-        (LEFT_KIDNEY, kidneys[1], -1.0),
-    ] {
+    for (label, centre, side) in [(RIGHT_KIDNEY, kidneys[0], 1.0), (LEFT_KIDNEY, kidneys[1], -1.0)]
+    {
         let tilt = rotation([0.08, 0.12 * side, 0.2 * side]);
         let hilum = [centre[0] - 16.0 * side, centre[1] + 4.0, centre[2]];
         solids.extend([
@@ -296,31 +238,17 @@ fn organs(random: &mut Random) -> Vec<Solid> {
 
 fn vessels(random: &mut Random) -> Vec<Solid> {
     let mut solids = vec![
-        Solid::ellipsoid(
-            tissue(175.0, AORTA),
-            [-9.0, -34.0, 0.0],
-            [11.5, 11.0, ENDLESS],
-        )
-        .uneven(0.05, 0.6, random),
-        Solid::ellipsoid(
-            tissue(135.0, NONE),
-            [18.0, -32.0, 0.0],
-            [13.0, 9.5, ENDLESS],
-        )
-        .uneven(0.06, 0.6, random),
+        Solid::ellipsoid(tissue(175.0, AORTA), [-9.0, -34.0, 0.0], [11.5, 11.0, ENDLESS])
+            .uneven(0.05, 0.6, random),
+        Solid::ellipsoid(tissue(135.0, NONE), [18.0, -32.0, 0.0], [13.0, 9.5, ENDLESS])
+            .uneven(0.06, 0.6, random),
     ];
     for _ in 0..9 {
-        let centre = [
-            random.between(40.0, 100.0),
-            random.between(-30.0, 45.0),
-            random.between(-20.0, 70.0),
-        ];
+        let centre =
+            [random.between(40.0, 100.0), random.between(-30.0, 45.0), random.between(-20.0, 70.0)];
         let tilt = rotation(random.vector());
-        let half_axes = [
-            random.between(2.0, 4.0),
-            random.between(2.0, 4.0),
-            random.between(20.0, 45.0),
-        ];
+        let half_axes =
+            [random.between(2.0, 4.0), random.between(2.0, 4.0), random.between(20.0, 45.0)];
         solids.push(Solid::turned(tissue(155.0, LIVER), centre, half_axes, tilt).within(&[LIVER]));
     }
     solids
@@ -341,20 +269,8 @@ fn lesions(random: &mut Random) -> Vec<Solid> {
         body(LIVER_LESION_1, [82.0, 12.0, 30.0], 19.0, 68.0, &[LIVER]),
         body(LIVER_LESION_2, [66.0, -22.0, 4.0], 12.0, 78.0, &[LIVER]),
         body(LIVER_LESION_3, [54.0, 34.0, 46.0], 8.5, 60.0, &[LIVER]),
-        body(
-            KIDNEY_LESION,
-            [-70.0, -44.0, -34.0],
-            13.0,
-            98.0,
-            &[LEFT_KIDNEY, CAVITY],
-        ),
+        body(KIDNEY_LESION, [-70.0, -44.0, -34.0], 13.0, 98.0, &[LEFT_KIDNEY, CAVITY]),
         body(SPLEEN_LESION, [-88.0, -22.0, 40.0], 12.0, 92.0, &[SPLEEN]),
-        body(
-            LYMPH_NODE,
-            [-26.0, -22.0, -44.0],
-            10.0,
-            88.0,
-            &[CAVITY, BOWEL],
-        ),
+        body(LYMPH_NODE, [-26.0, -22.0, -44.0], 10.0, 88.0, &[CAVITY, BOWEL]),
     ]
 }

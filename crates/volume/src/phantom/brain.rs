@@ -18,31 +18,11 @@ const WHITE_MATTER: u8 = 4;
 const GREY_MATTER: u8 = 5;
 
 const LABELS: [PhantomLabel; 5] = [
-    PhantomLabel {
-        value: TUMOUR,
-        name: "tumour",
-        is_lesion: true,
-    },
-    PhantomLabel {
-        value: OEDEMA,
-        name: "oedema",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: VENTRICLES,
-        name: "ventricles",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: WHITE_MATTER,
-        name: "white matter",
-        is_lesion: false,
-    },
-    PhantomLabel {
-        value: GREY_MATTER,
-        name: "grey matter",
-        is_lesion: false,
-    },
+    PhantomLabel { value: TUMOUR, name: "tumour", is_lesion: true },
+    PhantomLabel { value: OEDEMA, name: "oedema", is_lesion: false },
+    PhantomLabel { value: VENTRICLES, name: "ventricles", is_lesion: false },
+    PhantomLabel { value: WHITE_MATTER, name: "white matter", is_lesion: false },
+    PhantomLabel { value: GREY_MATTER, name: "grey matter", is_lesion: false },
 ];
 
 /// The image, its labels and their names.
@@ -53,10 +33,7 @@ pub(super) fn scan(
     let mut random = Random::new(options.seed);
     let scene = scene(&mut random);
     let bias = Bias::new(&mut random);
-    let Raster {
-        mut intensities,
-        labelmap,
-    } = scene.raster(grid);
+    let Raster { mut intensities, labelmap } = scene.raster(grid);
     let [ni, nj, _] = grid.shape;
     for (k, slice) in intensities.chunks_mut((ni * nj).max(1)).enumerate() {
         bias.apply(grid, k, slice);
@@ -110,25 +87,15 @@ fn scene(random: &mut Random) -> Scene {
     let half_axes = [radius, 0.85 * radius, 1.1 * radius];
     let matter = [WHITE_MATTER, GREY_MATTER];
     solids.extend([
-        Solid::turned(
-            tissue(545.0, OEDEMA),
-            tumour,
-            half_axes.map(|it| 1.5 * it),
-            tilt,
-        )
-        .uneven(0.2, 1.0, random)
-        .within(&[WHITE_MATTER]),
+        Solid::turned(tissue(545.0, OEDEMA), tumour, half_axes.map(|it| 1.5 * it), tilt)
+            .uneven(0.2, 1.0, random)
+            .within(&[WHITE_MATTER]),
         Solid::turned(tissue(760.0, TUMOUR), tumour, half_axes, tilt)
             .uneven(0.25, 0.9, random)
             .within(&[WHITE_MATTER, GREY_MATTER, OEDEMA, 0]),
-        Solid::turned(
-            tissue(430.0, TUMOUR),
-            tumour,
-            half_axes.map(|it| 0.55 * it),
-            tilt,
-        )
-        .uneven(0.25, 1.0, random)
-        .within(&[TUMOUR]),
+        Solid::turned(tissue(430.0, TUMOUR), tumour, half_axes.map(|it| 0.55 * it), tilt)
+            .uneven(0.25, 1.0, random)
+            .within(&[TUMOUR]),
     ]);
     for _ in 0..5 {
         let centre = random.vector().map(|it| it * 45.0);
@@ -136,10 +103,7 @@ fn scene(random: &mut Random) -> Scene {
         let half_axes = [1.4, 1.4, random.between(15.0, 30.0)];
         solids.push(Solid::turned(tissue(820.0, 0), centre, half_axes, vessel).within(&matter));
     }
-    Scene {
-        background: tissue(0.0, 0),
-        solids,
-    }
+    Scene { background: tissue(0.0, 0), solids }
 }
 
 /// A smooth change of brightness over the image, as surface coils make it.
@@ -163,9 +127,8 @@ impl Bias {
         for (at, intensity) in slice.iter_mut().enumerate() {
             let voxel = [(at % ni) as f64, (at / ni) as f64, k as f64];
             let point = grid.ras_from_voxel.apply(voxel).map(|it| it / FIELD_MM);
-            let gain: f64 = (0..3)
-                .map(|it| (self.slope[it] + self.bend[it] * point[it]) * point[it])
-                .sum();
+            let gain: f64 =
+                (0..3).map(|it| (self.slope[it] + self.bend[it] * point[it]) * point[it]).sum();
             *intensity *= (1.0 + gain).max(0.2) as f32;
         }
     }

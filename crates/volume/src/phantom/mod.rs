@@ -55,10 +55,7 @@ impl PhantomOptions {
             kind: PhantomKind::CtAbdomen,
             shape,
             spacing_mm: spacing_of([384.0, 384.0, 192.0], shape),
-            codes: AxisCodes {
-                ras_axis: [0, 1, 2],
-                flipped: [true, true, false],
-            },
+            codes: AxisCodes { ras_axis: [0, 1, 2], flipped: [true, true, false] },
             tilt: [0.0; 3],
             seed: 1,
             noise: 12.0,
@@ -95,10 +92,7 @@ impl PhantomOptions {
         }
         let middle = self.shape.map(|it| (it as f64 - 1.0) / 2.0);
         let origin = Affine::new(linear, [0.0; 3]).apply(middle).map(|it| -it);
-        Grid {
-            shape: self.shape,
-            ras_from_voxel: Affine::new(linear, origin),
-        }
+        Grid { shape: self.shape, ras_from_voxel: Affine::new(linear, origin) }
     }
 }
 
@@ -139,20 +133,8 @@ pub fn phantom(options: &PhantomOptions) -> Phantom {
     let header = SourceHeader::for_grid(&grid);
     let (slope, intercept) = (1.0, 0.0);
     let voxels = Voxels::I16(voxels);
-    let volume = Volume {
-        grid,
-        voxels,
-        slope,
-        intercept,
-        n_frames: 1,
-        frame: 0,
-        header,
-    };
-    Phantom {
-        volume,
-        labelmap,
-        labels,
-    }
+    let volume = Volume { grid, voxels, slope, intercept, n_frames: 1, frame: 0, header };
+    Phantom { volume, labelmap, labels }
 }
 
 /// The sample image that the page and the command line offer: a CT of the abdomen as `.nii.gz`.

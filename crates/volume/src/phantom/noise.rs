@@ -11,9 +11,8 @@ pub(super) fn correlated(seed: u64, k: usize, [width, height]: [usize; 2]) -> Ve
     let base = mix(seed ^ mix(k as u64));
     // One more pixel around, so that the border is as noisy as the middle.
     let (full_width, full_height) = (width + 2, height + 2);
-    let white: Vec<f32> = (0..full_width * full_height)
-        .map(|it| normal(base.wrapping_add(it as u64)))
-        .collect();
+    let white: Vec<f32> =
+        (0..full_width * full_height).map(|it| normal(base.wrapping_add(it as u64))).collect();
     let across: Vec<f32> = white
         .chunks_exact(full_width)
         .flat_map(|row| row.windows(3).map(|it| it[0] + 2.0 * it[1] + it[2]))
@@ -119,18 +118,11 @@ impl Texture {
     #[expect(clippy::cast_possible_truncation, reason = "intensities are f32")]
     pub(super) fn add(&self, grid: &Grid, k: usize, above: f32, intensities: &mut [f32]) {
         let ni = grid.shape[0];
-        for (at, intensity) in intensities
-            .iter_mut()
-            .enumerate()
-            .filter(|(_, it)| **it > above)
-        {
+        for (at, intensity) in intensities.iter_mut().enumerate().filter(|(_, it)| **it > above) {
             let voxel = [(at % ni) as f64, (at / ni) as f64, k as f64];
             let [x, y, z] = grid.ras_from_voxel.apply(voxel);
-            let sum: f64 = self
-                .waves
-                .iter()
-                .map(|([a, b, c], d)| wave(a * x + b * y + c * z + d))
-                .sum();
+            let sum: f64 =
+                self.waves.iter().map(|([a, b, c], d)| wave(a * x + b * y + c * z + d)).sum();
             *intensity += self.amplitude * (sum / 5.0) as f32;
         }
     }

@@ -65,11 +65,7 @@ mod tests {
         let outputs = [0, 1, 2].map(|it| mix(1_234_567_u64.wrapping_add(gamma.wrapping_mul(it))));
         assert_eq!(
             outputs,
-            [
-                6_457_827_717_110_365_317,
-                3_203_168_211_198_807_973,
-                9_817_491_932_198_370_423
-            ]
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
         );
     }
 
@@ -87,15 +83,8 @@ mod tests {
         let n = 100_000;
         let values: Vec<f64> = (0..n).map(|it| f64::from(normal(it))).collect();
         let mean = values.iter().sum::<f64>() / n as f64;
-        let variance = values
-            .iter()
-            .map(|it| (it - mean) * (it - mean))
-            .sum::<f64>()
-            / n as f64;
-        assert!(
-            mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02,
-            "{mean} {variance}"
-        );
+        let variance = values.iter().map(|it| (it - mean) * (it - mean)).sum::<f64>() / n as f64;
+        assert!(mean.abs() < 0.01 && (variance - 1.0).abs() < 0.02, "{mean} {variance}");
     }
 
     #[test]
@@ -104,15 +93,9 @@ mod tests {
         let mut counts = [0; 10];
         for _ in 0..10_000 {
             let value = random.unit();
-            let tenth = (0..10)
-                .rev()
-                .find(|&it| value >= f64::from(it) / 10.0)
-                .unwrap();
+            let tenth = (0..10).rev().find(|&it| value >= f64::from(it) / 10.0).unwrap();
             counts[usize::try_from(tenth).unwrap()] += 1;
         }
-        assert!(
-            counts.iter().all(|it| (900..1100).contains(it)),
-            "{counts:?}"
-        );
+        assert!(counts.iter().all(|it| (900..1100).contains(it)), "{counts:?}");
     }
 }

@@ -39,22 +39,12 @@ impl Scene {
                 .zip(labels.chunks_mut(slice_len * n_slices));
             for (part, (intensities, labels)) in parts.enumerate() {
                 scope.spawn(move || {
-                    let slab = Slab {
-                        scene: self,
-                        grid,
-                        first_slice: part * n_slices,
-                    };
+                    let slab = Slab { scene: self, grid, first_slice: part * n_slices };
                     slab.raster(intensities, labels);
                 });
             }
         });
-        Raster {
-            intensities,
-            labelmap: Labelmap {
-                shape: grid.shape,
-                voxels: labels,
-            },
-        }
+        Raster { intensities, labelmap: Labelmap { shape: grid.shape, voxels: labels } }
     }
 
     fn tissue(&self, id: u16) -> Tissue {
@@ -74,9 +64,7 @@ impl Scene {
             if solid.within.is_empty() {
                 return id;
             }
-            let covered = self
-                .tissue(self.tissue_at(point, &candidates[..below]))
-                .label;
+            let covered = self.tissue(self.tissue_at(point, &candidates[..below])).label;
             if solid.within.contains(&covered) {
                 return id;
             }
@@ -88,9 +76,7 @@ impl Scene {
     fn candidates(&self, a: [f64; 3], b: [f64; 3], margin: [f64; 3]) -> Vec<u16> {
         let low = std::array::from_fn(|it| a[it].min(b[it]) - margin[it]);
         let high = std::array::from_fn(|it| a[it].max(b[it]) + margin[it]);
-        let touched = (1..)
-            .zip(&self.solids)
-            .filter(|(_, it)| it.touches(low, high));
+        let touched = (1..).zip(&self.solids).filter(|(_, it)| it.touches(low, high));
         touched.map(|(id, _)| id).collect()
     }
 }
@@ -106,9 +92,7 @@ impl Slab<'_> {
     fn raster(&self, intensities: &mut [f32], labels: &mut [u8]) {
         let [ni, nj, _] = self.grid.shape;
         let mut upper = self.corners(self.first_slice);
-        let slices = intensities
-            .chunks_mut(ni * nj)
-            .zip(labels.chunks_mut(ni * nj));
+        let slices = intensities.chunks_mut(ni * nj).zip(labels.chunks_mut(ni * nj));
         for (k, (intensities, labels)) in (self.first_slice..).zip(slices) {
             let lower = std::mem::replace(&mut upper, self.corners(k + 1));
             let rows = intensities.chunks_mut(ni).zip(labels.chunks_mut(ni));
@@ -145,8 +129,7 @@ impl Slab<'_> {
         let end = |i: f64| self.point([i, j as f64, k as f64]);
         let spacing = self.grid.spacing_mm();
         let margin = spacing.iter().sum::<f64>();
-        self.scene
-            .candidates(end(0.0), end(self.grid.shape[0] as f64), [margin; 3])
+        self.scene.candidates(end(0.0), end(self.grid.shape[0] as f64), [margin; 3])
     }
 
     /// Mean intensity and most frequent label in a voxel.
@@ -162,27 +145,17 @@ impl Slab<'_> {
             let point = std::array::from_fn(|it| {
                 voxel[it] as f64 - 0.5 + (steps[it] as f64 + 0.5) / SAMPLES[it] as f64
             });
-            let tissue = self
-                .scene
-                .tissue(self.scene.tissue_at(self.point(point), candidates));
+            let tissue = self.scene.tissue(self.scene.tissue_at(self.point(point), candidates));
             intensity += tissue.intensity;
-            let slot = counts
-                .iter_mut()
-                .find(|(label, n)| *label == tissue.label || *n == 0);
+            let slot = counts.iter_mut().find(|(label, n)| *label == tissue.label || *n == 0);
             if let Some((label, n)) = slot {
                 *label = tissue.label;
                 *n += 1;
             }
         }
         let n_samples: usize = SAMPLES.iter().product();
-        let label = counts
-            .iter()
-            .max_by_key(|(_, n)| *n)
-            .map_or(0, |(label, _)| *label);
-        Tissue {
-            intensity: intensity / n_samples as f32,
-            label,
-        }
+        let label = counts.iter().max_by_key(|(_, n)| *n).map_or(0, |(label, _)| *label);
+        Tissue { intensity: intensity / n_samples as f32, label }
     }
 
     fn point(&self, voxel: [f64; 3]) -> [f64; 3] {

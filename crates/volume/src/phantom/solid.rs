@@ -56,15 +56,7 @@ impl Solid {
             squares.sum::<f64>().sqrt()
         });
         let (within, waves) = (Vec::new(), Vec::new());
-        Self {
-            tissue,
-            within,
-            centre,
-            ball_from_mm,
-            reach,
-            unevenness: 0.0,
-            waves,
-        }
+        Self { tissue, within, centre, ball_from_mm, reach, unevenness: 0.0, waves }
     }
 
     /// The same body with a surface that rises and falls by up to `unevenness` of its radius.
@@ -141,17 +133,9 @@ mod tests {
 
     #[test]
     fn a_turned_ellipsoid_reaches_where_it_should() {
-        let tissue = Tissue {
-            intensity: 0.0,
-            label: 1,
-        };
+        let tissue = Tissue { intensity: 0.0, label: 1 };
         // A quarter turn about z: x becomes y.
-        let solid = Solid::turned(
-            tissue,
-            [0.0; 3],
-            [10.0, 2.0, 3.0],
-            rotation([0.0, 0.0, 1.0]),
-        );
+        let solid = Solid::turned(tissue, [0.0; 3], [10.0, 2.0, 3.0], rotation([0.0, 0.0, 1.0]));
         assert!(solid.contains([0.0, 9.9, 0.0]) && !solid.contains([9.9, 0.0, 0.0]));
         assert!(solid.touches([-1.0, 9.0, 0.0], [1.0, 12.0, 1.0]));
         assert!(!solid.touches([3.0, 9.0, 0.0], [4.0, 12.0, 1.0]));
@@ -159,10 +143,7 @@ mod tests {
 
     #[test]
     fn a_cylinder_has_no_end() {
-        let tissue = Tissue {
-            intensity: 0.0,
-            label: 1,
-        };
+        let tissue = Tissue { intensity: 0.0, label: 1 };
         let solid = Solid::ellipsoid(tissue, [5.0, 0.0, 0.0], [3.0, 3.0, f64::INFINITY]);
         assert!(solid.contains([7.0, 0.0, 1e6]) && !solid.contains([9.0, 0.0, 1e6]));
         assert!(solid.touches([4.0, -1.0, 900.0], [6.0, 1.0, 901.0]));
