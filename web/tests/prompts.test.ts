@@ -1,7 +1,7 @@
 // Prompts, windows, confidence, colours: the small decisions of the page.
 import { describe, expect, it } from 'vitest';
 import type { Revision, SlicePrompt } from '../src/api/types';
-import { doubtOf, nextDoubtful, ratedRevision } from '../src/core/confidence';
+import { doubtOf, nextDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
 import { nextLabelColor, paletteOf } from '../src/core/palette';
 import { canSegment, promptAt, propagationAxis, startingSlices, withPrompt } from '../src/core/prompts';
 import { draggedWindow, firstWindow, presetName, presetsOf } from '../src/core/window';
@@ -74,6 +74,12 @@ describe('confidence', () => {
     expect(nextDoubtful(slices, new Set([5]))).toBe(6);
     expect(nextDoubtful(slices, new Set([4, 5, 6]))).toBeNull();
     expect(slices.map(doubtOf)).toEqual(['sure', 'doubtful', 'check']);
+  });
+
+  it('surely empty slices say nothing', () => {
+    const empty = { slice_index: 9, area_voxels: 0, uncertainty: 0.01 };
+    const missed = { slice_index: 10, area_voxels: 0, uncertainty: 0.4 };
+    expect(tellingSlices([...slices, empty, missed])).toEqual([...slices, missed]);
   });
 
   it('is that of the newest rated revision of the object', () => {

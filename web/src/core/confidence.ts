@@ -12,6 +12,11 @@ export function doubtOf(slice: SliceConfidence): Doubt {
   return slice.uncertainty > CHECK_ABOVE ? 'check' : 'sure';
 }
 
+/** Slices worth showing: those that hold the object, and those that may. */
+export function tellingSlices(slices: readonly SliceConfidence[]): SliceConfidence[] {
+  return slices.filter((slice) => slice.area_voxels > 0 || doubtOf(slice) !== 'sure');
+}
+
 /** The newest revision of an object that says how sure its slices are. `revisions` are newest first. */
 export function ratedRevision(revisions: readonly Revision[], label: number): Revision | null {
   return revisions.find((revision) => revision.label === label && (revision.slices ?? []).length > 0) ?? null;

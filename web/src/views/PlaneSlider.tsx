@@ -3,7 +3,7 @@ import { RangeSlider, Slider, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt, SliceConfidence } from '../api/types';
 import { storedAxisOfPlane, type AxisIndex, type Plane } from '../core/axes';
-import { doubtOf, ratedRevision } from '../core/confidence';
+import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
 import { sliceOfPlane } from '../core/grid';
 import { rangeOf, runAxis, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
@@ -62,7 +62,7 @@ function Strip({ n, slices, prompts, onPick }: StripProps): React.JSX.Element {
 
 function ratedSlices(open: OpenJob, axis: AxisIndex): readonly SliceConfidence[] {
   const rated = ratedRevision(open.revisions, open.label);
-  return rated?.extent?.axis === axis ? (rated.slices ?? []) : [];
+  return rated?.extent?.axis === axis ? tellingSlices(rated.slices ?? []) : [];
 }
 
 function Range({ open, axis, n }: { open: OpenJob; axis: AxisIndex; n: number }): React.JSX.Element {

@@ -3,7 +3,7 @@ import { Alert, Button, SegmentedControl, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
-import { doubtOf, ratedRevision } from '../core/confidence';
+import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
 import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setDirection, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { RunningTask } from './RunningTask';
@@ -63,7 +63,7 @@ function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
   const { t } = useTranslation();
   const rated = ratedRevision(open.revisions, open.label);
   if (rated === null) return null;
-  const kinds = (rated.slices ?? []).map(doubtOf);
+  const kinds = tellingSlices(rated.slices ?? []).map(doubtOf);
   return (
     <div className="doubts" data-testid="doubts">
       {(rated.doubt ?? null) !== null && (
