@@ -98,7 +98,8 @@ fn segment(
     spec: &SegmentSlice,
     base: Option<&Labelmap>,
 ) -> Result<RunOutput, RunError> {
-    let found = engine::segment_slice(spec.engine, volume, &spec.prompt, base).map_err(failed)?;
+    let found =
+        engine::segment_slice(spec.engine, volume, &spec.prompt, base).map_err(|it| failed(&it))?;
     Ok(RunOutput {
         mask: rle::encode(&found.on_grid(volume.grid.shape)),
         extent: found.extent,
@@ -126,7 +127,7 @@ fn propagate(
             Uncertainty::Measure,
             &Watch(control),
         )
-        .map_err(failed)?;
+        .map_err(|it| failed(&it))?;
     let engine_ms = solve_ms + uncertainty_ms;
     Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })
 }
@@ -172,8 +173,8 @@ fn unreadable(error: &ReadError) -> TaskFailure {
     TaskFailure { class, code: code.to_owned(), message: error.to_string(), remedy }
 }
 
-fn failed(error: EngineError) -> RunError {
-    if error == EngineError::Cancelled {
+fn failed(error: &EngineError) -> RunError {
+    if *error == EngineError::Cancelled {
         return RunError::Stopped;
     }
     RunError::Failed(TaskFailure {

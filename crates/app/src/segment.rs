@@ -70,7 +70,7 @@ impl FromStr for BoxArg {
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers: Vec<f64> = text
             .split(',')
-            .map(|it| it.trim().parse().map_err(|_| format!("`{it}` is not a number")))
+            .map(|it| it.trim().parse().map_err(|_invalid| format!("`{it}` is not a number")))
             .collect::<Result<_, _>>()?;
         let bounds: [f64; 4] = numbers
             .try_into()
@@ -96,14 +96,15 @@ impl FromStr for PointArg {
             [x, y, slice, sign] => (x, y, Some(slice), sign),
             _ => return Err("expected X,Y,+ or X,Y,- or X,Y,K,+ or X,Y,K,-".to_owned()),
         };
-        let number = |it: &str| it.parse::<f64>().map_err(|_| format!("`{it}` is not a number"));
+        let number =
+            |it: &str| it.parse::<f64>().map_err(|_invalid| format!("`{it}` is not a number"));
         let positive = match *sign {
             "+" => true,
             "-" => false,
             other => return Err(format!("`{other}` should be + or -")),
         };
         let slice_index = slice
-            .map(|it| it.parse().map_err(|_| format!("`{it}` is not a slice index")))
+            .map(|it| it.parse().map_err(|_invalid| format!("`{it}` is not a slice index")))
             .transpose()?;
         Ok(Self { point: Point { x: number(x)?, y: number(y)?, positive }, slice_index })
     }
@@ -120,7 +121,7 @@ impl FromStr for RangeArg {
         let (first, last) = text.split_once("..").ok_or("expected A..B")?;
         let last = last.strip_prefix('=').unwrap_or(last);
         let index =
-            |it: &str| it.trim().parse().map_err(|_| format!("`{it}` is not a slice index"));
+            |it: &str| it.trim().parse().map_err(|_invalid| format!("`{it}` is not a slice index"));
         Ok(Self([index(first)?, index(last)?]))
     }
 }
@@ -215,6 +216,8 @@ fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(La
     if args.two_d {
         return Ok((base, times));
     }
+    let mut prompts = prompts;
+    prompts[0].mask = true;
     let request = PropagationRequest {
         label: 1,
         axis: args.axis,

@@ -31,14 +31,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
-    check_loopback(args.listen)?;
-    let listener = TcpListener::bind(args.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}: choose another port with --listen 127.0.0.1:PORT, or stop the \
-             program that has it",
-            args.listen
-        )
-    })?;
+    let listener = listen(args.listen).await?;
     let server = build(&args).await?;
     let address = listener.local_addr().context("reading the port")?;
     tracing::info!("voxloop is at http://{address}/");
@@ -49,12 +42,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         async move { server.keep_time().await }
     });
     let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, stop.clone()));
-    let router = routes::router(server.clone());
-    let serving = axum::serve(listener, router).with_graceful_shutdown(signalled(stop.clone()));
-    tokio::select! {
-        served = serving => served.context("serving")?,
-        () = grace_is_over(stop.clone()) => {}
-    }
+    answer(listener, &server, &stop).await?;
     stop.cancel();
     ticking.abort();
     if let Some(agent) = agent {
@@ -62,6 +50,30 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     }
     server.store.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    check_loopback(address)?;
+    TcpListener::bind(address).await.with_context(|| {
+        format!(
+            "cannot listen on {address}: choose another port with --listen 127.0.0.1:PORT, or stop \
+             the program that has it"
+        )
+    })
+}
+
+/// Answers requests until a signal comes, and a little longer those that are under way.
+async fn answer(
+    listener: TcpListener,
+    server: &Server,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    let router = routes::router(server.clone());
+    let serving = axum::serve(listener, router).with_graceful_shutdown(signalled(stop.clone()));
+    tokio::select! {
+        served = serving => served.context("serving"),
+        () = grace_is_over(stop.clone()) => Ok(()),
+    }
 }
 
 /// Without users and roles nobody but the people on this machine may reach the server.

@@ -1,7 +1,5 @@
 //! Keeps the crates in their layers: who may depend on whom, as ARCHITECTURE.md says.
 
-#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
-
 use std::process::Command;
 
 /// A crate, and what must never appear below it in the dependency tree.

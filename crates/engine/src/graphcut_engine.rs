@@ -99,6 +99,13 @@ impl Intensities for Source<'_> {
     }
 }
 
+/// What is known before a volume is solved.
+#[derive(Default)]
+struct Marks {
+    keys: Vec<KeySlice>,
+    seeds: Vec<([usize; 3], bool)>,
+}
+
 /// A propagation whose request is known to lie on the image.
 pub(crate) struct Job<'a> {
     pub(crate) volume: &'a Volume,
@@ -122,12 +129,13 @@ impl Job<'_> {
         let settings = VolumeSettings::default();
         let source = Source(self.volume);
         let started = Instant::now();
-        let request = self.volume_request(Pass::Joint, &is_other);
+        let marks = self.marks()?;
+        let request = self.volume_request(&marks, Pass::Joint, &is_other);
         let solver = Solver::new(&source, &request, &settings, &Lent(control)).map_err(refused)?;
         let mut solution = solver.solve(&settings, &Lent(control)).map_err(refused)?;
         if self.request.combine == Combine::Intersection {
             for pass in [Pass::Rising, Pass::Falling] {
-                let request = self.volume_request(pass, &is_other);
+                let request = self.volume_request(&marks, pass, &is_other);
                 let solver =
                     Solver::new(&source, &request, &settings, &Lent(control)).map_err(refused)?;
                 let one_way = solver.solve(&settings, &Lent(control)).map_err(refused)?;
@@ -175,38 +183,49 @@ impl Job<'_> {
         Ok(propagation)
     }
 
-    /// Slices with a mask and absent slices are known; marks on other slices are single voxels.
+    /// What each pass over the volume starts from: confirmed and absent slices are known as they
+    /// are, a box that was not solved yet is solved first, other marks are single voxels.
+    fn marks(&self) -> Result<Marks, EngineError> {
+        let mut marks = Marks::default();
+        for (prompt, slice) in &self.prompts {
+            let (axis, index) = (slice.axis, slice.index);
+            let labels = self.base.slice(axis, index).pixels;
+            let confirmed: Vec<bool> =
+                labels.iter().map(|&it| it == self.request.label && !prompt.absent).collect();
+            let is_key = prompt.absent || (prompt.mask && confirmed.contains(&true));
+            if is_key {
+                marks.keys.push(KeySlice { axis, index, mask: confirmed });
+            } else if prompt.bounds.is_some() {
+                let unsolved = SlicePrompt { mask: false, ..(*prompt).clone() };
+                let mask = segment_slice(self.volume, &unsolved, slice, Some(self.base))?;
+                marks.keys.push(KeySlice { axis, index, mask });
+            } else {
+                let [a, b] = plane_axes(axis);
+                marks.seeds.extend(seeds(prompt, slice.shape).into_iter().map(|seed| {
+                    let mut voxel = [index; 3];
+                    (voxel[a], voxel[b]) = (seed.at[0], seed.at[1]);
+                    (voxel, seed.positive)
+                }));
+            }
+        }
+        Ok(marks)
+    }
+
     fn volume_request<'r>(
         &self,
+        marks: &Marks,
         pass: Pass,
         is_other: &'r (dyn Fn(usize) -> bool + Sync),
     ) -> VolumeRequest<'r> {
-        let mut request = VolumeRequest {
-            keys: Vec::new(),
-            seeds: Vec::new(),
+        VolumeRequest {
+            keys: marks.keys.clone(),
+            seeds: marks.seeds.clone(),
             axis: usize::from(self.request.axis),
             slices: place(*self.slices.start())..=place(*self.slices.end()),
             whole_range: self.request.range.is_some(),
             forbidden: Some(is_other),
             pass,
-        };
-        for (prompt, slice) in &self.prompts {
-            let (axis, index) = (slice.axis, slice.index);
-            let labels = self.base.slice(axis, index).pixels;
-            let mask: Vec<bool> =
-                labels.iter().map(|&it| it == self.request.label && !prompt.absent).collect();
-            if prompt.absent || mask.contains(&true) {
-                request.keys.push(KeySlice { axis, index, mask });
-                continue;
-            }
-            let [a, b] = plane_axes(axis);
-            for seed in seeds(prompt, slice.shape) {
-                let mut voxel = [index; 3];
-                (voxel[a], voxel[b]) = (seed.at[0], seed.at[1]);
-                request.seeds.push((voxel, seed.positive));
-            }
         }
-        request
     }
 
     fn on_grid(&self, solution: &Solution) -> Labelmap {

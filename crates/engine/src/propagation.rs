@@ -21,8 +21,9 @@ pub struct PropagationRequest {
     pub label: u8,
     /// Stored axis along which direction and range count.
     pub axis: u8,
-    /// Every prompted slice of the object, in any plane. Where the base mask shows the object on
-    /// it, that is its mask; without one, its points and strokes still hold.
+    /// Every prompted slice of the object, in any plane. A slice whose prompt says `mask` is known
+    /// as it is in the base mask; any other box is solved first; other points and strokes hold as
+    /// single voxels.
     pub prompts: Vec<SlicePrompt>,
     /// Which way to go.
     pub direction: Direction,

@@ -75,7 +75,8 @@ pub struct Propagate {
     pub label: u8,
     /// Stored axis along which direction and range count.
     pub axis: u8,
-    /// Every prompted slice of the object. Their masks in `base` are hard constraints.
+    /// Every prompted slice of the object. Where a prompt says `mask`, the slice's mask in `base` is
+    /// a hard constraint.
     pub prompts: Vec<SlicePrompt>,
     /// Mask of the head revision that holds the prompted slices' masks.
     pub base: Sha256,
