@@ -4,9 +4,13 @@
 
 mod process;
 
-use std::{net::TcpListener, process::Output};
+use std::{net::TcpListener, path::Path, process::Output};
 
 use process::{ANY_PORT, Running, serve};
+
+fn start(folder: &Path) -> Running {
+    Running::spawn(serve(folder, ANY_PORT))
+}
 
 fn check_refusal(output: &Output, words: &[&str]) {
     assert!(!output.status.success());
@@ -45,7 +49,7 @@ fn a_data_folder_that_cannot_be_made_is_said() {
 fn settings_come_from_an_env_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join(".env"), "DATA_ROOT=./elsewhere\n").unwrap();
-    let server = Running::start(folder.path());
+    let server = start(folder.path());
     assert_eq!(server.ask("GET /health")["status"], "ok");
     assert!(folder.path().join("elsewhere/voxloop.db").is_file());
     server.kill();
@@ -54,14 +58,14 @@ fn settings_come_from_an_env_file() {
 #[test]
 fn what_was_accepted_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Running::start(folder.path());
+    let server = start(folder.path());
     let created = server.ask("POST /api/v1/sample");
     let job_id = created["job_id"].as_str().unwrap();
     let body = r#"{"axis":2,"slice_index":30,"absent":true}"#;
     server.send(&format!("PUT /api/v1/jobs/{job_id}/prompts\n{body}"));
     server.kill();
 
-    let server = Running::start(folder.path());
+    let server = start(folder.path());
     let job = server.ask(&format!("GET /api/v1/jobs/{job_id}"));
     assert_eq!(job["image"], created["image"]);
     assert_eq!(job["prompts"][0]["slice_index"], 30);

@@ -184,6 +184,7 @@ mod tests {
         let prompt = derived_prompt(&truth).unwrap();
         assert_eq!((prompt.axis, prompt.slice), (2, 2));
         assert_eq!(prompt.bounds.map(|it| it.round()), [2.0, 4.0, 5.0, 6.0]);
-        assert!(derived_prompt(&Labelmap::new([2, 2, 2])).is_err());
+        let error = derived_prompt(&Labelmap::new([2, 2, 2])).unwrap_err();
+        assert!(error.to_string().contains("no voxel"));
     }
 }

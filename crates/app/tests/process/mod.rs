@@ -67,11 +67,6 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Starts a server and reads from its log where it is.
-    pub(crate) fn start(folder: &Path) -> Self {
-        Self::spawn(serve(folder, ANY_PORT))
-    }
-
     /// Starts this command and reads from its log where the server is.
     pub(crate) fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
