@@ -2,7 +2,7 @@
 //! between neighbours costs, and voxels whose side is given.
 
 use crate::{
-    field::Field,
+    field::{Field, other_axes},
     maxflow::{GridGraph, STENCIL_8, STENCIL_10, Stencil},
     number::{fixed_point, flag},
 };
@@ -36,6 +36,8 @@ pub(crate) struct Energy<'a> {
     pub(crate) unary: &'a [f32],
     /// Voxels whose side is given.
     pub(crate) sides: &'a [Side],
+    /// The axis across the slices; diagonals are joined within slices only.
+    pub(crate) axis: usize,
     /// Cost of one voxel's length of boundary where the image is flat.
     pub(crate) lambda: f64,
     /// Difference at which that cost has fallen to 1/e.
@@ -48,7 +50,13 @@ impl Energy<'_> {
         if self.fine.shape[2] == 1 {
             self.cut(&STENCIL_8, &[0.5, 0.5, 0.5, 0.5])
         } else {
-            self.cut(&STENCIL_10, &[0.5, 0.5, 0.5, 0.5, 1.0])
+            let [a, b] = other_axes(self.axis);
+            let turned = STENCIL_10.map(|[x, y, z]| {
+                let mut step = [0; 3];
+                (step[a], step[b], step[self.axis]) = (x, y, z);
+                step
+            });
+            self.cut(&turned, &[0.5, 0.5, 0.5, 0.5, 1.0])
         }
     }
 

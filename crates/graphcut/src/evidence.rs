@@ -6,11 +6,16 @@ use crate::{
     number::{narrow, place_below, quantile},
 };
 
+/// Voxels within which an edge has one crest.
+const CREST_REACH: usize = 2;
+/// How sharply support falls beside the crest.
+const CREST: i32 = 2;
+
 /// Evidence maps of one slice.
 pub(crate) struct SliceEvidence {
     pub(crate) shape: [usize; 2],
-    /// Derivatives per millimetre along x and y, in units that count as an edge.
-    gradient: [Vec<f32>; 2],
+    /// Direction of the gradient along x and y; its squared length is the support of an edge.
+    support: [Vec<f32>; 2],
     /// Ratios summed along each row, `width + 1` entries a row.
     row_sums: Vec<f32>,
     /// Ratios summed along each column, `height + 1` entries a column.
@@ -27,9 +32,18 @@ impl SliceEvidence {
         spacing_mm: [f64; 2],
         edge: f32,
     ) -> Self {
-        let mut gradient = derivatives(smooth, [width, height], spacing_mm);
-        for value in gradient.iter_mut().flatten() {
-            *value /= edge;
+        let mut support = derivatives(smooth, [width, height], spacing_mm);
+        let [along_x, along_y] = &mut support;
+        let steepness: Vec<f32> =
+            along_x.iter().zip(along_y.iter()).map(|(x, y)| x.hypot(*y)).collect();
+        let steepest = local_maxima(&steepness, [width, height]);
+        for (at, &steep) in steepness.iter().enumerate() {
+            // Only the crest of a blurred edge supports an outline, however steep its flanks.
+            let crest = (steep / steepest[at].max(f32::MIN_POSITIVE)).powi(CREST);
+            let strength = (1.0 - (-(steep / edge).powi(2)).exp()) * crest;
+            let scale = strength.sqrt() / steep.max(f32::MIN_POSITIVE);
+            along_x[at] *= scale;
+            along_y[at] *= scale;
         }
         let mut row_sums = Vec::with_capacity((width + 1) * height);
         for y in 0..height {
@@ -39,7 +53,7 @@ impl SliceEvidence {
         for x in 0..width {
             push_sums(&mut column_sums, (0..height).map(|y| ratio[x + y * width]));
         }
-        Self { shape: [width, height], gradient, row_sums, column_sums }
+        Self { shape: [width, height], support, row_sums, column_sums }
     }
 
     /// Support of an outline at a place with the given normal, 0 to 1; none beyond the slice.
@@ -48,9 +62,9 @@ impl SliceEvidence {
         if x < 0.0 || y < 0.0 || x > width as f64 - 1.0 || y > height as f64 - 1.0 {
             return 0.0;
         }
-        let across = sample(&self.gradient[0], self.shape, x, y) * normal[0]
-            + sample(&self.gradient[1], self.shape, x, y) * normal[1];
-        f64::from(1.0 - (-across * across).exp())
+        let across = sample(&self.support[0], self.shape, x, y) * normal[0]
+            + sample(&self.support[1], self.shape, x, y) * normal[1];
+        f64::from(across * across)
     }
 
     /// Sum of the ratios of row `y` over voxels `from..to`.
@@ -69,6 +83,22 @@ impl SliceEvidence {
         let column = place_below((x + 0.5).floor(), self.shape[0]);
         integral(&self.column_sums, self.shape[1], y, column)
     }
+}
+
+/// The largest value within two voxels along either axis.
+fn local_maxima(values: &[f32], [width, height]: [usize; 2]) -> Vec<f32> {
+    let spread = |values: &[f32], n: usize, step: usize| -> Vec<f32> {
+        (0..values.len())
+            .map(|at| {
+                let place = at / step % n;
+                let first = at - CREST_REACH.min(place) * step;
+                let last = at + CREST_REACH.min(n - 1 - place) * step;
+                (first..=last).step_by(step).map(|it| values[it]).fold(0.0, f32::max)
+            })
+            .collect()
+    };
+    let rows = spread(values, width, 1);
+    spread(&rows, height, width)
 }
 
 fn push_sums(sums: &mut Vec<f32>, values: impl Iterator<Item = f32>) {
@@ -102,6 +132,16 @@ fn derivatives(values: &[f32], [width, height]: [usize; 2], spacing_mm: [f64; 2]
         }
     }
     [along_x, along_y]
+}
+
+/// How far each voxel's intensity can be trusted to be that of one tissue: 1 where the slice is
+/// flat, a half where its gradient is `steep`, less on edges, where scanners mix both sides.
+pub(crate) fn flatness(smooth: &Field, steep: f32) -> Vec<f32> {
+    let [width, height, _] = smooth.shape;
+    let spacing = [smooth.spacing_mm[0], smooth.spacing_mm[1]];
+    let [along_x, along_y] = derivatives(&smooth.values, [width, height], spacing);
+    let gradients = along_x.iter().zip(&along_y).map(|(x, y)| x.hypot(*y));
+    gradients.map(|it| 1.0 / (1.0 + (it / steep).powi(2))).collect()
 }
 
 /// Half the slice's gradients where `inside` are smaller than this, in intensity per millimetre:

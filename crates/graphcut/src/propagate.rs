@@ -147,10 +147,9 @@ impl<'a> Solver<'a> {
         let noise = f64::from(mean_noise(&families, &fine, |image, slice, inside| {
             difference_noise(image, slice, inside)
         }));
-        let edge = narrow(settings.edge.outline_contrast)
-            * mean_noise(&families, &smooth, |image, slice, inside| {
-                edge_noise(image, slice, inside)
-            });
+        let gradient =
+            mean_noise(&families, &smooth, |image, slice, inside| edge_noise(image, slice, inside));
+        let edge = narrow(settings.edge.outline_contrast) * gradient;
         let families = families
             .into_iter()
             .map(|family| {
@@ -169,6 +168,12 @@ impl<'a> Solver<'a> {
     /// Voxel spacing of the volume.
     pub(crate) fn spacing_mm(&self) -> [f64; 3] {
         [0, 1, 2].map(|axis| self.fine.spacing_mm[axis] / self.region.factors[axis] as f64)
+    }
+
+    /// The axis of the request where it has key slices, else the first that has.
+    fn main_axis(&self) -> usize {
+        let axes = || self.families.iter().map(|it| it.0.axis);
+        axes().find(|it| *it == self.request.axis).or_else(|| axes().next()).unwrap_or(2)
     }
 
     /// What is solved.
@@ -204,6 +209,7 @@ impl<'a> Solver<'a> {
             fine: &self.fine,
             unary: &unary,
             sides: &sides,
+            axis: self.main_axis(),
             lambda: settings.edge.lambda,
             contrast: settings.edge.contrast * self.noise,
         }

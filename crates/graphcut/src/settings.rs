@@ -71,6 +71,8 @@ pub struct SliceSettings {
     pub bounds: BoxSettings,
     /// Weight of the appearance.
     pub data: f64,
+    /// Gradients at which an intensity is half trusted, in median gradients inside the object.
+    pub mixed_contrast: f64,
     /// Weight of the outline's log odds.
     pub prior: f64,
     /// Weight of the fall from the ellipse's centre to its outline.
@@ -162,11 +164,12 @@ impl Default for SliceSettings {
                 loose_common: 0.8,
                 loose_own: 0.5,
                 tilt: 4.0,
-                edge_weight: 12.0,
+                edge_weight: 20.0,
                 region_weight: 13.0,
                 temperature: 1.5,
             },
             data: 0.9,
+            mixed_contrast: 5.0,
             prior: 1.2,
             falloff: 2.0,
             prior_limits: [-4.0, 3.0],
@@ -185,9 +188,9 @@ impl Default for VolumeSettings {
             appearance: slice.appearance,
             edge: EdgeSettings { lambda: 4.0, ..slice.edge },
             track: TrackSettings {
-                edge_weight: 12.0,
-                region_weight: 5.0,
-                bias: 6.0,
+                edge_weight: 18.0,
+                region_weight: 6.0,
+                bias: 4.0,
                 cap: 1.4,
                 hazard: 0.3,
                 scale_spread: 0.35,

@@ -7,7 +7,7 @@ use crate::{
     bitmap, distance,
     ellipse::Ellipse,
     energy::{Energy, Side, mask_weights},
-    evidence::{SliceEvidence, difference_noise, edge_noise},
+    evidence::{SliceEvidence, difference_noise, edge_noise, flatness},
     field::Field,
     guess::bounds_of_points,
     number::{count, flag, narrow, place_below},
@@ -157,9 +157,15 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
     let bins = Bins::new(image, &fine, &settings.appearance, 0..n);
     let is_inner = |at: usize| local.mask.as_ref().map_or(radius[at] <= 0.5, |mask| mask[at]);
     let noise = f64::from(difference_noise(&fine, 0, is_inner));
+    let smooth = image.smoothed(settings.edge.outline_voxels);
+    let gradient = edge_noise(&smooth, 0, is_inner);
+    let trust = flatness(&smooth, narrow(settings.mixed_contrast) * gradient);
     let prior = match &local.mask {
         Some(mask) => mask_prior(image, mask),
-        None => box_prior(image, local, &bins, &radius, settings),
+        None => {
+            let seen = Seen { smooth: &smooth, gradient, bins: &bins };
+            box_prior(&seen, local, &radius, settings)
+        }
     };
     let sides = sides(local, &prior);
     let pull = pull(image, local, &whole);
@@ -172,12 +178,13 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
         let learned = weights.iter().enumerate().map(|(at, it)| (at, it.0, it.1));
         let ratio = bins.ratios(&bins.learn(learned, &settings.appearance));
         let unary: Vec<f32> = (0..n)
-            .map(|at| narrow(settings.data) * ratio[at] + prior.unary[at] + pull[at])
+            .map(|at| narrow(settings.data) * trust[at] * ratio[at] + prior.unary[at] + pull[at])
             .collect();
         let cut = Energy {
             fine: &fine,
             unary: &unary,
             sides: &sides,
+            axis: 2,
             lambda: settings.edge.lambda,
             contrast: settings.edge.contrast * noise,
         }
@@ -210,34 +217,30 @@ struct Prior {
     weights: Vec<(f32, f32)>,
 }
 
-fn box_prior(
-    image: &Field,
-    local: &Local,
-    bins: &Bins,
-    radius: &[f32],
-    settings: &SliceSettings,
-) -> Prior {
-    let [width, height, _] = image.shape;
-    let spacing = [image.spacing_mm[0], image.spacing_mm[1]];
+/// What the region looks like.
+struct Seen<'a> {
+    smooth: &'a Field,
+    /// Median gradient inside the object.
+    gradient: f32,
+    bins: &'a Bins,
+}
+
+fn box_prior(seen: &Seen<'_>, local: &Local, radius: &[f32], settings: &SliceSettings) -> Prior {
+    let [width, height, _] = seen.smooth.shape;
+    let spacing = [seen.smooth.spacing_mm[0], seen.smooth.spacing_mm[1]];
     let place = |at: usize| ((at % width) as f64, (at / width) as f64);
     let [x1, y1, x2, y2] = local.bounds;
     let outside = |at: usize| {
         let (x, y) = place(at);
         x < x1 || x > x2 || y < y1 || y > y2
     };
-    let first = bins.learn(
+    let first = seen.bins.learn(
         (0..radius.len()).map(|at| (at, flag(radius[at] <= 0.36), flag(outside(at)))),
         &settings.appearance,
     );
-    let smooth = image.smoothed(settings.edge.outline_voxels);
-    let noise = edge_noise(&smooth, 0, |at| radius[at] <= 0.5);
-    let evidence = SliceEvidence::new(
-        &smooth.values,
-        &bins.ratios(&first),
-        [width, height],
-        spacing,
-        narrow(settings.edge.outline_contrast) * noise,
-    );
+    let ratio = seen.bins.ratios(&first);
+    let edge = narrow(settings.edge.outline_contrast) * seen.gradient;
+    let evidence = SliceEvidence::new(&seen.smooth.values, &ratio, [width, height], spacing, edge);
     let objection = |ellipse: &Ellipse| {
         let contradicted = local
             .seeds
