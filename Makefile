@@ -7,7 +7,7 @@ run: build
 	target/release/voxloop serve
 
 ## The main job without a browser: sample, slice, propagation, mask and picture
-demo: target/release/voxloop
+demo: build
 	target/release/voxloop demo
 
 ## Install what the tests need and run everything

@@ -40,9 +40,13 @@ pub(crate) async fn run<C: Connection, R: Runner>(
 ) {
     let (task_id, fence) = (lease.task_id, lease.fence);
     let told = match work(connection, runner, lease, stop).await {
-        Ok(output) => deliver(connection, task_id, fence, output).await,
-        Err(RunError::Stopped) => give_up(connection, task_id, fence, stopped_because(stop)).await,
-        Err(RunError::Failed(failure)) => give_up(connection, task_id, fence, Some(failure)).await,
+        Ok(output) => deliver(connection, task_id, fence, output, stop).await,
+        Err(RunError::Stopped) => {
+            give_up(connection, task_id, fence, stopped_because(stop), stop).await
+        }
+        Err(RunError::Failed(failure)) => {
+            give_up(connection, task_id, fence, Some(failure), stop).await
+        }
     };
     if let Err(error) = told {
         tracing::warn!(%task_id, %error, "reporting the end of an attempt");
@@ -245,21 +249,26 @@ async fn deliver<C: Connection>(
     task_id: TaskId,
     fence: i64,
     output: RunOutput,
+    stop: &CancellationToken,
 ) -> Result<(), ConnectionError> {
     let mask = Bytes::from(output.mask);
-    let mask = until_answered(|| connection.deliver(task_id, fence, mask.clone())).await?;
-    let request = CompleteRequest {
-        fence,
-        output: TaskOutput {
-            mask,
-            extent: output.extent,
-            slices: output.slices,
-            doubt: output.doubt,
-            engine: output.engine,
-            engine_ms: output.engine_ms,
-        },
+    let delivered = until_answered(stop, || connection.deliver(task_id, fence, mask.clone())).await;
+    let completed = match delivered {
+        Ok(mask) => {
+            let output = TaskOutput {
+                mask,
+                extent: output.extent,
+                slices: output.slices,
+                doubt: output.doubt,
+                engine: output.engine,
+                engine_ms: output.engine_ms,
+            };
+            let request = CompleteRequest { fence, output };
+            until_answered(stop, || connection.complete(task_id, &request)).await
+        }
+        Err(error) => Err(error),
     };
-    match until_answered(|| connection.complete(task_id, &request)).await {
+    match completed {
         Err(ConnectionError::Refused(reason)) => {
             let failure = TaskFailure {
                 class: FailureClass::Permanent,
@@ -267,7 +276,7 @@ async fn deliver<C: Connection>(
                 message: format!("the server refused the output: {reason}"),
                 remedy: None,
             };
-            give_up(connection, task_id, fence, Some(failure)).await
+            give_up(connection, task_id, fence, Some(failure), stop).await
         }
         other => other,
     }
@@ -278,21 +287,27 @@ async fn give_up<C: Connection>(
     task_id: TaskId,
     fence: i64,
     failure: Option<TaskFailure>,
+    stop: &CancellationToken,
 ) -> Result<(), ConnectionError> {
     let request = FailRequest { fence, failure };
-    until_answered(|| connection.fail(task_id, &request)).await
+    until_answered(stop, || connection.fail(task_id, &request)).await
 }
 
-/// Asks again while the server cannot be reached: finished work is not thrown away.
-async fn until_answered<T, F>(ask: impl Fn() -> F) -> Result<T, ConnectionError>
+/// Asks again while the server cannot be reached: finished work is not thrown away. An agent that is
+/// told to stop does not wait for a server that is gone.
+async fn until_answered<T, F>(
+    stop: &CancellationToken,
+    ask: impl Fn() -> F,
+) -> Result<T, ConnectionError>
 where
     F: Future<Output = Result<T, ConnectionError>>,
 {
     for _ in 0..MAX_OFFERS {
-        match ask().await {
-            Err(ConnectionError::Unreachable(_)) => tokio::time::sleep(ASK_AGAIN).await,
-            other => return other,
+        let answer = ask().await;
+        if !matches!(answer, Err(ConnectionError::Unreachable(_))) || stop.is_cancelled() {
+            return answer;
         }
+        tokio::time::sleep(ASK_AGAIN).await;
     }
     ask().await
 }

@@ -7,9 +7,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::Args;
-use server::settings::{Cors, Settings};
+use server::{
+    settings::{Cors, Settings},
+    store::sqlite_url,
+};
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
@@ -74,7 +77,7 @@ pub(crate) struct AgentArgs {
     /// The server to pull work from.
     #[arg(long, env = "VOXLOOP_SERVER", value_name = "URL")]
     pub(crate) server: String,
-    /// Name for people; the machine's by default.
+    /// Name for people; `agent` by default.
     #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,
     /// Tasks at once.
@@ -89,9 +92,17 @@ impl ServeArgs {
     /// The server's settings.
     ///
     /// # Errors
-    /// If `--public-url` is no address.
+    /// If `--public-url` is no address, or the lease is too short for the heartbeat.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        let public_host = self.public_url.as_deref().map(host_of).transpose()?;
+        if self.heartbeat_secs == 0 || self.heartbeat_secs * 2 > self.lease_secs {
+            bail!(
+                "--heartbeat-secs {} must be at least 1 and at most half of --lease-secs {}",
+                self.heartbeat_secs,
+                self.lease_secs
+            );
+        }
+        let public_url = self.public_url.as_deref().filter(|it| !it.is_empty());
+        let public_host = public_url.map(host_of).transpose()?;
         Ok(Settings {
             max_upload_bytes: self.max_upload,
             max_image_bytes: self.max_image,
@@ -108,11 +119,14 @@ impl ServeArgs {
     }
 
     /// The database's address: as set, or a file in the data folder.
-    #[must_use]
-    pub(crate) fn database_url(&self) -> String {
-        self.database_url.clone().unwrap_or_else(|| {
-            format!("sqlite://{}?mode=rwc", self.data_dir.join("voxloop.db").display())
-        })
+    ///
+    /// # Errors
+    /// If the data folder's path cannot be made absolute.
+    pub(crate) fn database_url(&self) -> anyhow::Result<String> {
+        match self.database_url.as_deref().filter(|it| !it.is_empty()) {
+            Some(url) => Ok(url.to_owned()),
+            None => sqlite_url(&self.data_dir.join("voxloop.db")).context("--data-dir"),
+        }
     }
 }
 

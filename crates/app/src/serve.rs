@@ -98,7 +98,7 @@ async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
             .with_context(|| format!("{flag}: cannot make the folder {}", folder.display()))?;
     }
     let blobs: Arc<dyn BlobStore> =
-        match &args.object_store_url {
+        match args.object_store_url.as_ref().filter(|it| !it.is_empty()) {
             Some(url) => Arc::new(
                 Bucket::new(url, config::aws_variables(), &args.temp_dir.join("blob-cache"))
                     .context("--object-store-url")?,
@@ -107,7 +107,9 @@ async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
                 format!("--data-dir: cannot write to {}", args.data_dir.display())
             })?),
         };
-    let store = Store::open(&args.database_url()).await.context("--database-url")?;
+    let url = args.database_url()?;
+    let place = if args.database_url.is_some() { "--database-url" } else { "--data-dir" };
+    let store = Store::open(&url).await.context(place)?;
     let engines = Arc::new(EngineRunner::statuses);
     Ok(Server::new(store, blobs, Arc::new(SystemClock), args.settings()?, engines))
 }
@@ -135,8 +137,13 @@ pub(crate) async fn signalled(stop: CancellationToken) {
         () = interrupted => {}
         () = terminated() => {}
     }
-    tracing::info!("stopping");
+    tracing::info!("stopping; once more to stop at once");
     stop.cancel();
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
 }
 
 #[cfg(unix)]

@@ -67,6 +67,14 @@ create table task (
 create index task_by_job on task (job_id, created_ms);
 create index task_claimable on task (state, priority, created_ms);
 
+-- Blobs that agents delivered: they go with the task's job.
+create table delivery (
+    task_id text not null references task (task_id) on delete cascade,
+    sha256 text not null,
+    primary key (task_id, sha256)
+);
+create index delivery_by_blob on delivery (sha256);
+
 -- The outbox: one row a change, numbered without a gap in the order of commits.
 create table event (
     event_id bigint primary key,
@@ -74,6 +82,7 @@ create table event (
     body text not null,                     -- protocol::event::EventBody
     created_ms bigint not null
 );
+create index event_by_job on event (job_id, event_id);
 create table event_counter (
     only_row bigint primary key check (only_row = 1),
     last_event_id bigint not null

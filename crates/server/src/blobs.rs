@@ -32,6 +32,9 @@ pub enum BlobError {
         /// What the bytes say.
         got: Sha256,
     },
+    /// Another server has the folder.
+    #[error("another voxloop server uses the folder {0}: stop it, or choose another folder")]
+    InUse(PathBuf),
     /// The disk failed.
     #[error("storage: {0}")]
     Io(#[from] std::io::Error),
@@ -129,6 +132,8 @@ pub async fn read(store: &dyn BlobStore, sha256: &Sha256) -> Result<Vec<u8>, Blo
 pub struct Folder {
     blobs: PathBuf,
     temporary: PathBuf,
+    /// Held as long as the folder is used: unfinished files of a living server are not removed.
+    _lock: std::fs::File,
 }
 
 impl Folder {
@@ -140,8 +145,16 @@ impl Folder {
     pub fn new(root: &Path) -> Result<Self, BlobError> {
         let (blobs, temporary) = (root.join("blobs"), root.join("incoming"));
         std::fs::create_dir_all(&blobs)?;
+        let lock = std::fs::File::create(root.join("lock"))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(BlobError::InUse(root.to_owned()));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
         empty_folder(&temporary)?;
-        Ok(Self { blobs, temporary })
+        Ok(Self { blobs, temporary, _lock: lock })
     }
 
     fn path(&self, sha256: &Sha256) -> PathBuf {
@@ -176,6 +189,7 @@ impl BlobStore for Folder {
             // The rename itself must survive a power cut too. Windows cannot open a folder.
             if cfg!(unix) {
                 std::fs::File::open(folder)?.sync_all()?;
+                std::fs::File::open(folder.parent().unwrap_or(folder))?.sync_all()?;
             }
             Ok(())
         })

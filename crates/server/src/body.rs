@@ -1,7 +1,7 @@
 //! Bodies of requests: JSON, or a form with the same fields; errors name the field.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request, multipart::Field},
     http::{StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use serde::de::DeserializeOwned;
@@ -36,9 +36,8 @@ impl<T: DeserializeOwned> FromRequest<Server> for Body<T> {
             } else if content_type.contains("json") {
                 json(&bytes)?
             } else {
-                return Err(ApiError::new(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported_media_type",
+                return Err(ApiError::invalid(
+                    "content-type",
                     "send the body as application/json or as a form",
                 ));
             }
@@ -81,14 +80,25 @@ async fn multipart_fields(
     let mut n_bytes = 0;
     while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
         let name = field.name().unwrap_or_default().to_owned();
-        let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+        let text = field_text(field, limit - n_bytes).await?;
         n_bytes += text.len();
-        if n_bytes > limit {
-            return Err(too_large(limit));
-        }
         fields.insert(name, form_value(text));
     }
     Ok(fields.into())
+}
+
+/// The text of a form's field, of at most `limit` bytes.
+pub(crate) async fn field_text(mut field: Field<'_>, limit: usize) -> Result<String, ApiError> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) =
+        field.chunk().await.map_err(|it| ApiError::invalid("body", it.body_text()))?
+    {
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large(limit));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|it| ApiError::invalid("body", it.to_string()))
 }
 
 /// A form's value: a number, list or truth value where it reads as one, else text.
@@ -100,7 +110,11 @@ fn form_value(text: String) -> Value {
 fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let path = error.path().to_string();
-        let message = error.into_inner().to_string();
+        let message = error
+            .into_inner()
+            .to_string()
+            .replace("expected u8", "expected a whole number 0–255")
+            .replace("expected u32", "expected a whole number, 0 or more");
         ApiError::invalid(&field_of(&path, &message), message)
     })
 }
@@ -114,8 +128,9 @@ fn field_of(path: &str, message: &str) -> String {
     match (path, named) {
         ("." | "", Some(name)) => name.to_owned(),
         ("." | "", None) => "body".to_owned(),
-        (path, Some(name)) => format!("{path}.{name}"),
-        (path, None) => path.to_owned(),
+        // The path of an unknown field ends in its name already.
+        (path, Some(name)) if path.rsplit('.').next() != Some(name) => format!("{path}.{name}"),
+        (path, _) => path.to_owned(),
     }
 }
 

@@ -30,7 +30,10 @@ impl Server {
     ) -> Result<Revision, ApiError> {
         let job = self.store.job_row(job_id).await?;
         let image = &job.summary.image;
-        let edit = decode_edit(image, request)?;
+        let edit = {
+            let (image, request) = (image.clone(), request.clone());
+            tokio::task::spawn_blocking(move || decode_edit(&image, &request)).await??
+        };
         let confirmed = confirmed_prompts(image, request)?;
         let head = job.summary.head;
         if head != request.parent {

@@ -109,11 +109,14 @@ impl From<StoreError> for ApiError {
 impl From<BlobError> for ApiError {
     fn from(error: BlobError) -> Self {
         match &error {
-            BlobError::Missing(_) => Self::not_found(error.to_string()),
-            BlobError::WrongDigest { .. } => Self::invalid("sha256", error.to_string()),
-            BlobError::Io(_) | BlobError::Bucket(_) | BlobError::Address { .. } => {
-                Self::internal(&error)
+            BlobError::Missing(_) => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_missing", error.to_string())
             }
+            BlobError::WrongDigest { .. } => Self::invalid("sha256", error.to_string()),
+            BlobError::InUse(_)
+            | BlobError::Io(_)
+            | BlobError::Bucket(_)
+            | BlobError::Address { .. } => Self::internal(&error),
         }
     }
 }

@@ -1,12 +1,9 @@
 //! GPUs of this machine, asked of the driver's own tool; a machine without one has an empty list.
 
-use std::{
-    process::Command,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use protocol::system::{Gpu, Memory};
+use tokio::{process::Command, sync::Mutex};
 
 /// How long an answer is good for: starting the tool takes tens of milliseconds.
 const KEEP: Duration = Duration::from_secs(2);
@@ -14,31 +11,35 @@ const KEEP: Duration = Duration::from_secs(2);
 /// Without a driver the answer will stay what it is.
 const KEEP_NONE: Duration = Duration::from_secs(60);
 
-static LAST: Mutex<Option<(Instant, Vec<Gpu>)>> = Mutex::new(None);
+/// A driver that does not answer in this time is as good as none.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+static LAST: Mutex<Option<(Instant, Vec<Gpu>)>> = Mutex::const_new(None);
 
 /// The GPUs of this machine.
-pub(crate) fn list() -> Vec<Gpu> {
-    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+pub(crate) async fn list() -> Vec<Gpu> {
+    let mut last = LAST.lock().await;
     if let Some((asked, gpus)) = &*last {
         let keep = if gpus.is_empty() { KEEP_NONE } else { KEEP };
         if asked.elapsed() < keep {
             return gpus.clone();
         }
     }
-    let gpus = ask();
+    let gpus = ask().await;
     *last = Some((Instant::now(), gpus.clone()));
     gpus
 }
 
-fn ask() -> Vec<Gpu> {
+async fn ask() -> Vec<Gpu> {
     let output = Command::new("nvidia-smi")
         .args([
             "--query-gpu=index,name,memory.used,memory.total,utilization.gpu,temperature.gpu",
             "--format=csv,noheader,nounits",
         ])
+        .kill_on_drop(true)
         .output();
-    match output {
-        Ok(it) if it.status.success() => {
+    match tokio::time::timeout(PATIENCE, output).await {
+        Ok(Ok(it)) if it.status.success() => {
             String::from_utf8_lossy(&it.stdout).lines().filter_map(parse).collect()
         }
         Ok(_) | Err(_) => Vec::new(),

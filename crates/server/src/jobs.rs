@@ -3,7 +3,7 @@
 use protocol::{
     id::{JobId, Sha256},
     job::{Image, JobCreated, JobState, Label, Modality, Revision},
-    prompt::{Combine, Direction, SlicePrompt},
+    prompt::{Combine, Direction, SlicePrompt, SliceRef},
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
 use volume::{Labelmap, rle};
@@ -102,16 +102,13 @@ impl Server {
             return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
         }
         let engine = self.choose_engine(engine)?;
-        let base = job.head.filter(|_| prompt.mask).map(|it| it.mask);
+        let base = job.head.map(|it| it.mask);
         let now_ms = self.now_ms();
         let spec =
             TaskSpec::SegmentSlice(SegmentSlice { image: image_ref(image), engine, prompt, base });
-        let new = self.new_task(job_id, spec, SLICE_PRIORITY);
-        let task = self.store.enqueue(&new, now_ms).await?;
-        for it in elsewhere {
-            self.store.put_prompt(job_id, it, now_ms).await?;
-        }
-        Ok(task)
+        let mut new = self.new_task(job_id, spec, SLICE_PRIORITY);
+        new.hints = elsewhere.to_vec();
+        Ok(self.store.enqueue(&new, now_ms).await?)
     }
 
     /// Queues the propagation of an object through the volume.
@@ -134,10 +131,21 @@ impl Server {
             .filter(|it| it.label == label)
             .map(|it| vouched(it, &revisions))
             .collect();
-        let key = prompts.iter().find(|it| it.mask).ok_or_else(no_mask)?;
+        let starts = |it: &&SlicePrompt| it.mask || it.bounds.is_some();
+        let key = prompts.iter().find(starts).ok_or_else(no_mask)?;
         let axis = wish.axis.unwrap_or(key.slice.axis);
-        if let Some([first, last]) = wish.range {
-            check_range(&job.summary.image, axis, first, last)?;
+        check_slice(&job.summary.image, SliceRef { axis, slice_index: 0 })?;
+        if let Some(range) = wish.range {
+            check_range(&job.summary.image, axis, range)?;
+            let holds = |it: &SlicePrompt| {
+                it.slice.axis != axis || (range[0]..=range[1]).contains(&it.slice.slice_index)
+            };
+            if !prompts.iter().filter(starts).any(holds) {
+                return Err(ApiError::invalid(
+                    "range",
+                    "the range holds no slice with a mask to start from",
+                ));
+            }
         }
         let spec = TaskSpec::Propagate(Propagate {
             image: image_ref(&job.summary.image),
@@ -219,6 +227,7 @@ impl Server {
             priority,
             time_limit_ms: i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
             max_attempts: self.settings.max_attempts,
+            hints: Vec::new(),
         }
     }
 }
@@ -238,33 +247,39 @@ fn image_ref(image: &Image) -> ImageRef {
     ImageRef { sha256: image.sha256.clone(), frame: 0 }
 }
 
-/// Marks a prompt whose slice already has its own mask, by an engine's answer to it or by hand: the
-/// propagation keeps such a slice as it is.
+/// Marks a prompt whose slice already has its own mask, by an engine's answer to this very prompt or
+/// by hand: the propagation keeps such a slice as it is. A prompt that changed since is solved anew.
 fn vouched(mut prompt: SlicePrompt, revisions: &[Revision]) -> SlicePrompt {
-    let is_solved = revisions.iter().any(|it| {
+    let slice = prompt.slice;
+    let answer = revisions.iter().rev().find(|it| {
         it.label == Some(prompt.label)
-            && it.prompts.iter().any(|other| other.slice == prompt.slice)
             && it.extent.is_some_and(|extent| {
-                extent.axis == prompt.slice.axis
-                    && extent.first == prompt.slice.slice_index
-                    && extent.last == prompt.slice.slice_index
+                extent.axis == slice.axis
+                    && extent.first == slice.slice_index
+                    && extent.last == slice.slice_index
             })
     });
-    prompt.mask = prompt.mask || (is_solved && !prompt.absent);
+    let is_answered = answer.is_some_and(|it| {
+        it.prompts.iter().any(|asked| {
+            SlicePrompt { mask: false, ..asked.clone() }
+                == SlicePrompt { mask: false, ..prompt.clone() }
+        })
+    });
+    prompt.mask = prompt.mask || (is_answered && !prompt.absent);
     prompt
 }
 
-fn check_range(image: &Image, axis: u8, first: u32, last: u32) -> Result<(), ApiError> {
-    let slice = |slice_index| protocol::prompt::SliceRef { axis, slice_index };
-    check_slice(image, slice(first)).and_then(|()| check_slice(image, slice(last))).map_err(
-        |_outside| {
-            let n_slices = image.shape.get(usize::from(axis)).copied().unwrap_or(0);
-            let bound = n_slices.saturating_sub(1);
-            ApiError::invalid("range", format!("range must lie within 0–{bound} on axis {axis}"))
-        },
-    )?;
-    if first > last {
-        return Err(ApiError::invalid("range", "range must be [first, last] with first ≤ last"));
+fn check_range(image: &Image, axis: u8, [first, last]: [u32; 2]) -> Result<(), ApiError> {
+    let n_slices = image.shape.get(usize::from(axis)).copied().unwrap_or(0);
+    if first <= last && last < n_slices {
+        return Ok(());
     }
-    Ok(())
+    let bound = n_slices.saturating_sub(1);
+    Err(ApiError::invalid(
+        "range",
+        format!(
+            "range must be [first, last] with 0 ≤ first ≤ last ≤ {bound} on axis {axis}, \
+             got [{first}, {last}]"
+        ),
+    ))
 }

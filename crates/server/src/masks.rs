@@ -17,21 +17,25 @@ fn check_shape(mask: &Labelmap, expected: [usize; 3]) -> Result<(), WrongShape> 
 
 /// Puts an engine's mask of one object into a labelmap.
 ///
-/// Within `extent` the object becomes exactly what the engine found, except that voxels of other
-/// objects stay theirs: an object may not take what a person gave to another one.
+/// Within `extent` the object becomes exactly what the engine found, with two exceptions: voxels of
+/// other objects stay theirs, and voxels that a person changed since `base`, the labelmap the
+/// engine started from, stay as the person left them.
 ///
 /// # Errors
-/// If the two do not have the same shape.
+/// If they do not have the same shape.
 pub(crate) fn merge_object(
     labelmap: &mut Labelmap,
+    base: &Labelmap,
     object: &Labelmap,
     label: u8,
     extent: MaskExtent,
 ) -> Result<(), WrongShape> {
     check_shape(object, labelmap.shape)?;
+    check_shape(base, labelmap.shape)?;
     for_each_voxel(labelmap.shape, extent, |index| {
         let voxel = &mut labelmap.voxels[index];
-        if *voxel == label || *voxel == 0 {
+        let is_free = *voxel == label || *voxel == 0;
+        if is_free && *voxel == base.voxels[index] {
             *voxel = if object.voxels[index] == 0 { 0 } else { label };
         }
     });
@@ -94,10 +98,24 @@ mod tests {
         let mut object = filled([2, 2, 3], 1);
         object.voxels[5] = 0;
         let extent = MaskExtent { axis: 2, first: 1, last: 1 };
-        merge_object(&mut labelmap, &object, 1, extent).unwrap();
+        let base = labelmap.clone();
+        merge_object(&mut labelmap, &base, &object, 1, extent).unwrap();
         assert_eq!(labelmap.voxels[..4], [1, 1, 2, 0], "another slice is left alone");
         assert_eq!(labelmap.voxels[4..8], [1, 0, 2, 1], "label 2 keeps its voxel");
         assert_eq!(labelmap.voxels[8..], [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn what_a_person_changed_meanwhile_stays() {
+        let base = filled([2, 2, 1], 1);
+        let mut labelmap = base.clone();
+        (labelmap.voxels[0], labelmap.voxels[1]) = (0, 3);
+        let extent = MaskExtent { axis: 2, first: 0, last: 0 };
+        merge_object(&mut labelmap, &base, &filled([2, 2, 1], 0), 1, extent).unwrap();
+        assert_eq!(labelmap.voxels, [0, 3, 0, 0]);
+        labelmap.voxels[0] = 0;
+        merge_object(&mut labelmap, &base, &filled([2, 2, 1], 1), 1, extent).unwrap();
+        assert_eq!(labelmap.voxels[0], 0, "erased by hand, and not painted again");
     }
 
     #[test]
@@ -106,7 +124,8 @@ mod tests {
             let mut labelmap = filled([2, 3, 4], 0);
             let object = filled([2, 3, 4], 1);
             let extent = MaskExtent { axis, first: 1, last: 1 };
-            merge_object(&mut labelmap, &object, 7, extent).unwrap();
+            let base = labelmap.clone();
+            merge_object(&mut labelmap, &base, &object, 7, extent).unwrap();
             let n_set = labelmap.voxels.iter().filter(|it| **it == 7).count();
             assert_eq!(n_set, 24 / labelmap.shape[usize::from(axis)]);
         }

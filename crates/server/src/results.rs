@@ -36,21 +36,22 @@ impl Server {
         Ok((format!("{}-mask.nii.gz", stem(&image.file_name)), bytes))
     }
 
-    /// A slice with its mask in red as PNG, with a file name. Without a slice: the newest
-    /// prompted one.
+    /// A slice with its mask in red as PNG, with a file name. What is not named comes from the slice
+    /// that was last segmented; on another axis the middle slice is shown.
     pub(crate) async fn mask_picture(
         &self,
         job: &JobRow,
-        slice: Option<SliceRef>,
+        axis: Option<u8>,
+        slice_index: Option<u32>,
     ) -> Result<(String, Vec<u8>), ApiError> {
-        let head = job.head.as_ref().ok_or_else(no_mask)?;
-        let slice = slice
-            .or_else(|| head.prompts.last().map(|it| it.slice))
-            .or_else(|| {
-                let [_, _, n_slices] = job.summary.image.shape;
-                Some(SliceRef { axis: 2, slice_index: n_slices / 2 })
-            })
-            .ok_or_else(no_mask)?;
+        job.head.as_ref().ok_or_else(no_mask)?;
+        let revisions = self.store.revisions(job.summary.job_id).await?;
+        let last = revisions.iter().rev().filter_map(|it| it.extent).find(|it| it.first == it.last);
+        let axis = axis.unwrap_or(last.map_or(2, |it| it.axis));
+        let last = last.filter(|it| it.axis == axis).map(|it| it.first);
+        let n_slices = job.summary.image.shape.get(usize::from(axis)).copied().unwrap_or(0);
+        let slice_index = slice_index.or(last).unwrap_or(n_slices / 2);
+        let slice = SliceRef { axis, slice_index };
         check_slice(&job.summary.image, slice)?;
         let view = SliceView { slice, window: None, with_mask: true };
         let bytes = self.slice_picture(job, view).await?;

@@ -17,6 +17,8 @@ pub struct Settings {
     pub lease: Duration,
     /// How often an agent says that it lives.
     pub heartbeat: Duration,
+    /// A task that becomes due by the clock alone (back-off, expired lease) is seen this late at most.
+    pub look_again: Duration,
     /// What segmenting a slice may take.
     pub slice_time_limit: Duration,
     /// What a propagation may take.
@@ -54,6 +56,7 @@ impl Default for Settings {
             image_cache_bytes: 512 << 20,
             lease: Duration::from_secs(60),
             heartbeat: Duration::from_secs(15),
+            look_again: Duration::from_secs(1),
             slice_time_limit: Duration::from_secs(6 * 60),
             propagate_time_limit: Duration::from_secs(3 * 60 * 60),
             max_attempts: 3,

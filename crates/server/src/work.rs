@@ -11,12 +11,12 @@ use protocol::{
         ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease,
         PROTOCOL_VERSION,
     },
-    task::{Task, TaskOutput, TaskSpec},
+    task::{MaskExtent, Task, TaskOutput, TaskSpec},
 };
 use volume::rle;
 
 use crate::{
-    blobs,
+    blobs::{self, BlobError},
     error::ApiError,
     incoming::Incoming,
     masks,
@@ -27,9 +27,6 @@ use crate::{
 
 /// Longest time a request is held.
 const MAX_WAIT: Duration = Duration::from_secs(25);
-
-/// A task that becomes due by the clock alone (back-off, expired lease) is seen this late at most.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often old events and files that nobody refers to are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
@@ -62,7 +59,7 @@ impl Server {
             if let Some(record) = self.store.claim(request, lease_ms, self.now_ms()).await? {
                 return Ok(Some(self.lease(&record)));
             }
-            let until = deadline.min(tokio::time::Instant::now() + LOOK_AGAIN);
+            let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
             if tokio::time::timeout_at(until, claimable.changed()).await.is_err()
                 && until == deadline
             {
@@ -159,7 +156,8 @@ impl Server {
             .into());
         }
         let _gate = self.blob_gate.read().await;
-        Ok(self.blobs.keep(incoming.file, sha256).await?)
+        self.blobs.keep(incoming.file, sha256).await?;
+        Ok(self.store.record_delivery(task_id, sha256).await?)
     }
 
     /// Accepts a task's output: its mask becomes part of the job's next revision. Repeated, it gets
@@ -207,14 +205,20 @@ impl Server {
         let label = record.spec.label();
         let extent = output.extent;
         let bad_output = |message: String| ApiError::invalid("output", message);
-        let object = blobs::read(&*self.blobs, &output.mask).await?;
         let image = &job.summary.image;
-        let base = job.head.as_ref().map(|it| &it.mask);
-        let mut labelmap = self.labelmap(image, base).await?;
-        let axis = usize::from(extent.axis);
-        if image.shape.get(axis).is_none_or(|it| extent.last >= *it) || extent.first > extent.last {
-            return Err(bad_output("the extent lies outside the image".to_owned()));
+        if !is_asked_for(&record.spec, extent, image.shape) {
+            return Err(bad_output(
+                "the mask speaks for slices that were not asked for".to_owned(),
+            ));
         }
+        let object = match blobs::read(&*self.blobs, &output.mask).await {
+            Err(BlobError::Missing(_)) => {
+                return Err(bad_output("the mask was not delivered".to_owned()));
+            }
+            other => other?,
+        };
+        let base = self.labelmap(image, record.spec.base()).await?;
+        let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
         let shape = labelmap.shape;
         let encoded = tokio::task::spawn_blocking(move || {
             if rle::shape(&object).is_ok_and(|it| it != shape) {
@@ -222,7 +226,7 @@ impl Server {
             }
             let object =
                 rle::decode(&object, labelmap.voxels.len()).map_err(|it| it.to_string())?;
-            masks::merge_object(&mut labelmap, &object, label, extent)
+            masks::merge_object(&mut labelmap, &base, &object, label, extent)
                 .map_err(|it| it.to_string())?;
             Ok(rle::encode(&labelmap))
         })
@@ -260,7 +264,7 @@ impl Server {
     /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
     pub async fn keep_time(&self) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
-        let mut tick = tokio::time::interval(LOOK_AGAIN);
+        let mut tick = tokio::time::interval(self.settings.look_again);
         loop {
             let kept = tokio::select! {
                 _ = tick.tick() => self.store.tick(self.now_ms()).await.map(drop).map_err(ApiError::from),
@@ -271,6 +275,25 @@ impl Server {
             }
         }
     }
+}
+
+/// Whether a mask of these slices is what the task asked for.
+fn is_asked_for(spec: &TaskSpec, extent: MaskExtent, shape: [u32; 3]) -> bool {
+    let n_slices = shape.get(usize::from(extent.axis)).copied().unwrap_or(0);
+    let is_inside = extent.first <= extent.last && extent.last < n_slices;
+    is_inside
+        && match spec {
+            TaskSpec::SegmentSlice(it) => {
+                let slice = it.prompt.slice;
+                extent.axis == slice.axis
+                    && extent.first == slice.slice_index
+                    && extent.last == slice.slice_index
+            }
+            TaskSpec::Propagate(it) => {
+                let [first, last] = it.range.unwrap_or([0, n_slices - 1]);
+                extent.axis == it.axis && extent.first >= first && extent.last <= last
+            }
+        }
 }
 
 fn millis(duration: Duration) -> i64 {

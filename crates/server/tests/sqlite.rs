@@ -10,7 +10,7 @@
 #[macro_use]
 mod conformance;
 
-use server::store::Store;
+use server::store::{Store, sqlite_url};
 
 struct Place {
     store: Store,
@@ -27,7 +27,7 @@ impl Place {
 async fn open() -> Place {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("voxloop.db");
-    let store = Store::open(&format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    let store = Store::open(&sqlite_url(&path).unwrap()).await.unwrap();
     Place { store, folder }
 }
 
@@ -43,4 +43,16 @@ async fn a_database_opens_again_with_everything_in_it() {
     assert_eq!(again.jobs().await.unwrap().len(), 1);
     assert_eq!(again.last_event_id().await.unwrap(), 1);
     assert_eq!(*again.watch_events().borrow(), 1);
+}
+
+#[tokio::test]
+async fn a_folder_may_have_any_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["My Data", "50%20x", "a?b#c", "데이터"] {
+        let path = folder.path().join(name).join("voxloop.db");
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        let store = Store::open(&sqlite_url(&path).unwrap()).await.unwrap();
+        store.close().await;
+        assert!(path.is_file(), "{name}");
+    }
 }

@@ -44,10 +44,9 @@ pub(super) async fn stream(
         .and_then(|it| it.to_str().ok())
         .and_then(|it| it.parse().ok())
         .or(query.after);
-    let after = match last_heard {
-        Some(it) => it,
-        None => server.store.last_event_id().await?,
-    };
+    // A number ahead of the list comes from another database: what happens from now on is news.
+    let newest_id = server.store.last_event_id().await?;
+    let after = last_heard.map_or(newest_id, |it: i64| it.min(newest_id));
     let newest = server.store.watch_events();
     let reader = Reader { server, newest, after, job_id: query.job_id, page: Vec::new() };
     let events = stream::unfold(reader, |mut reader| async move {
@@ -76,7 +75,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// The next event; none when the server stops or the database fails.
+    /// The next event; none when the database fails.
     async fn next(&mut self) -> Option<Event> {
         loop {
             if let Some(event) = self.page.pop() {

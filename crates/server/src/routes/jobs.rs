@@ -12,18 +12,21 @@ use protocol::{
     id::JobId,
     job::{Job, JobCreated, JobState, JobStatus, JobSummary, Label, Modality},
     system::ErrorBody,
-    task::{Progress, TaskState},
+    task::{Progress, Task, TaskState},
 };
 use serde::{Deserialize, Serialize};
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use crate::{
-    body::{Body, Named},
+    body::{Body, Named, field_text},
     error::ApiError,
     incoming::{self, Incoming},
     state::Server,
 };
+
+/// Tasks among which the one that ended last is looked for.
+const RECENT_TASKS: i64 = 100;
 
 /// All jobs, newest first.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,11 +81,11 @@ pub(super) async fn create_job(
                 upload = Some((incoming, file_name));
             }
             Some("name") => {
-                let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+                let text = field_text(field, server.settings.max_json_bytes).await?;
                 name = Some(checked_name(text)?);
             }
             Some("modality") => {
-                let text = field.text().await.map_err(|it| bad_form(it.body_text()))?;
+                let text = field_text(field, server.settings.max_json_bytes).await?;
                 modality = Some(checked_modality(&text)?);
             }
             _ => {}
@@ -159,27 +162,31 @@ pub(super) async fn job_status(
     Named(job_id): Named<JobId>,
 ) -> Result<Json<JobStatus>, ApiError> {
     let job = server.store.job(job_id).await?;
-    let newest = match job.task {
-        Some(task) => Some(task),
-        None => server.store.tasks(Some(job_id), 1).await?.into_iter().next(),
-    };
     let status = job.summary.status;
-    let running = newest.as_ref().filter(|it| !it.state.is_final());
+    let tasks = server.store.tasks(Some(job_id), RECENT_TASKS).await?;
+    let running = job.task;
+    let ended = tasks.into_iter().filter(|it| it.state.is_final()).max_by_key(|it| it.finished_ms);
     let is_done = matches!(status, JobState::Segmented | JobState::Completed);
     Ok(Json(JobStatus {
         job_id,
         status,
-        progress: if is_done { 100 } else { running.map_or(0, |it| percent(&it.progress)) },
-        stage: running.map(|it| {
-            if it.state == TaskState::Queued {
-                "queued".to_owned()
-            } else {
-                it.progress.stage.clone()
-            }
-        }),
-        task_id: newest.as_ref().map(|it| it.task_id),
-        error: newest.filter(|_| status == JobState::Failed).and_then(|it| it.failure),
+        progress: if is_done {
+            100
+        } else {
+            running.as_ref().map_or(0, |it| percent(&it.progress))
+        },
+        stage: running.as_ref().map(stage),
+        task_id: running.as_ref().or(ended.as_ref()).map(|it| it.task_id),
+        error: ended.filter(|_| status == JobState::Failed).and_then(|it| it.failure),
     }))
+}
+
+fn stage(task: &Task) -> String {
+    match (task.state, task.progress.stage.as_str()) {
+        (TaskState::Queued, _) => "queued".to_owned(),
+        (_, "") => "starting".to_owned(),
+        (_, stage) => stage.to_owned(),
+    }
 }
 
 fn percent(progress: &Progress) -> u8 {
@@ -189,6 +196,7 @@ fn percent(progress: &Progress) -> u8 {
 
 /// The objects of a job.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct LabelsBody {
     labels: Vec<Label>,
 }

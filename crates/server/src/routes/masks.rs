@@ -40,6 +40,7 @@ fn yes() -> bool {
 
 /// What to segment on a slice. A box may also be given as `x1`, `y1`, `x2`, `y2`.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct InitialMaskBody {
     /// Stored axis that the slice is orthogonal to.
     axis: u8,
@@ -151,6 +152,7 @@ pub(super) async fn initial_mask(
 
 /// How to carry an object through the volume; everything has a default.
 #[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct PropagateBody {
     /// Which way from the prompted slices.
     direction: Option<Direction>,

@@ -121,6 +121,7 @@ pub fn router(server: Server) -> Router {
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .route("/redoc", axum::routing::get(page::redoc))
         .fallback(page::page)
+        .method_not_allowed_fallback(page::wrong_method)
         .layer(CompressionLayer::new().compress_when(worth_compressing))
         // Bodies are limited where they are read: uploads by MAX_UPLOAD, JSON by its own limit.
         .layer(DefaultBodyLimit::disable())

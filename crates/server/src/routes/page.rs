@@ -1,7 +1,7 @@
 //! The page and the documentation viewers, out of the binary.
 
 use axum::{
-    http::{StatusCode, Uri, header},
+    http::{Method, StatusCode, Uri, header},
     response::{Html, IntoResponse, Response},
 };
 use rust_embed::{EmbeddedFile, RustEmbed};
@@ -22,13 +22,13 @@ const NOT_BUILT: &str = "<!doctype html><title>voxloop</title><p>This binary was
     the binary, or run <code>make run</code>. The API works: see <a href=\"/docs\">/docs</a>.";
 
 /// A file of the page; any other path is one of the page's own routes.
-pub(super) async fn page(uri: Uri) -> Response {
+pub(super) async fn page(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');
     if let Some(file) = Assets::get(path).filter(|_| !path.is_empty()) {
         return answer(path, file);
     }
     let is_page = !["api/", "assets/", "events/"].iter().any(|it| path.starts_with(it));
-    if !is_page {
+    if !is_page || !matches!(method, Method::GET | Method::HEAD) {
         return ApiError::not_found("there is nothing at this address").into_response();
     }
     match Assets::get("index.html") {
@@ -61,4 +61,13 @@ pub(super) async fn redoc() -> impl IntoResponse {
         disable-search=\"false\"></redoc><script src=\"/assets/redoc.standalone.js\"></script>\
         </body></html>";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page))
+}
+
+/// The path exists, but not for this method.
+pub(super) async fn wrong_method() -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this address does not answer to this method; /docs lists those that it answers to",
+    )
 }

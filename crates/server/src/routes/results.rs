@@ -46,9 +46,9 @@ pub(super) struct ResultQuery {
     #[serde(rename = "type")]
     #[param(inline)]
     kind: Option<ResultType>,
-    /// Stored axis of the slice; that of the newest prompt where none is named.
+    /// Stored axis of the slice; that of the slice segmented last where none is named.
     axis: Option<u8>,
-    /// The slice; that of the newest prompt where none is named.
+    /// The slice; the one segmented last, or the middle of another axis, where none is named.
     slice_index: Option<u32>,
 }
 
@@ -77,11 +77,7 @@ pub(super) async fn result(
             ("application/gzip", name, bytes)
         }
         ResultType::Slice => {
-            let slice = match (query.axis, query.slice_index) {
-                (Some(axis), Some(slice_index)) => Some(SliceRef { axis, slice_index }),
-                _ => None,
-            };
-            let (name, bytes) = server.mask_picture(&job, slice).await?;
+            let (name, bytes) = server.mask_picture(&job, query.axis, query.slice_index).await?;
             ("image/png", name, bytes)
         }
     };

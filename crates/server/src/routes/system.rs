@@ -17,7 +17,7 @@ pub(super) async fn health(State(server): State<Server>) -> Json<Health> {
         status: "ok".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         uptime_secs: (server.now_ms() - server.started_ms) / 1_000,
-        gpu: crate::gpu::list().into_iter().next(),
+        gpu: crate::gpu::list().await.into_iter().next(),
         memory: host::memory(),
     })
 }
@@ -32,7 +32,7 @@ pub(super) async fn status(State(server): State<Server>) -> Result<Json<HostStat
         load_average: host::load_average(),
         memory: host::memory(),
         process_bytes: host::process_bytes(),
-        gpus: crate::gpu::list(),
+        gpus: crate::gpu::list().await,
         gpu_memory_limit: server.settings.gpu_memory_limit,
         max_concurrent_jobs: server.settings.max_concurrent_jobs,
         unfinished_tasks: server.store.unfinished_tasks().await?.len(),
@@ -49,7 +49,7 @@ pub(super) struct GpuList {
 #[utoipa::path(get, path = "/api/v1/system/gpu", tag = "system",
     responses((status = 200, body = GpuList)))]
 pub(super) async fn gpu() -> Json<GpuList> {
-    Json(GpuList { gpus: crate::gpu::list() })
+    Json(GpuList { gpus: crate::gpu::list().await })
 }
 
 /// What is running and what waits.

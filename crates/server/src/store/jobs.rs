@@ -8,7 +8,7 @@ use protocol::{
 };
 use sqlx::{Row, any::AnyRow};
 
-use super::{Change, Store, StoreError, row};
+use super::{Change, Dialect, Store, StoreError, row};
 
 /// A job about to be made.
 #[derive(Debug, Clone)]
@@ -151,8 +151,8 @@ impl Store {
         for sql in [
             "select image_sha256 from job where job_id = $1",
             "select distinct mask_sha256 from revision where job_id = $1",
-            "select partial_sha256 from task where job_id = $1 and partial_sha256 is not null",
-            "select output_sha256 from task where job_id = $1 and output_sha256 is not null",
+            "select distinct sha256 from delivery join task on task.task_id = delivery.task_id
+             where task.job_id = $1",
         ] {
             let rows = sqlx::query(sql)
                 .bind(job_id.to_string())
@@ -256,8 +256,15 @@ pub(crate) fn no_job(job_id: JobId) -> StoreError {
 }
 
 impl Change<'_> {
+    /// A job's state. Its row stays locked, so that what is decided from the state holds until the
+    /// commit.
     pub(crate) async fn job_state(&mut self, job_id: JobId) -> Result<JobState, StoreError> {
-        let found = sqlx::query("select state from job where job_id = $1")
+        let sql = match self.store.dialect {
+            // The whole database is locked already.
+            Dialect::Sqlite => "select state from job where job_id = $1",
+            Dialect::Postgres => "select state from job where job_id = $1 for update",
+        };
+        let found = sqlx::query(sql)
             .bind(job_id.to_string())
             .fetch_optional(&mut *self.transaction)
             .await?;
@@ -300,6 +307,38 @@ impl Change<'_> {
         Ok(())
     }
 
+    /// Adds points to what is marked on a slice.
+    pub(crate) async fn add_points(
+        &mut self,
+        job_id: JobId,
+        hint: &SlicePrompt,
+    ) -> Result<(), StoreError> {
+        let found = sqlx::query(
+            "select prompt from prompt
+             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(hint.label))
+        .bind(i64::from(hint.slice.axis))
+        .bind(i64::from(hint.slice.slice_index))
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        let mut prompt: SlicePrompt = match found {
+            Some(it) => row::from_json(&it, "prompt")?,
+            None => return self.put_prompt(job_id, hint).await,
+        };
+        if prompt.absent {
+            return Err(StoreError::WrongState(format!(
+                "the object is marked as absent on slice {}: take that back first",
+                hint.slice.slice_index
+            )));
+        }
+        let new = hint.points.iter().filter(|it| !prompt.points.contains(it)).copied();
+        let new: Vec<_> = new.collect();
+        prompt.points.extend(new);
+        self.put_prompt(job_id, &prompt).await
+    }
+
     pub(crate) async fn audit(
         &mut self,
         job_id: Option<JobId>,
@@ -322,7 +361,7 @@ impl Change<'_> {
         let found = sqlx::query(
             "select 1 as found from job where image_sha256 = $1
              union all select 1 from revision where mask_sha256 = $1
-             union all select 1 from task where partial_sha256 = $1 or output_sha256 = $1
+             union all select 1 from delivery where sha256 = $1
              limit 1",
         )
         .bind(sha256.to_string())

@@ -14,7 +14,7 @@ pub(crate) mod row;
 pub(crate) mod tasks;
 mod transitions;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use protocol::event::EventBody;
 use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyPoolOptions};
@@ -62,6 +62,20 @@ pub enum StoreError {
     /// The database itself failed.
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
+}
+
+/// The address of a SQLite database in a file, which is made where it is missing.
+///
+/// # Errors
+/// If the path cannot be made absolute.
+pub fn sqlite_url(path: &Path) -> std::io::Result<String> {
+    let path = std::path::absolute(path)?;
+    let path = path.to_string_lossy().replace('\\', "/");
+    let is_plain = |it: u8| it.is_ascii_alphanumeric() || b"/-._~".contains(&it);
+    let encoded = path.bytes().fold(String::new(), |text, it| {
+        if is_plain(it) { text + &char::from(it).to_string() } else { text + &format!("%{it:02X}") }
+    });
+    Ok(format!("sqlite://{encoded}?mode=rwc"))
 }
 
 /// What differs between the two databases.

@@ -6,6 +6,7 @@ use protocol::{
     id::{JobId, Sha256, TaskId},
     job::{JobState, Revision},
     lease::{ClaimRequest, Heartbeat},
+    prompt::SlicePrompt,
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 use sqlx::any::AnyRow;
@@ -26,6 +27,8 @@ pub struct NewTask {
     pub time_limit_ms: i64,
     /// Grants before it is given up.
     pub max_attempts: u32,
+    /// Points on other slices: they join what is marked there.
+    pub hints: Vec<SlicePrompt>,
 }
 
 /// An output about to be accepted.
@@ -77,6 +80,9 @@ impl Store {
             TaskSpec::SegmentSlice(it) => {
                 change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
                 change.put_prompt(new.job_id, &it.prompt).await?;
+                for hint in &new.hints {
+                    change.add_points(new.job_id, hint).await?;
+                }
                 Some(it.prompt.slice)
             }
             TaskSpec::Propagate(_) => None,
@@ -157,7 +163,7 @@ impl Store {
         };
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
-            let before = change.task_record(task_id).await?;
+            let before = change.task_and_job(task_id).await?;
             let Some(after) = change.apply(&before, &event, now_ms).await? else {
                 continue;
             };
@@ -278,6 +284,25 @@ impl Store {
         found.map(|it| Ok(row::task_record(&it)?.task)).transpose()
     }
 
+    /// Notes that a task delivered a blob: it goes with the task's job.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn record_delivery(
+        &self,
+        task_id: TaskId,
+        sha256: &Sha256,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into delivery (task_id, sha256) values ($1, $2) on conflict do nothing",
+        )
+        .bind(task_id.to_string())
+        .bind(sha256.to_string())
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     async fn transition(
         &self,
         task_id: TaskId,
@@ -286,7 +311,7 @@ impl Store {
     ) -> Result<TaskRecord, StoreError> {
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
-            let before = change.task_record(task_id).await?;
+            let before = change.task_and_job(task_id).await?;
             let Some(after) = change.apply(&before, event, now_ms).await? else {
                 continue;
             };

@@ -21,6 +21,13 @@ impl Change<'_> {
         row::task_record(&found.ok_or_else(|| no_task(task_id))?)
     }
 
+    /// A task, after its job's row is locked: whoever changes both takes the job first.
+    pub(super) async fn task_and_job(&mut self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
+        let job_id = self.task_record(task_id).await?.task.job_id;
+        self.job_state(job_id).await?;
+        self.task_record(task_id).await
+    }
+
     /// Writes what follows from `event`, in one statement guarded by the state it leaves. None when
     /// somebody else changed the task since `before` was read.
     pub(super) async fn apply(

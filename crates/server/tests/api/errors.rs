@@ -38,6 +38,9 @@ async fn limits_are_kept() {
     assert!(refused["error"]["message"].as_str().unwrap().contains("1000"));
     let long = json!({ "name": "x".repeat(600) });
     server.post("/api/v1/claims", long).await.expect(StatusCode::PAYLOAD_TOO_LARGE);
+    let long = "x".repeat(501);
+    let refused = server.upload("a.nii.gz", b"", &[("name", &long)]).await;
+    refused.expect(StatusCode::PAYLOAD_TOO_LARGE);
     let settings = Settings { max_image_bytes: 1_000, ..Settings::default() };
     let server = TestServer::with(settings).await;
     assert!(server.upload("a.nii.gz", &phantom_file(), &[]).await.field().starts_with("file"));
@@ -65,12 +68,21 @@ async fn what_does_not_exist_is_not_found() {
         assert_eq!(answer.json()["error"]["code"], "not_found", "{path}");
     }
     let prompt = json!({ "axis": 2, "slice_index": 5, "box": [3, 3, 12, 12] });
-    for action in ["initial-mask", "propagate"] {
+    for (action, body) in [("initial-mask", prompt), ("propagate", json!({}))] {
         let path = format!("/api/v1/jobs/{none}/{action}");
-        server.post(&path, prompt.clone()).await.expect(StatusCode::NOT_FOUND);
+        server.post(&path, body).await.expect(StatusCode::NOT_FOUND);
     }
     let gone = server.json(Method::DELETE, &format!("/api/v1/jobs/{none}"), json!(null)).await;
     gone.expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_wrong_method_gets_an_error_like_any_other() {
+    let server = TestServer::start().await;
+    let wrong = server.json(Method::PUT, "/api/v1/jobs", json!({})).await;
+    let wrong = wrong.expect(StatusCode::METHOD_NOT_ALLOWED).json();
+    assert_eq!(wrong["error"]["code"], "method_not_allowed");
+    server.post("/nothing", json!({})).await.expect(StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
@@ -85,7 +97,7 @@ async fn bad_bodies_are_refused() {
     assert_eq!(send("application/json", "{").await.field(), "body");
     assert_eq!(send("application/json", "[1]").await.field(), "body");
     assert_eq!(send("application/json", "").await.field(), "axis");
-    send("text/plain", "axis=2").await.expect(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(send("text/plain", "axis=2").await.field(), "content-type");
     let no_file = Request::post("/api/v1/jobs")
         .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b")
         .body(Body::from(

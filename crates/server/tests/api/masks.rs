@@ -160,7 +160,7 @@ async fn prompts_outside_the_image_are_refused_with_the_bounds() {
     assert_eq!(server.get(&format!("{job}/status")).await.json()["status"], "ready");
     segment(&server, &job, 5, 1).await;
     server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
-    for range in [json!([3, 16]), json!([9, 3])] {
+    for range in [json!([3, 16]), json!([9, 3]), json!([6, 9])] {
         let refused = server.post(&format!("{job}/propagate"), json!({ "range": range })).await;
         assert_eq!(refused.field(), "range");
     }
@@ -283,6 +283,72 @@ async fn an_edit_while_an_engine_runs_is_kept() {
     server.post(&complete, body).await.expect(StatusCode::OK);
     let merged = head(&server, &job).await;
     assert_eq!((merged.count(1), merged.count(2)), (25, 6));
+}
+
+#[tokio::test]
+async fn an_edit_of_the_same_object_while_it_is_propagated_is_kept() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    segment(&server, &job, 5, 1).await;
+    server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
+    server.post(&format!("{job}/propagate"), json!({})).await.expect(StatusCode::ACCEPTED);
+    let parent = server.get(&job).await.json()["head"].clone();
+    let path = format!("{job}/revisions");
+    server.post(&path, edit(&parent, 1)).await.expect(StatusCode::CREATED);
+    server.run_next(&block(1, [4, 9], [4, 9], [3, 8]), 0, 15).await.expect(StatusCode::OK);
+    let mask = head(&server, &job).await;
+    assert_eq!(mask.count(1), 25 * 5 + 6, "the propagation, and the person's six voxels");
+}
+
+#[tokio::test]
+async fn a_prompt_that_changed_since_it_was_solved_is_solved_anew() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    segment(&server, &job, 5, 1).await;
+    server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
+    let changed = json!({ "axis": 2, "slice_index": 5, "box": [20, 20, 30, 30] });
+    let path = format!("{job}/prompts");
+    server.json(Method::PUT, &path, changed).await.expect(StatusCode::NO_CONTENT);
+    server.post(&format!("{job}/propagate"), json!({})).await.expect(StatusCode::ACCEPTED);
+    let lease = server.claim().await;
+    assert_ne!(lease["spec"]["prompts"][0]["mask"], true);
+}
+
+#[tokio::test]
+async fn what_no_request_knows_is_refused() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    segment(&server, &job, 5, 1).await;
+    server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
+    for (body, field) in [
+        (json!({ "directon": "forward" }), "directon"),
+        (json!({ "axis": 9 }), "axis"),
+        (json!({ "axis": 9, "range": [1, 2] }), "axis"),
+    ] {
+        let refused = server.post(&format!("{job}/propagate"), body).await;
+        assert_eq!(refused.field(), field);
+    }
+}
+
+#[tokio::test]
+async fn a_point_elsewhere_joins_what_is_marked_there() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    let path = format!("{job}/prompts");
+    let marked = json!({ "axis": 2, "slice_index": 8, "box": [3, 3, 12, 12] });
+    server.json(Method::PUT, &path, marked).await.expect(StatusCode::NO_CONTENT);
+    let body = json!({
+        "axis": 2, "slice_index": 5, "box": [3, 3, 12, 12],
+        "points": [{ "x": 6, "y": 6, "positive": false, "slice_index": 8 }],
+    });
+    server.post(&format!("{job}/initial-mask"), body.clone()).await.expect(StatusCode::ACCEPTED);
+    let there = server.get(&job).await.json()["prompts"][1].clone();
+    assert_eq!(there["box"], json!([3.0, 3.0, 12.0, 12.0]));
+    assert_eq!(there["points"][0]["x"], 6.0);
+
+    let absent = json!({ "axis": 2, "slice_index": 8, "absent": true });
+    server.json(Method::PUT, &path, absent).await.expect(StatusCode::NO_CONTENT);
+    server.post(&format!("{job}/initial-mask"), body).await.expect(StatusCode::CONFLICT);
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use server::routes;
+use server::{routes, settings::Settings};
 use tower::ServiceExt;
 use volume::rle;
 
@@ -59,8 +59,12 @@ async fn an_output_must_be_what_it_says_and_fit_the_image() {
     let path = format!("{}/complete", task_path(&lease));
     let refused = server.post(&path, completion(&lease, sha256.as_str(), [5, 5])).await;
     assert_eq!(refused.field(), "output");
-    let refused = server.post(&path, completion(&lease, sha256.as_str(), [5, 16])).await;
-    assert_eq!(refused.field(), "output");
+    for extent in [[5, 16], [0, 15], [6, 6]] {
+        let refused = server.post(&path, completion(&lease, sha256.as_str(), extent)).await;
+        assert_eq!(refused.field(), "output");
+    }
+    let undelivered = completion(&lease, &"0".repeat(64), [5, 5]);
+    assert_eq!(server.post(&path, undelivered).await.field(), "output");
     assert_eq!(server.get(&task_path(&lease)).await.json()["state"], "leased");
 }
 
@@ -111,7 +115,9 @@ async fn a_withdrawal_reaches_the_agent_while_its_heartbeat_is_held() {
 
 #[tokio::test]
 async fn a_waiting_agent_has_the_task_as_soon_as_it_is_queued() {
-    let server = TestServer::start().await;
+    // Nobody looks again by the clock while the test lasts: only the wake-up grants the task.
+    let look_again = std::time::Duration::from_secs(3_600);
+    let server = TestServer::with(Settings { look_again, ..Settings::default() }).await;
     let job = server.open_phantom().await;
     let claim = json!({
         "agent_id": "00000000-0000-7000-8000-000000000001", "name": "test", "protocol": 1,

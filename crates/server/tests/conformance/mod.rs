@@ -78,6 +78,7 @@ fn segment(job_id: JobId, slice_index: u32) -> NewTask {
         priority: 10,
         time_limit_ms: 360_000,
         max_attempts: 3,
+        hints: Vec::new(),
     }
 }
 
@@ -98,6 +99,7 @@ fn propagate(job_id: JobId) -> NewTask {
         priority: 0,
         time_limit_ms: 360_000,
         max_attempts: 3,
+        hints: Vec::new(),
     }
 }
 
@@ -168,6 +170,7 @@ pub(crate) async fn a_task_runs_from_queue_to_revision(store: Store) {
     assert_eq!((renewed.lease_until_ms, renewed.partial), (6_000, Some(sha(77))));
 
     let made = completion(None, 20);
+    store.record_delivery(task.task_id, &made.output).await.unwrap();
     let done = store.complete(task.task_id, 1, &made, 5_000).await.unwrap();
     assert_eq!(done.task.state, TaskState::Succeeded);
     let job = store.job(job_id).await.unwrap();
@@ -327,6 +330,7 @@ pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: 
     store.enqueue(&segment(a, 5), 0).await.unwrap();
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
     store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
+    store.record_delivery(leased.task.task_id, &sha(120)).await.unwrap();
 
     let orphans: BTreeSet<_> = store.delete_job(a, 2).await.unwrap().into_iter().collect();
     assert_eq!(orphans, BTreeSet::from([sha(20), sha(120)]), "the image is still needed");
@@ -387,6 +391,36 @@ pub(crate) async fn events_have_no_gap_and_tell_everything_in_order(store: Store
     assert!(matches!(of_other[..], [ref it] if matches!(it.body, EventBody::JobUpdate { .. })));
 }
 
+/// Many requests at once about one job: one propagation is queued, and the job's state is that of
+/// its tasks whatever the order in which they end.
+pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
+    for round in 0..10 {
+        let job_id = new_job(&store, 1).await;
+        store.add_revision(job_id, &revision(None, 20), &[], 1).await.unwrap();
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let store = store.clone();
+            requests.spawn(async move { store.enqueue(&propagate(job_id), 2).await.is_ok() });
+        }
+        let n_queued = requests.join_all().await.into_iter().filter(|it| *it).count();
+        assert_eq!(n_queued, 1, "round {round}");
+
+        let task = store.tasks(Some(job_id), 1).await.unwrap().remove(0);
+        store.cancel(task.task_id, 3).await.unwrap();
+        let tasks = [
+            store.enqueue(&segment(job_id, 5), 4).await.unwrap(),
+            store.enqueue(&segment(job_id, 6), 4).await.unwrap(),
+        ];
+        let mut cancels = tokio::task::JoinSet::new();
+        for task in tasks {
+            let store = store.clone();
+            cancels.spawn(async move { store.cancel(task.task_id, 5).await.is_ok() });
+        }
+        assert!(cancels.join_all().await.into_iter().all(|it| it));
+        assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Cancelled);
+    }
+}
+
 /// Eight agents at once on one queue: nothing is granted twice, and the events stay gapless.
 pub(crate) async fn each_task_is_granted_once_to_many_agents(store: Store) {
     let job_id = new_job(&store, 1).await;
@@ -435,6 +469,7 @@ macro_rules! conformance_tests {
             a_deleted_job_takes_with_it_what_only_it_referred_to,
             prompts_are_replaced_and_removed_one_slice_at_a_time,
             events_have_no_gap_and_tell_everything_in_order,
+            requests_about_one_job_take_turns,
             each_task_is_granted_once_to_many_agents,
         );
     };
