@@ -1,5 +1,7 @@
 //! The engine on the volume crate's phantoms, and what it says of requests that do not fit.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 use engine::{EngineError, PropagationRequest, Uncertainty, Unwatched, propagate, segment_slice};
 use protocol::{
     prompt::{Combine, Direction, Point, Scribble, SlicePrompt, SliceRef},
@@ -113,7 +115,7 @@ fn an_intersection_lies_in_both_passes_and_keeps_known_slices() {
         [index - 2, index + 2].map(|it| SlicePrompt { mask: true, ..prompt(it) }).to_vec();
     let both = run(
         &volume,
-        &PropagationRequest { combine: Combine::Intersection, ..request(prompts.clone()) },
+        &PropagationRequest { combine: Combine::Intersection, ..request(prompts) },
         &truth,
     );
     for it in [index - 2, index + 2] {

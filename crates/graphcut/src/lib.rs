@@ -10,6 +10,7 @@ pub mod settings;
 pub mod slice;
 
 mod appearance;
+mod belief;
 mod ellipse;
 mod energy;
 mod evidence;
@@ -26,6 +27,7 @@ pub mod propagate;
 pub mod uncertainty;
 
 mod family;
+mod key;
 mod region;
 mod shape;
 mod track;

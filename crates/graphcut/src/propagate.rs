@@ -8,12 +8,12 @@ use crate::{
     control::{Control, Stage},
     energy::{Energy, Side},
     evidence::{difference_noise, edge_noise},
-    family::{ENDED, Family, FamilyKey, Stack},
+    family::{ENDED, Family, Stack},
     field::{Field, inverse_order, other_axes, permute},
+    key::{families, local_keys, sides},
     number::{flag, narrow},
     region::Region,
     settings::VolumeSettings,
-    shape::Shape,
 };
 
 pub use crate::family::Pass;
@@ -139,7 +139,7 @@ impl<'a> Solver<'a> {
         let smooth = field.smoothed(settings.edge.outline_voxels);
         let mut known: Vec<(usize, bool)> = Vec::new();
         for key in &keys {
-            key.for_each_voxel(field.shape, |at, _, inside| known.push((at, inside)));
+            key.for_each_voxel(field.shape, |at, inside| known.push((at, inside)));
         }
         let bins = Bins::new(&field, &fine, &settings.appearance, known.iter().map(|it| it.0));
         let weights = known.iter().map(|&(at, inside)| (at, flag(inside), flag(!inside)));
@@ -304,97 +304,6 @@ impl<'a> Solver<'a> {
             }
         }
     }
-}
-
-/// A key slice on the solved grid.
-struct LocalKey {
-    axis: usize,
-    index: usize,
-    mask: Vec<bool>,
-}
-
-impl LocalKey {
-    fn for_each_voxel(&self, shape: [usize; 3], mut visit: impl FnMut(usize, usize, bool)) {
-        let [a, b] = other_axes(self.axis);
-        let steps = [1, shape[0], shape[0] * shape[1]];
-        for (at, &inside) in self.mask.iter().enumerate() {
-            let (x, y) = (at % shape[a], at / shape[a]);
-            visit(x * steps[a] + y * steps[b] + self.index * steps[self.axis], at, inside);
-        }
-    }
-}
-
-fn local_keys(request: &VolumeRequest<'_>, region: &Region, shape: [usize; 3]) -> Vec<LocalKey> {
-    let mut keys: Vec<LocalKey> = Vec::new();
-    for key in &request.keys {
-        let Some(mask) = region.key_mask(key, shape) else {
-            continue;
-        };
-        let first = region.ranges[key.axis].start;
-        let index = (key.index - first) / region.factors[key.axis];
-        keys.retain(|it| (it.axis, it.index) != (key.axis, index) || it.mask == mask);
-        if !keys.iter().any(|it| (it.axis, it.index) == (key.axis, index)) {
-            keys.push(LocalKey { axis: key.axis, index, mask });
-        }
-    }
-    keys
-}
-
-fn families(keys: &[LocalKey], field: &Field) -> Vec<Family> {
-    (0..3)
-        .filter_map(|axis| {
-            let [a, b] = other_axes(axis);
-            let spacing = [field.spacing_mm[a], field.spacing_mm[b], field.spacing_mm[axis]];
-            let mut members: Vec<FamilyKey> =
-                keys.iter()
-                    .filter(|it| it.axis == axis)
-                    .map(|it| FamilyKey {
-                        index: it.index,
-                        shape: it.mask.contains(&true).then(|| {
-                            Shape::new(&it.mask, [field.shape[a], field.shape[b]], spacing)
-                        }),
-                    })
-                    .collect();
-            members.sort_by_key(|it| it.index);
-            let shows = members.iter().any(|it| it.shape.is_some());
-            shows.then_some(Family { axis, keys: members })
-        })
-        .collect()
-}
-
-/// Sides that a person gave: other objects, slices out of range, key slices, single voxels.
-fn sides(
-    request: &VolumeRequest<'_>,
-    region: &Region,
-    keys: &[LocalKey],
-    solved_shape: [usize; 3],
-    volume_shape: [usize; 3],
-) -> Vec<Side> {
-    let [ni, nj, nk] = solved_shape;
-    let mut sides = Vec::with_capacity(ni * nj * nk);
-    for k in 0..nk {
-        for j in 0..nj {
-            for i in 0..ni {
-                let place = region.volume_voxel([i, j, k]);
-                let flat = place[0] + volume_shape[0] * (place[1] + volume_shape[1] * place[2]);
-                let open = request.slices.contains(&place[request.axis])
-                    && !request.forbidden.is_some_and(|it| it(flat));
-                sides.push(if open { Side::Open } else { Side::Background });
-            }
-        }
-    }
-    let side = |inside: bool| {
-        if inside { Side::Object } else { Side::Background }
-    };
-    for (place, inside) in &request.seeds {
-        if let Some([i, j, k]) = region.solved_voxel(*place) {
-            sides[i + ni * (j + nj * k)] = side(*inside);
-        }
-    }
-    for key in keys {
-        key.for_each_voxel(solved_shape, |at, _, inside| sides[at] = side(inside));
-    }
-    sides
 }
 
 /// The noise well inside the key slices, averaged over them.

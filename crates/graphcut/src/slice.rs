@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use crate::{
     appearance::Bins,
+    belief::{Local, Prior, Seen, box_prior, mask_prior},
     bitmap, distance,
     ellipse::Ellipse,
     energy::{Energy, Side, mask_weights},
-    evidence::{SliceEvidence, difference_noise, edge_noise, flatness},
+    evidence::{difference_noise, edge_noise, flatness},
     field::Field,
     guess::bounds_of_points,
-    number::{count, flag, narrow, place_below},
-    outline::{Posterior, posterior},
+    number::{count, narrow},
     prompt::{Seed, SliceRequest},
     settings::SliceSettings,
 };
@@ -84,14 +84,6 @@ pub fn segment_slice(
     let mut mask = vec![false; slice.values.len()];
     crop.put(&solved, &mut mask);
     mask
-}
-
-/// A request in the voxels of a region.
-struct Local {
-    bounds: [f64; 4],
-    seeds: Vec<(usize, bool)>,
-    mask: Option<Vec<bool>>,
-    forbidden: Option<Vec<bool>>,
 }
 
 /// A rectangle of a slice.
@@ -206,90 +198,6 @@ fn tidy(mask: &mut [bool], shape: [usize; 3], sides: &[Side]) {
     bitmap::fill_holes(mask, shape, 2, |at| sides[at] != Side::Background);
 }
 
-/// What is believed before the cut.
-struct Prior {
-    unary: Vec<f32>,
-    /// Voxels that belong to the object whatever the image says.
-    core: Vec<bool>,
-    /// Voxels too far away to belong to it.
-    beyond: Vec<bool>,
-    /// First weights of object and background in the histograms.
-    weights: Vec<(f32, f32)>,
-}
-
-/// What the region looks like.
-struct Seen<'a> {
-    smooth: &'a Field,
-    /// Median gradient inside the object.
-    gradient: f32,
-    bins: &'a Bins,
-}
-
-fn box_prior(seen: &Seen<'_>, local: &Local, radius: &[f32], settings: &SliceSettings) -> Prior {
-    let [width, height, _] = seen.smooth.shape;
-    let spacing = [seen.smooth.spacing_mm[0], seen.smooth.spacing_mm[1]];
-    let place = |at: usize| ((at % width) as f64, (at / width) as f64);
-    let [x1, y1, x2, y2] = local.bounds;
-    let outside = |at: usize| {
-        let (x, y) = place(at);
-        x < x1 || x > x2 || y < y1 || y > y2
-    };
-    let first = seen.bins.learn(
-        (0..radius.len()).map(|at| (at, flag(radius[at] <= 0.36), flag(outside(at)))),
-        &settings.appearance,
-    );
-    let ratio = seen.bins.ratios(&first);
-    let edge = narrow(settings.edge.outline_contrast) * seen.gradient;
-    let evidence = SliceEvidence::new(&seen.smooth.values, &ratio, [width, height], spacing, edge);
-    let objection = |ellipse: &Ellipse| {
-        let contradicted = local
-            .seeds
-            .iter()
-            .filter(|(at, positive)| {
-                let (x, y) = place(*at);
-                (ellipse.radius_squared(x, y) <= 1.0) != *positive
-            })
-            .count();
-        8.0 * contradicted as f64 / local.seeds.len().max(1) as f64
-    };
-    let Posterior { inside, mean } =
-        posterior(&evidence, spacing, local.bounds, objection, &settings.bounds);
-    let [low, high] = settings.prior_limits;
-    let mut prior = Prior {
-        unary: Vec::with_capacity(inside.len()),
-        core: Vec::with_capacity(inside.len()),
-        beyond: inside.iter().map(|&it| it <= 0.002).collect(),
-        weights: inside
-            .iter()
-            .map(|&it| (if it > 0.5 { it } else { 0.0 }, if it < 0.5 { 1.0 - it } else { 0.0 }))
-            .collect(),
-    };
-    for (at, &probability) in inside.iter().enumerate() {
-        let (x, y) = place(at);
-        let radius = mean.radius_squared(x, y);
-        let probability = f64::from(probability);
-        let log_odds = ((probability + 0.01) / (1.01 - probability)).ln();
-        let unary = settings.prior * log_odds + settings.falloff * (1.0 - radius);
-        prior.unary.push(narrow(unary.clamp(low, high)));
-        prior.core.push(radius <= settings.core * settings.core);
-    }
-    prior
-}
-
-/// The shape of an earlier mask, to be corrected near the marks only.
-fn mask_prior(image: &Field, mask: &[bool]) -> Prior {
-    let signed = distance::signed_mm(mask, image.shape, image.spacing_mm);
-    let area =
-        mask.iter().filter(|it| **it).count() as f64 * image.spacing_mm[0] * image.spacing_mm[1];
-    let soft = narrow(0.1 * (area / std::f64::consts::PI).sqrt()).max(1e-6);
-    Prior {
-        unary: signed.iter().map(|it| (2.0 * it / soft).clamp(-6.0, 6.0)).collect(),
-        core: vec![false; mask.len()],
-        beyond: vec![false; mask.len()],
-        weights: mask_weights(mask).map(|(_, inside, outside)| (inside, outside)).collect(),
-    }
-}
-
 /// Given sides: the core and what lies beyond, unless a person said otherwise.
 fn sides(local: &Local, prior: &Prior) -> Vec<Side> {
     let doubted = local.seeds.iter().any(|&(at, positive)| !positive && prior.core[at]);
@@ -378,10 +286,4 @@ fn solve_coarse(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<b
         *it &= !forbidden;
     }
     fine
-}
-
-/// The place of a voxel of a slice, for callers that hold real coordinates.
-#[must_use]
-pub fn voxel_at(shape: [usize; 2], [x, y]: [f64; 2]) -> usize {
-    place_below((x + 0.5).floor(), shape[0]) + place_below((y + 0.5).floor(), shape[1]) * shape[0]
 }

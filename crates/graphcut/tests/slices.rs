@@ -137,11 +137,11 @@ fn a_stored_order_changes_nothing() {
 #[test]
 fn odd_input_gives_a_mask_and_no_panic() {
     let (image, _) = ball_slice();
-    let constant = Field { values: vec![5.0; 64 * 64], ..image.clone() };
+    let constant = Field { values: vec![5.0; 64 * 64], ..image };
     let mut broken = image.clone();
     broken.values.iter_mut().step_by(3).for_each(|it| *it = f32::NAN);
-    let unknown = Field { values: vec![f32::NAN; 64 * 64], ..image.clone() };
-    let row = Field { shape: [64, 1, 1], values: image.values[..64].to_vec(), ..image.clone() };
+    let unknown = Field { values: vec![f32::NAN; 64 * 64], ..image };
+    let row = Field { shape: [64, 1, 1], values: image.values[..64].to_vec(), ..image };
     let boxes = [
         [30.0, 30.0, 30.0, 30.0],
         [0.0, 0.0, 63.0, 63.0],

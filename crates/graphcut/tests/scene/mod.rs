@@ -1,6 +1,8 @@
 //! Small scenes with a known object, and what the tests ask of masks.
 
 #![expect(dead_code, reason = "each test file uses its own part of the scene")]
+#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
+#![expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "scenes are small")]
 
 use std::ops::Range;
 
