@@ -1163,7 +1163,10 @@ export interface components {
              * @description The object's label.
              */
             label: number;
-            /** @description Every prompted slice of the object. Their masks in `base` are hard constraints. */
+            /**
+             * @description Every prompted slice of the object. Where a prompt says `mask`, the slice's mask in `base` is
+             *     a hard constraint.
+             */
             prompts: components["schemas"]["SlicePrompt"][];
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
@@ -1902,9 +1905,9 @@ export interface operations {
             query?: {
                 /** @description 3D once the job was propagated, else 2D. */
                 type?: "2d" | "3d";
-                /** @description Stored axis of the slice; that of the newest prompt where none is named. */
+                /** @description Stored axis of the slice; that of the slice segmented last where none is named. */
                 axis?: number;
-                /** @description The slice; that of the newest prompt where none is named. */
+                /** @description The slice; the one segmented last, or the middle of another axis, where none is named. */
                 slice_index?: number;
             };
             header?: never;
