@@ -96,6 +96,8 @@ pub struct TrackSettings {
     pub bias: f64,
     /// Radius along the stack of the ball whose sections the outline is expected to follow.
     pub cap: f64,
+    /// Share of steps that keep their section, as those of a tube do.
+    pub tube: f64,
     /// Rate of ending.
     pub hazard: f64,
     /// Spread of the logarithm of the scale over one radius.
@@ -192,6 +194,7 @@ impl Default for VolumeSettings {
                 region_weight: 6.0,
                 bias: 4.0,
                 cap: 1.4,
+                tube: 0.15,
                 hazard: 0.3,
                 scale_spread: 0.35,
                 growth: 0.5,

@@ -163,18 +163,25 @@ impl<'a> Chain<'a> {
         let scale = std::array::from_fn(|from| {
             let from = self.scales[from];
             let expected = (from * from - shrinkage).max(0.0).sqrt().max(0.2 * from);
-            normalised(std::array::from_fn(|to: usize| {
-                let off = (self.scales[to] / expected).ln();
-                let share = if off > 0.0 { self.settings.growth } else { 1.0 };
-                let off = off / (self.settings.scale_spread * share * self.step.sqrt());
-                (-off * off / 2.0).exp()
-            }))
+            let (ball, tube) = (self.scales_about(expected), self.scales_about(from));
+            let share = self.settings.tube;
+            std::array::from_fn(|to| (1.0 - share) * ball[to] + share * tube[to])
         });
         let end = self.scales.map(|from| {
             let left = (self.settings.cap * from).max(0.1);
             (self.settings.hazard * self.step * (0.3 + from_key) / left).min(0.9)
         });
         Transition { scale, end }
+    }
+
+    /// Probabilities of the next scale where one is expected.
+    fn scales_about(&self, expected: f64) -> [f64; N_SCALES] {
+        normalised(std::array::from_fn(|to: usize| {
+            let off = (self.scales[to] / expected).ln();
+            let share = if off > 0.0 { self.settings.growth } else { 1.0 };
+            let off = off / (self.settings.scale_spread * share * self.step.sqrt());
+            (-off * off / 2.0).exp()
+        }))
     }
 
     fn predict(&self, belief: &[f64], transition: &Transition) -> Vec<f64> {
