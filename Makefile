@@ -22,11 +22,16 @@ faults:
 ## The release binary with the page in it
 build: page target/release/voxloop
 
-page: web/node_modules/.package-lock.json
+page: web/dist/index.html
+
+# Only when it changed: the binary holds the page and would be linked anew.
+page_sources := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts web/package.json
+web/dist/index.html: $(page_sources) web/node_modules/.package-lock.json
 	cd web && npm run --silent build
 
 web/node_modules/.package-lock.json: web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
+	touch $@
 
 .PHONY: target/release/voxloop
 target/release/voxloop:
