@@ -289,7 +289,7 @@ pub struct Task {
     pub revision_id: Option<RevisionId>,
     /// Milliseconds since 1970 when it was queued.
     pub created_ms: i64,
-    /// When it was first granted.
+    /// When it was last granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_ms: Option<i64>,
     /// When it ended.

@@ -1354,7 +1354,7 @@ export interface components {
             slice?: components["schemas"]["SliceRef"] | null;
             /**
              * Format: int64
-             * @description When it was first granted.
+             * @description When it was last granted.
              */
             started_ms?: number | null;
             /** @description Where it stands. */
