@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 
-.PHONY: run demo test faults build page openapi fmt
+.PHONY: run demo test faults build page openapi pictures fmt
 
 ## Build the page and the binary, then serve on http://127.0.0.1:8000/
 run: build
@@ -42,6 +42,10 @@ openapi:
 	cargo run --locked --quiet -p app -- openapi > openapi.json.new
 	mv openapi.json.new openapi.json
 	cd web && npm run --silent api
+
+## Take the pictures of docs/ anew
+pictures: build
+	cd web && VOXLOOP_BIN=$(CURDIR)/target/release/voxloop npx playwright test --config pictures.config.ts
 
 fmt:
 	cargo fmt --all

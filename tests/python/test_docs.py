@@ -1,0 +1,121 @@
+"""The pages of docs/ are true: their links and paths lead somewhere, their settings, codes and
+commands are those of the binary."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from pages import PAGES, ROOT, anchors, blocks, prose, rows
+from voxloop import PROGRAM, needs_binary
+
+DOCS = ROOT / "docs"
+# What is made by running voxloop or the tests, and what a reader brings.
+MADE = ("web/dist", "data/", "models/", "temp/", "demo/")
+PATH = r"[\w.@-]*(?:[\w}]/[\w.{},*-]*)+|[\w-]+\.(?:rs|md|ts|toml|json)"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda it: str(it.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(page))
+    lost = [it for it in targets if not is_elsewhere(it) and not is_there(page, it)]
+    assert not lost, f"{page.name} links to what is not there"
+
+
+def is_elsewhere(target):
+    return re.match(r"https?://|mailto:", target)
+
+
+def is_there(page, target):
+    path, _, anchor = target.partition("#")
+    file = (page.parent / path).resolve() if path else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def test_every_page_and_picture_is_linked():
+    text = "".join(it.read_text() for it in PAGES)
+    files = [it for it in DOCS.rglob("*") if it.suffix in (".md", ".png") and it.name != "README.md"]
+    assert len(files) > 10
+    lonely = [it.name for it in files if f"{it.name})" not in text and f"{it.name}#" not in text]
+    assert not lonely, "no page links to these"
+
+
+@pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/decisions.md"])
+def test_paths_that_are_named_exist(page):
+    """Paths in code marks, from the root, crates/, a crate's src/ or web/; `{a,b}` stands for several."""
+    marked = (re.sub(r":.*", "", it) for it in re.findall(r"`([^`\n]+)`", prose(ROOT / page)))
+    paths = [path for it in marked if re.fullmatch(PATH, it) for path in spelled_out(it)]
+    assert page != "ARCHITECTURE.md" or len(paths) > 40
+    lost = [it for it in paths if not it.startswith(MADE) and not exists(it)]
+    assert not lost, f"{page} names what is not there"
+
+
+def spelled_out(path):
+    found = re.search(r"\{([^}]*)\}", path)
+    if not found:
+        return [path]
+    return [it for part in found[1].split(",") for it in spelled_out(path.replace(found[0], part, 1))]
+
+
+def exists(path):
+    places = [ROOT, ROOT / "crates", *ROOT.glob("crates/*/src"), ROOT / "web"]
+    return any(next(place.glob(path.rstrip("/")), None) for place in places)
+
+
+@needs_binary
+@pytest.mark.parametrize("command, page", [("serve", "server.md"), ("agent", "agents.md")])
+def test_settings_are_those_of_the_binary(command, page):
+    documented = {flag: (variable, default) for flag, variable, default, _ in rows(DOCS / page, "## Settings")}
+    assert documented == settings(command)
+
+
+def settings(command):
+    """Flag to variable and default, as `--help` has them; `–` for none."""
+    text = subprocess.run([PROGRAM, command, "--help"], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for option in re.split(r"\n(?=\s+(?:-\w, )?--)", text)[1:]:
+        flag = re.search(r"--[a-z-]+", option)[0]
+        variable = re.search(r"\[env: (\w+)", option)
+        default = re.search(r"\[default: (.*?)\]", option)
+        value = default[1].strip('"') if default else ""
+        found[flag] = (variable[1] if variable else "–", value or "–")
+    return {flag: it for flag, it in found.items() if flag not in ("--help", "--version")}
+
+
+def test_codes_are_those_of_the_source():
+    page = DOCS / "troubleshooting.md"
+    source = "".join(it.read_text() for it in ROOT.glob("crates/*/src/**/*.rs"))
+    answers = set(re.findall(r'\bnew\(\s*StatusCode::\w+,\s*"(\w+)"', source))
+    answers |= set(re.findall(r'Refusal::\w+ => "(\w+)"', source))
+    assert answers == {row[0] for row in rows(page, "## The server refuses")}
+    assert answers == {code.strip("` ") for row in rows(DOCS / "api.md", "## Errors") for code in row[1].split(",")}
+    failures = set(re.findall(r'code: "(\w+)"\.to_owned\(\)', source))
+    failures |= set(re.findall(r'FailureClass::\w+,\s*"(\w+)"', source))
+    assert failures == {row[0] for row in rows(page, "## A mask does not come")}
+
+
+@needs_binary
+def test_the_command_line_page_runs(tmp_path):
+    script = [it for it in blocks(DOCS / "command-line.md") if it.language == "sh"]
+    assert len(script) > 3
+    folder = os.path.dirname(os.path.abspath(PROGRAM))
+    for block in script:
+        run = subprocess.run(
+            ["sh", "-eu"], input=block.text, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+            env={"PATH": f"{folder}:{os.environ['PATH']}"},
+        )
+        assert run.returncode == 0, f"line {block.line}: {run.stdout}{run.stderr}"
+        assert run.stdout or run.stderr or ">" in block.text, f"line {block.line} printed nothing"
+
+
+@needs_binary
+def test_python_on_the_download_page_runs(tmp_path):
+    subprocess.run([PROGRAM, "demo", "--dir", "."], cwd=tmp_path, check=True, capture_output=True)
+    script = [it for it in blocks(DOCS / "download.md") if it.language == "python"]
+    assert len(script) == 2
+    for block in script:
+        run = subprocess.run([sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, f"line {block.line}: {run.stderr}"
+        assert run.stdout, f"line {block.line} printed nothing"
