@@ -44,11 +44,30 @@ def test_every_page_and_picture_is_linked():
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/decisions.md"])
 def test_paths_that_are_named_exist(page):
-    """Paths in code marks, from the root, crates/, a crate's src/ or web/; `{a,b}` stands for several."""
-    marked = (re.sub(r":.*", "", it) for it in re.findall(r"`([^`\n]+)`", prose(ROOT / page)))
-    paths = [path for it in marked if re.fullmatch(PATH, it) for path in spelled_out(it)]
-    assert page != "ARCHITECTURE.md" or len(paths) > 40
-    lost = [it for it in paths if not it.startswith(MADE) and not exists(it)]
+    """Paths in code marks, `{a,b}` for several; `path::name` is in one of the files that it fits."""
+    marked = re.findall(r"`([^`\n]+)`", prose(ROOT / page))
+    named = [(path, name) for it in marked for path, _, name in [it.partition("::")] if re.fullmatch(PATH, path)]
+    assert page != "ARCHITECTURE.md" or len(named) > 80
+    check_named(page, named)
+
+
+def test_the_map_names_what_is_there():
+    """In the table of the map a bare name belongs to the path before it."""
+    named = []
+    for line in re.findall(r"^\| .*\| (.*) \|$", prose(ROOT / "ARCHITECTURE.md"), re.MULTILINE):
+        path = None
+        for mark in re.findall(r"`([^`]+)`", line):
+            if re.fullmatch(PATH, mark.split("::")[0]):
+                path = mark.split("::")[0]
+            elif path and path.endswith((".rs", ".ts")):
+                named.append((path, re.sub(r"\(.*", "", mark)))
+    assert len(named) > 5
+    check_named("ARCHITECTURE.md", named)
+
+
+def check_named(page, named):
+    spelled = [(path, name) for it, name in named for path in spelled_out(it) if not it.startswith(MADE)]
+    lost = ["::".join(it) for it in spelled if not is_found(*it)]
     assert not lost, f"{page} names what is not there"
 
 
@@ -59,9 +78,11 @@ def spelled_out(path):
     return [it for part in found[1].split(",") for it in spelled_out(path.replace(found[0], part, 1))]
 
 
-def exists(path):
-    places = [ROOT, ROOT / "crates", *ROOT.glob("crates/*/src"), ROOT / "web"]
-    return any(next(place.glob(path.rstrip("/")), None) for place in places)
+def is_found(path, name):
+    """Below the root, crates/, a crate's src/, web/ or web/src/."""
+    places = [ROOT, ROOT / "crates", *ROOT.glob("crates/*/src"), ROOT / "web", ROOT / "web/src"]
+    files = [it for place in places for it in place.glob(path.rstrip("/"))]
+    return any(not name or re.search(rf"\b{name}\b", it.read_text()) for it in files)
 
 
 @needs_binary
