@@ -66,7 +66,9 @@ pub(crate) struct SampleFiles {
 #[expect(clippy::print_stdout, reason = "the outermost layer says what it wrote")]
 pub(crate) fn run(args: &SampleArgs) -> anyhow::Result<ExitCode> {
     for files in sample(args)? {
-        println!("{}: {} cases", files.image.display(), files.cases.len());
+        let n_cases = files.cases.len();
+        let noun = if n_cases == 1 { "case" } else { "cases" };
+        println!("{}: {n_cases} {noun}", files.image.display());
     }
     Ok(ExitCode::SUCCESS)
 }
