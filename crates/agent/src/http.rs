@@ -10,7 +10,10 @@ use protocol::{
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     system::ErrorBody,
 };
-use reqwest::{Response, StatusCode};
+use reqwest::{
+    Response, StatusCode,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Digest;
 use tokio::io::AsyncWriteExt;
@@ -31,12 +34,24 @@ pub struct Http {
 
 impl Http {
     /// A connection to `server` (`https://host` or `http://127.0.0.1:8000`) that keeps inputs in
-    /// `folder` while they are needed.
+    /// `folder` while they are needed, and shows `token` with every request.
     ///
     /// # Errors
-    /// If the client's TLS cannot be set up.
-    pub fn new(server: &str, folder: PathBuf) -> Result<Self, ConnectionError> {
+    /// If the client's TLS cannot be set up, or the token does not fit into a header.
+    pub fn new(
+        server: &str,
+        folder: PathBuf,
+        token: Option<&str>,
+    ) -> Result<Self, ConnectionError> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+                .map_err(|it| ConnectionError::Refused(format!("the token: {it}")))?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
         let client = reqwest::Client::builder()
+            .default_headers(headers)
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(25) + MARGIN)
             .build()

@@ -10,9 +10,11 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use server::{
-    settings::{Cors, Settings},
+    settings::{Cors, PublicUrl, Settings},
     store::sqlite_url,
 };
+
+use crate::token_file;
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
@@ -51,9 +53,13 @@ pub(crate) struct ServeArgs {
     /// Origins whose pages may call: a list separated by commas, or `*`; only the own page by default.
     #[arg(long, env = "CORS_ORIGIN", default_value = "", value_name = "ORIGINS")]
     pub(crate) cors_origin: String,
-    /// Address under which people reach the server, where it is not loopback (behind a proxy).
-    #[arg(long, env = "PUBLIC_URL", value_name = "URL")]
-    pub(crate) public_url: Option<String>,
+    /// Addresses under which people reach the server where it is not loopback, such as
+    /// `https://seg.example.org`, separated by commas.
+    #[arg(long, env = "PUBLIC_URL", value_delimiter = ',', value_name = "URL")]
+    pub(crate) public_url: Vec<String>,
+    /// File of the token that clients must show; needed off loopback.
+    #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Seconds that segmenting a slice may take.
     #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_name = "SECS")]
     pub(crate) slice_time_limit: u64,
@@ -86,13 +92,28 @@ pub(crate) struct AgentArgs {
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
     pub(crate) temp_dir: PathBuf,
+    /// File of the token that the server asks for.
+    #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+impl AgentArgs {
+    /// The token of `--token-file`, where one is named.
+    ///
+    /// # Errors
+    /// If it cannot be read or used.
+    pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
+        let file = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
+        Ok(file.map(|it| it.text))
+    }
 }
 
 impl ServeArgs {
     /// The server's settings.
     ///
     /// # Errors
-    /// If `--public-url` is no address, or the lease is too short for the heartbeat.
+    /// If `--public-url` is no address, the token cannot be used, the server would be open to
+    /// others without one, or the lease is too short for the heartbeat.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         if self.heartbeat_secs == 0 || self.heartbeat_secs * 2 > self.lease_secs {
             bail!(
@@ -101,9 +122,8 @@ impl ServeArgs {
                 self.lease_secs
             );
         }
-        let public_url = self.public_url.as_deref().filter(|it| !it.is_empty());
-        let public_host = public_url.map(host_of).transpose()?;
-        Ok(Settings {
+        let token = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
+        let settings = Settings {
             max_upload_bytes: self.max_upload,
             max_image_bytes: self.max_image,
             lease: Duration::from_secs(self.lease_secs),
@@ -111,11 +131,31 @@ impl ServeArgs {
             slice_time_limit: Duration::from_secs(self.slice_time_limit),
             propagate_time_limit: Duration::from_secs(self.propagate_time_limit),
             cors: parse_cors(&self.cors_origin),
-            public_host,
+            public_urls: self.public_urls()?,
+            token: token.map(|it| it.token),
             gpu_memory_limit: self.gpu_memory_limit,
             max_concurrent_jobs: self.max_concurrent_jobs,
             ..Settings::default()
-        })
+        };
+        if !self.listen.ip().is_loopback() {
+            check_open_to_others(self.listen, &settings)?;
+        }
+        Ok(settings)
+    }
+
+    /// The addresses of `--public-url`; one address that is listened on is public by itself.
+    fn public_urls(&self) -> anyhow::Result<Vec<PublicUrl>> {
+        let mut urls: Vec<String> = self
+            .public_url
+            .iter()
+            .map(|it| it.trim().to_owned())
+            .filter(|it| !it.is_empty())
+            .collect();
+        let ip = self.listen.ip();
+        if !ip.is_loopback() && !ip.is_unspecified() && self.listen.port() != 0 {
+            urls.push(format!("http://{}", self.listen));
+        }
+        urls.iter().map(|it| PublicUrl::new(it).context("--public-url")).collect()
     }
 
     /// The database's address: as set, or a file in the data folder.
@@ -130,11 +170,28 @@ impl ServeArgs {
     }
 }
 
-fn host_of(url: &str) -> anyhow::Result<String> {
-    let rest = url.split_once("://").map(|(_, it)| it);
-    let host = rest.and_then(|it| it.split('/').next()).filter(|it| !it.is_empty());
-    host.map(str::to_owned)
-        .with_context(|| format!("--public-url: expected https://host, got `{url}`"))
+/// Off loopback anybody on the network can ask: only with a token, and only under a known name.
+fn check_open_to_others(listen: SocketAddr, settings: &Settings) -> anyhow::Result<()> {
+    if settings.token.is_none() {
+        bail!(
+            "--listen {listen}: off loopback the server asks for a token; name its file with \
+             --token-file, or use --listen 127.0.0.1:{} and reach it by an SSH tunnel",
+            listen.port()
+        );
+    }
+    if settings.public_urls.is_empty() {
+        bail!(
+            "--listen {listen}: say with --public-url under which address people reach the server, \
+             such as https://seg.example.org or http://192.168.1.5:{}; others are refused",
+            listen.port()
+        );
+    }
+    Ok(())
+}
+
+/// A setting that is empty in an environment file is not set.
+fn named(path: Option<&Path>) -> Option<&Path> {
+    path.filter(|it| !it.as_os_str().is_empty())
 }
 
 fn parse_cors(text: &str) -> Cors {

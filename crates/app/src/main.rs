@@ -6,6 +6,7 @@ mod engine_runner;
 mod in_process;
 mod pull;
 mod serve;
+mod token_file;
 
 mod demo;
 mod eval;

@@ -21,14 +21,15 @@ const IMAGE_CACHE_BYTES: u64 = 1 << 30;
 /// Works until a signal comes.
 ///
 /// # Errors
-/// If the folder cannot be written.
+/// If the folder cannot be written, or the token not read.
 pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
+    let token = args.token()?;
     let folder = args.temp_dir.join("inputs");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
-    let connection = Http::new(&args.server, folder).context("--server")?;
+    let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
     let runner = EngineRunner::new(images, MAX_IMAGE_BYTES);

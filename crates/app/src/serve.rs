@@ -3,11 +3,12 @@
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use agent::{Agent, Profile};
-use anyhow::{Context, bail};
+use anyhow::Context;
 use server::{
     blobs::{BlobStore, Bucket, Folder},
     clock::SystemClock,
     routes,
+    settings::{PublicUrl, Settings},
     state::Server,
     store::Store,
 };
@@ -23,6 +24,9 @@ use crate::{
 /// How long open requests may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
+const IN_THE_CLEAR: &str = "; without HTTPS the token and the images travel in the clear: put a \
+    proxy with TLS in front and name its address with --public-url https://…";
+
 /// Serves until a signal comes.
 ///
 /// # Errors
@@ -31,10 +35,14 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
+    let settings = args.settings()?;
     let listener = listen(args.listen).await?;
-    let server = build(&args).await?;
+    let server = build(&args, settings).await?;
     let address = listener.local_addr().context("reading the port")?;
     tracing::info!("voxloop is at http://{address}/");
+    if !address.ip().is_loopback() {
+        say_who_is_let_in(&server);
+    }
 
     let stop = CancellationToken::new();
     let ticking = tokio::spawn({
@@ -53,7 +61,6 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    check_loopback(address)?;
     TcpListener::bind(address).await.with_context(|| {
         format!(
             "cannot listen on {address}: choose another port with --listen 127.0.0.1:PORT, or stop \
@@ -76,19 +83,16 @@ async fn answer(
     }
 }
 
-/// Without users and roles nobody but the people on this machine may reach the server.
-fn check_loopback(listen: SocketAddr) -> anyhow::Result<()> {
-    if listen.ip().is_loopback() {
-        return Ok(());
-    }
-    bail!(
-        "--listen {listen}: only loopback addresses are served without authentication; use \
-         --listen 127.0.0.1:{} and reach it by an SSH tunnel",
-        listen.port()
-    )
+/// Says how others get in, and what is not safe about it.
+fn say_who_is_let_in(server: &Server) {
+    let urls = &server.settings.public_urls;
+    let names = urls.iter().map(PublicUrl::origin).collect::<Vec<_>>().join(", ");
+    let is_safe = urls.iter().all(PublicUrl::is_https);
+    let hint = if is_safe { "" } else { IN_THE_CLEAR };
+    tracing::info!("people with the token reach it at {names}{hint}");
 }
 
-async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
+async fn build(args: &ServeArgs, settings: Settings) -> anyhow::Result<Server> {
     for (flag, folder) in [
         ("--data-dir", &args.data_dir),
         ("--model-dir", &args.model_dir),
@@ -111,7 +115,7 @@ async fn build(args: &ServeArgs) -> anyhow::Result<Server> {
     let place = if args.database_url.is_some() { "--database-url" } else { "--data-dir" };
     let store = Store::open(&url).await.context(place)?;
     let engines = Arc::new(EngineRunner::statuses);
-    Ok(Server::new(store, blobs, Arc::new(SystemClock), args.settings()?, engines))
+    Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, engines))
 }
 
 fn spawn_agent(

@@ -26,13 +26,14 @@ use protocol::{
     },
 };
 use server::{
-    blobs::Folder, clock::SystemClock, incoming, routes, settings::Settings, state::Server,
-    store::Store,
+    access::Token, blobs::Folder, clock::SystemClock, incoming, routes, settings::Settings,
+    state::Server, store::Store,
 };
 use tokio_util::sync::CancellationToken;
 use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
 
 const SHAPE: [usize; 3] = [32, 28, 12];
+const TOKEN: &str = "a-token-of-28-characters-001";
 
 /// What the runner does with a task.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -117,6 +118,7 @@ impl Stage {
         let settings = Settings {
             lease: Duration::from_secs(2),
             heartbeat: Duration::from_millis(500),
+            token: Some(Token::new(TOKEN).unwrap()),
             ..Settings::default()
         };
         let engines = Arc::new(|| {
@@ -143,7 +145,7 @@ impl Stage {
     fn enter(&self, deeds: &[Deed], stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
         // Installed once for all tests of this process; a second time changes nothing.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let connection = Http::new(&self.url, self.folder.path().to_owned()).unwrap();
+        let connection = Http::new(&self.url, self.folder.path().to_owned(), Some(TOKEN)).unwrap();
         let puppet = Puppet { deeds: deeds.to_vec(), n_runs: Arc::clone(&self.n_runs) };
         let profile = Profile { name: "puppet".to_owned(), slots: 1 };
         let agent = Agent::new(connection, puppet, profile);

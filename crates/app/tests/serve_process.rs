@@ -4,9 +4,16 @@
 
 mod process;
 
-use std::{net::TcpListener, path::Path, process::Output};
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+    process::Output,
+};
 
 use process::{ANY_PORT, Running, serve};
+
+const TOKEN: &str = "a-token-of-28-characters-001";
 
 fn start(folder: &Path) -> Running {
     Running::spawn(serve(folder, ANY_PORT))
@@ -30,10 +37,48 @@ fn a_taken_port_is_said_with_the_flag_that_helps() {
 }
 
 #[test]
-fn an_address_off_loopback_is_refused() {
+fn off_loopback_a_token_and_a_name_are_needed() {
     let folder = tempfile::tempdir().unwrap();
     let output = serve(folder.path(), "0.0.0.0:0").output().unwrap();
-    check_refusal(&output, &["0.0.0.0:0", "loopback"]);
+    check_refusal(&output, &["0.0.0.0:0", "loopback", "--token-file"]);
+    let with_token = |text: &str| {
+        std::fs::write(folder.path().join("token"), text).unwrap();
+        let mut command = serve(folder.path(), "0.0.0.0:0");
+        command.args(["--token-file", "token"]);
+        command
+    };
+    check_refusal(&with_token("short").output().unwrap(), &["--token-file token", "20", "openssl"]);
+    check_refusal(&with_token(TOKEN).output().unwrap(), &["--public-url"]);
+    let mut odd = with_token(TOKEN);
+    check_refusal(&odd.args(["--public-url", "seg.lab"]).output().unwrap(), &["--public-url"]);
+    let mut absent = serve(folder.path(), "0.0.0.0:0");
+    let absent = absent.args(["--token-file", "no-such-file"]).output().unwrap();
+    check_refusal(&absent, &["--token-file no-such-file"]);
+}
+
+#[test]
+fn off_loopback_only_the_public_name_and_the_token_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), TOKEN).unwrap();
+    let mut command = serve(folder.path(), "0.0.0.0:0");
+    command.args(["--token-file", "token", "--public-url", "http://seg.lab.example:8000"]);
+    let server = Running::spawn(command);
+    let port = server.address.rsplit_once(':').unwrap().1;
+    let address = format!("127.0.0.1:{port}");
+    let ask = |host: &str, token: &str| {
+        let line =
+            format!("GET /api/v1/jobs HTTP/1.0\r\nhost: {host}\r\nauthorization: {token}\r\n\r\n");
+        let mut stream = std::net::TcpStream::connect(&address).unwrap();
+        stream.write_all(line.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().to_owned()
+    };
+    let right = format!("Bearer {TOKEN}");
+    assert_eq!(ask("seg.lab.example:8000", &right), "200");
+    assert_eq!(ask("seg.lab.example:8000", "Bearer wrong"), "401");
+    assert_eq!(ask("evil.example:8000", &right), "403");
+    server.kill();
 }
 
 #[test]

@@ -17,9 +17,8 @@ pub(crate) async fn check_host(
     next: Next,
 ) -> Response {
     let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
-    let is_served = host.is_none_or(|it| {
-        is_loopback(it) || server.settings.public_host.as_deref().is_some_and(|own| own == it)
-    });
+    let is_served =
+        host.is_none_or(|it| is_loopback(it) || server.settings.public_url(it).is_some());
     if is_served {
         return next.run(request).await;
     }
@@ -50,7 +49,7 @@ pub(crate) async fn check_origin(
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return next.run(request).await;
     };
-    if is_own(&origin, request.headers()) {
+    if is_own(&origin, request.headers(), &server) {
         return next.run(request).await;
     }
     if !is_named(&origin, &server.settings.cors) {
@@ -78,17 +77,21 @@ pub(crate) async fn check_origin(
         );
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("content-type, last-event-id"),
+            HeaderValue::from_static("authorization, content-type, last-event-id"),
         );
     }
     response
 }
 
-/// Whether the origin is the very host that is being asked.
-fn is_own(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+/// Whether the origin is the very host that is being asked; where that is a public address, by its
+/// scheme too.
+fn is_own(origin: &HeaderValue, headers: &HeaderMap, server: &Server) -> bool {
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    let authority = origin.to_str().ok().and_then(|it| it.split_once("://")).map(|(_, it)| it);
-    host.is_some() && host == authority
+    let (Some(host), Ok(origin)) = (host, origin.to_str()) else { return false };
+    match server.settings.public_url(host) {
+        Some(public) => public.origin() == origin,
+        None => origin.split_once("://").is_some_and(|(_, authority)| authority == host),
+    }
 }
 
 fn is_named(origin: &HeaderValue, cors: &Cors) -> bool {

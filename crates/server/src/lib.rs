@@ -24,6 +24,7 @@ mod results;
 mod sample;
 mod work;
 
+pub mod access;
 mod body;
 pub mod error;
 mod guard;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::access::Token;
+
 /// Settings of a server.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -27,8 +29,10 @@ pub struct Settings {
     pub max_attempts: u32,
     /// Which pages of other origins may call.
     pub cors: Cors,
-    /// `host` or `host:port` besides loopback under which the server is reached.
-    pub public_host: Option<String>,
+    /// Addresses besides loopback under which people reach the server.
+    pub public_urls: Vec<PublicUrl>,
+    /// What clients must show; nothing where none is set.
+    pub token: Option<Token>,
     /// Part of the GPU's memory that engines may use, 0–1.
     pub gpu_memory_limit: f64,
     /// Tasks that the server's own agent runs at once.
@@ -61,9 +65,93 @@ impl Default for Settings {
             propagate_time_limit: Duration::from_secs(3 * 60 * 60),
             max_attempts: 3,
             cors: Cors::SameOrigin,
-            public_host: None,
+            public_urls: Vec::new(),
+            token: None,
             gpu_memory_limit: 0.8,
             max_concurrent_jobs: 2,
+        }
+    }
+}
+
+/// An address under which people reach the server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    scheme: String,
+    /// `host`, or `host:port` where the port is not the scheme's own: what browsers send as `Host`.
+    host: String,
+}
+
+/// A text that is no address of a server.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected https://HOST or http://HOST:PORT without a path, got `{0}`")]
+pub struct PublicUrlError(String);
+
+impl PublicUrl {
+    /// Reads `https://host` or `http://host:port`.
+    ///
+    /// # Errors
+    /// If it is something else, or has a path: the page must lie at the root.
+    pub fn new(text: &str) -> Result<Self, PublicUrlError> {
+        let wrong = || PublicUrlError(text.to_owned());
+        let url = url::Url::parse(text).map_err(|_no_url| wrong())?;
+        let is_bare = matches!(url.path(), "" | "/") && url.query().is_none();
+        let (true, true, Some(host)) =
+            (matches!(url.scheme(), "http" | "https"), is_bare, url.host_str())
+        else {
+            return Err(wrong());
+        };
+        let host = url.port().map_or_else(|| host.to_owned(), |it| format!("{host}:{it}"));
+        Ok(Self { scheme: url.scheme().to_owned(), host })
+    }
+
+    /// Whether people reach the server by HTTPS here.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.scheme == "https"
+    }
+
+    /// What a browser sends as `Origin` of the page.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+
+    /// Whether a `Host` header names this address.
+    fn is_host(&self, host: &str) -> bool {
+        let default_port = if self.is_https() { ":443" } else { ":80" };
+        host.strip_suffix(default_port).unwrap_or(host).eq_ignore_ascii_case(&self.host)
+    }
+}
+
+impl Settings {
+    /// The public address that a `Host` header names.
+    #[must_use]
+    pub fn public_url(&self, host: &str) -> Option<&PublicUrl> {
+        self.public_urls.iter().find(|it| it.is_host(host))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_address_is_a_scheme_and_a_host() {
+        let https = PublicUrl::new("https://Seg.Lab.example/").unwrap();
+        assert_eq!(https.origin(), "https://seg.lab.example");
+        for (host, is_own) in [
+            ("seg.lab.example", true),
+            ("SEG.lab.example:443", true),
+            ("seg.lab.example:8000", false),
+            ("lab.example", false),
+        ] {
+            assert_eq!(https.is_host(host), is_own, "{host}");
+        }
+        let http = PublicUrl::new("http://10.0.0.5:8000").unwrap();
+        assert!(http.is_host("10.0.0.5:8000") && !http.is_host("10.0.0.5"));
+        assert!(PublicUrl::new("http://[fd00::1]:8000").unwrap().is_host("[fd00::1]:8000"));
+        for text in ["seg.lab.example", "ftp://seg.lab.example", "https://a/voxloop", "https://"] {
+            assert_eq!(PublicUrl::new(text).unwrap_err(), PublicUrlError(text.to_owned()));
         }
     }
 }

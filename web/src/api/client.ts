@@ -1,5 +1,5 @@
 // The server's calls that the page makes, one function each.
-import { errorFrom, getBytes, getJson, sendJson, unreachable, type ApiError } from './http';
+import { getBytes, getJson, refusedWith, sendJson, unreachable, type ApiError } from './http';
 import type {
   Combine,
   Direction,
@@ -14,6 +14,7 @@ import type {
   Label,
   Revision,
   RevisionList,
+  Session,
   SlicePrompt,
   Task,
   TaskQueued,
@@ -92,6 +93,19 @@ export function propagate(jobId: string, body: PropagateBody): Promise<TaskQueue
   return sendJson('POST', `${job(jobId)}/propagate`, body);
 }
 
+export function getSession(): Promise<Session> {
+  return getJson('/api/v1/session');
+}
+
+/** Shows the token; the browser keeps the cookie that stands for it. */
+export function signIn(token: string): Promise<void> {
+  return sendJson('POST', '/api/v1/session', { token });
+}
+
+export function signOut(): Promise<void> {
+  return sendJson('DELETE', '/api/v1/session');
+}
+
 export async function listEngines(): Promise<EngineStatus[]> {
   return (await getJson<Engines>('/api/v1/system/model')).engines;
 }
@@ -144,7 +158,7 @@ export function uploadFile(file: File, onProgress: (sent: number, total: number)
     };
     request.onload = () => {
       if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText) as JobCreated);
-      else reject(errorFrom(request.status, request.responseText));
+      else reject(refusedWith(request.status, request.responseText));
     };
     request.onerror = () => {
       reject(unreachable());

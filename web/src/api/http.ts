@@ -36,6 +36,20 @@ export function unreachable(): ApiError {
   return new ApiError(0, { code: 'unreachable', message: '', field: null });
 }
 
+let onUnauthenticated = (): void => undefined;
+
+/** Names who hears that the server asks for its token. */
+export function whenUnauthenticated(handler: () => void): void {
+  onUnauthenticated = handler;
+}
+
+/** The error of an answer; whoever listens hears when the token is missing. */
+export function refusedWith(status: number, body: string): ApiError {
+  const error = errorFrom(status, body);
+  if (error.code === 'unauthenticated') onUnauthenticated();
+  return error;
+}
+
 async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
@@ -44,7 +58,7 @@ async function send(path: string, init: RequestInit): Promise<Response> {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
     throw unreachable();
   }
-  if (!response.ok) throw errorFrom(response.status, await response.text());
+  if (!response.ok) throw refusedWith(response.status, await response.text());
   return response;
 }
 

@@ -25,4 +25,5 @@ export type Combine = Schemas['Combine'];
 export type JobList = Schemas['JobList'];
 export type RevisionList = Schemas['RevisionList'];
 export type Engines = Schemas['Engines'];
+export type Session = Schemas['Session'];
 export type Event = Schemas['Event'];

@@ -22,6 +22,14 @@ export const en = {
     cancelled: 'Cancelled',
   },
   modality: { CT: 'CT', MR: 'MR', unknown: 'Unknown modality' },
+  session: {
+    title: 'Sign in',
+    text: 'This server asks for its token. Whoever runs the server has it.',
+    token: 'Token',
+    signIn: 'Sign in',
+    signOut: 'Sign out',
+    wrong: 'This is not the server’s token.',
+  },
   connection: {
     lost: 'Connection to the server lost. Trying again…',
     lostHint: 'Your prompts and masks are safe on the server.',

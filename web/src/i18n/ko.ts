@@ -24,6 +24,14 @@ export const ko: Words = {
     cancelled: '취소됨',
   },
   modality: { CT: 'CT', MR: 'MR', unknown: '모달리티 미상' },
+  session: {
+    title: '로그인',
+    text: '이 서버는 토큰이 필요합니다. 토큰은 서버 관리자에게 문의하세요.',
+    token: '토큰',
+    signIn: '로그인',
+    signOut: '로그아웃',
+    wrong: '이 서버의 토큰이 아닙니다.',
+  },
   connection: {
     lost: '서버와 연결이 끊겼습니다. 다시 연결하는 중…',
     lostHint: '프롬프트와 마스크는 서버에 안전하게 저장되어 있습니다.',

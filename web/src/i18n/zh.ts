@@ -24,6 +24,14 @@ export const zh: Words = {
     cancelled: '已取消',
   },
   modality: { CT: 'CT', MR: 'MR', unknown: '未知模态' },
+  session: {
+    title: '登录',
+    text: '此服务器需要令牌。请向服务器管理员索取。',
+    token: '令牌',
+    signIn: '登录',
+    signOut: '退出登录',
+    wrong: '这不是此服务器的令牌。',
+  },
   connection: {
     lost: '与服务器的连接已断开，正在重新连接…',
     lostHint: '您的提示和掩膜已安全保存在服务器上。',

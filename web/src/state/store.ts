@@ -1,7 +1,7 @@
 // The page's one store: settings, connection, notices, the job list and the open job.
 import { create } from 'zustand';
 import type { ApiError } from '../api/http';
-import type { Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Task, TaskFailure } from '../api/types';
+import type { Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
@@ -67,6 +67,8 @@ export interface State {
   readonly settings: Settings;
   /** Null until the stream was opened for the first time. */
   readonly connected: boolean | null;
+  /** Whether the server asks for a token, and has it from this browser; null until known. */
+  readonly session: Session | null;
   readonly notices: readonly Notice[];
   readonly jobs: readonly JobSummary[] | null;
   readonly jobsError: ApiError | null;
@@ -83,6 +85,7 @@ export interface State {
 export const useStore = create<State>(() => ({
   settings: readSettings(),
   connected: null,
+  session: null,
   notices: [],
   jobs: null,
   jobsError: null,

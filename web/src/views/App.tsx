@@ -1,11 +1,14 @@
 // The page's frame: notices and connection above whatever the address shows.
-import { Component, lazy, Suspense, type ReactNode } from 'react';
+import { Component, lazy, Suspense, useEffect, type ReactNode } from 'react';
 import { Button, Center, Loader, Stack, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { useRoute } from '../state/router';
+import { refreshSession } from '../state/session';
+import { useStore } from '../state/store';
 import { ConnectionBanner } from './ConnectionBanner';
 import { JobsPage } from './JobsPage';
 import { Notices } from './Notices';
+import { SignInPage } from './SignInPage';
 
 const JobPage = lazy(() => import('./JobPage'));
 
@@ -41,9 +44,18 @@ class Guard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
   }
 }
 
+function Page(): React.JSX.Element {
+  const route = useRoute();
+  const isClosed = useStore(({ session }) => session?.signed_in === false);
+  if (isClosed) return <SignInPage />;
+  return route.page === 'jobs' ? <JobsPage /> : <JobPage key={route.jobId} jobId={route.jobId} />;
+}
+
 export function App(): React.JSX.Element {
   const { t } = useTranslation();
-  const route = useRoute();
+  useEffect(() => {
+    void refreshSession();
+  }, []);
   return (
     <Guard>
       <div className="app">
@@ -58,7 +70,7 @@ export function App(): React.JSX.Element {
             </Center>
           }
         >
-          {route.page === 'jobs' ? <JobsPage /> : <JobPage key={route.jobId} jobId={route.jobId} />}
+          <Page />
         </Suspense>
         <Notices />
       </div>

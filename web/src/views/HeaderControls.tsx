@@ -1,14 +1,16 @@
-// Language and theme, the same on every page.
+// Language, theme and the way out, the same on every page.
 import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
-import { IconCheck, IconLanguage, IconMoon, IconSun } from '@tabler/icons-react';
+import { IconCheck, IconLanguage, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { chooseLanguage, LANGUAGES } from '../i18n';
+import { signOut } from '../state/session';
 import { useStore } from '../state/store';
 import { changeSettings } from '../state/view';
 
 export function HeaderControls(): React.JSX.Element {
   const { t, i18n } = useTranslation();
   const scheme = useStore((state) => state.settings.theme);
+  const isSignedIn = useStore(({ session }) => session?.token_required === true && session.signed_in);
   const other = scheme === 'dark' ? 'light' : 'dark';
   const themeName = t(other === 'light' ? 'common.themeLight' : 'common.themeDark');
   const language = LANGUAGES.find(({ code }) => code === i18n.language);
@@ -52,6 +54,13 @@ export function HeaderControls(): React.JSX.Element {
           {other === 'light' ? <IconSun size={18} /> : <IconMoon size={18} />}
         </ActionIcon>
       </Tooltip>
+      {isSignedIn && (
+        <Tooltip label={t('session.signOut')}>
+          <ActionIcon aria-label={t('session.signOut')} data-testid="sign-out" onClick={() => void signOut()}>
+            <IconLogout size={18} />
+          </ActionIcon>
+        </Tooltip>
+      )}
     </div>
   );
 }

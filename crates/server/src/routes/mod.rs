@@ -1,12 +1,14 @@
 //! Routes: one file per resource. A handler parses, calls, answers.
 
 mod agents;
+mod document;
 mod events;
 mod jobs;
 mod masks;
 mod page;
 mod results;
 mod revisions;
+mod session;
 mod system;
 mod tasks;
 
@@ -19,7 +21,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{guard, state::Server};
+use crate::{access, guard, state::Server};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -100,17 +102,19 @@ fn system_routes() -> OpenApiRouter<Server> {
         .routes(routes!(system::model))
         .routes(routes!(system::reload_model))
         .routes(routes!(system::cleanup))
+        .routes(routes!(session::session, session::sign_in, session::sign_out))
 }
 
 /// The OpenAPI document of every route, as it is committed in `openapi.json`.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    api().into_openapi()
+    document::complete(api().into_openapi())
 }
 
 /// The whole server as one service.
 pub fn router(server: Server) -> Router {
     let (routes, document) = api().split_for_parts();
+    let document = document::complete(document);
     // Streams must not wait in a compressor's buffer, and what is compressed already gains nothing.
     let worth_compressing = SizeAbove::new(1024)
         .and(NotForContentType::SSE)
@@ -118,6 +122,7 @@ pub fn router(server: Server) -> Router {
         .and(NotForContentType::new("application/gzip"))
         .and(NotForContentType::new("application/octet-stream"));
     routes
+        .route_layer(middleware::from_fn_with_state(server.clone(), access::check_token))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .route("/redoc", axum::routing::get(page::redoc))
         .fallback(page::page)

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod access;
 mod errors;
 mod jobs;
 mod masks;

@@ -4,7 +4,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use server::settings::{Cors, Settings};
+use server::settings::{Cors, PublicUrl, Settings};
 
 use crate::support::{Answer, TestServer};
 
@@ -36,11 +36,13 @@ async fn a_page_that_had_its_name_point_here_is_refused() {
     let server = TestServer::start().await;
     let refused = ask(&server, Method::GET, "evil.example:8000", Some("http://evil.example:8000"));
     refused.await.expect(StatusCode::FORBIDDEN);
-    let settings =
-        Settings { public_host: Some("seg.lab.example".to_owned()), ..Settings::default() };
-    let server = TestServer::with(settings).await;
+    let public_urls = vec![PublicUrl::new("https://seg.lab.example").unwrap()];
+    let server = TestServer::with(Settings { public_urls, ..Settings::default() }).await;
     let own = ask(&server, Method::GET, "seg.lab.example", Some("https://seg.lab.example")).await;
     own.expect(StatusCode::OK);
+    // Somebody on the way may forge what comes without TLS.
+    let clear = ask(&server, Method::GET, "seg.lab.example", Some("http://seg.lab.example")).await;
+    clear.expect(StatusCode::FORBIDDEN);
 }
 
 #[tokio::test]

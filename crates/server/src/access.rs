@@ -1,0 +1,218 @@
+//! The bearer token: who shows it may do everything, who does not may only ask for health and the
+//! page. A browser shows it once and is given a cookie that stands for it.
+
+use std::fmt;
+
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use cookie::{Cookie, SameSite, time::Duration};
+use sha2::{Digest, Sha256};
+
+use crate::{error::ApiError, state::Server};
+
+/// Shorter tokens could be guessed.
+const SHORTEST: usize = 20;
+
+/// How long a browser stays signed in.
+const SIGNED_IN: Duration = Duration::days(30);
+
+/// Routes that answer without a token: what watches the server, and the way to sign in.
+pub const OPEN_ROUTES: [&str; 2] = ["/health", "/api/v1/session"];
+
+/// A text that is no token.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// It could be guessed.
+    #[error("the token has {0} characters; at least {SHORTEST} are needed")]
+    TooShort(usize),
+    /// It does not fit into a header.
+    #[error("a token is one line of letters, digits and signs, without spaces")]
+    NotPlain,
+}
+
+/// What a client must show. Only digests are kept: neither a log nor a memory dump holds the token.
+#[derive(Clone)]
+pub struct Token {
+    digest: [u8; 32],
+    cookie_name: String,
+    cookie_value: String,
+}
+
+impl Token {
+    /// The token that `text` is, without the line's end.
+    ///
+    /// # Errors
+    /// If it is too short to be safe, or does not fit into a header.
+    pub fn new(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        if !text.bytes().all(|it| it.is_ascii_graphic()) {
+            return Err(TokenError::NotPlain);
+        }
+        if text.len() < SHORTEST {
+            return Err(TokenError::TooShort(text.len()));
+        }
+        let cookie_value = hex(&digest(&["voxloop session", text]));
+        // Browsers share cookies among the ports of a host: two servers must not use one name.
+        let cookie_name = format!("voxloop_{}", &hex(&digest(&["name", &cookie_value]))[..8]);
+        Ok(Self { digest: digest(&["token", text]), cookie_name, cookie_value })
+    }
+
+    /// Whether `text` is this token. Digests are compared, so the time taken tells nothing of it.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        digest(&["token", text]) == self.digest
+    }
+
+    /// Whether a request shows the token, or the cookie that stands for it.
+    fn is_shown_by(&self, headers: &HeaderMap) -> bool {
+        match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
+            Some(Ok(text)) => text.split_once(' ').is_some_and(|(scheme, it)| {
+                scheme.eq_ignore_ascii_case("bearer") && self.is(it.trim())
+            }),
+            Some(Err(_)) => false,
+            None => self.has_cookie(headers),
+        }
+    }
+
+    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+        let expected = digest(&[&self.cookie_value]);
+        headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|it| it.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .any(|it| it.name() == self.cookie_name && digest(&[it.value()]) == expected)
+    }
+
+    /// The cookie that a browser gets; `is_https`: never sent in the clear.
+    pub(crate) fn cookie(&self, is_https: bool) -> Cookie<'_> {
+        Cookie::build((&self.cookie_name, &self.cookie_value))
+            .http_only(true)
+            .same_site(SameSite::Strict)
+            .secure(is_https)
+            .path("/")
+            .max_age(SIGNED_IN)
+            .build()
+    }
+
+    /// The cookie that takes the other away.
+    pub(crate) fn removal(&self, is_https: bool) -> Cookie<'_> {
+        let mut cookie = self.cookie(is_https);
+        cookie.set_value("");
+        cookie.set_max_age(Duration::ZERO);
+        cookie
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Token")
+    }
+}
+
+/// Digest of several texts; no two lists of texts share one.
+fn digest(parts: &[&str]) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update((part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().into()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|it| format!("{it:02x}")).collect()
+}
+
+/// Whether a request may do everything: it shows the token, or none is asked for.
+pub(crate) fn is_allowed(server: &Server, headers: &HeaderMap) -> bool {
+    server.settings.token.as_ref().is_none_or(|it| it.is_shown_by(headers))
+}
+
+/// Refuses requests without the token. Laid around the API's routes as a whole, so that a new route
+/// is closed unless `OPEN_ROUTES` names it.
+pub(crate) async fn check_token(
+    State(server): State<Server>,
+    route: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    if OPEN_ROUTES.contains(&route.as_str()) || is_allowed(&server, request.headers()) {
+        return next.run(request).await;
+    }
+    let error = ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "unauthenticated",
+        "this server asks for its token: send the header `Authorization: Bearer TOKEN` with what the \
+         file of --token-file holds, or sign in on the page",
+    );
+    let mut response = error.into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: &str = "0123456789abcdefghij";
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn a_token_is_long_and_fits_into_a_header() {
+        assert_eq!(Token::new("short\n").unwrap_err(), TokenError::TooShort(5));
+        assert_eq!(Token::new("two words, long enough").unwrap_err(), TokenError::NotPlain);
+        assert!(Token::new(&format!("{TOKEN}\n")).unwrap().is(TOKEN));
+    }
+
+    #[test]
+    fn the_bearer_header_must_be_the_token_itself() {
+        let token = Token::new(TOKEN).unwrap();
+        for (value, is_right) in [
+            (format!("Bearer {TOKEN}"), true),
+            (format!("bearer {TOKEN}"), true),
+            (format!("Bearer {TOKEN}x"), false),
+            (format!("Basic {TOKEN}"), false),
+            (TOKEN.to_owned(), false),
+            ("Bearer ".to_owned(), false),
+        ] {
+            let shown = token.is_shown_by(&headers(header::AUTHORIZATION, &value));
+            assert_eq!(shown, is_right, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_cookie_stands_for_the_token_among_others() {
+        let token = Token::new(TOKEN).unwrap();
+        let own = token.cookie(false).stripped().to_string();
+        assert!(!own.contains(TOKEN));
+        assert!(token.is_shown_by(&headers(header::COOKIE, &format!("a=b; {own}; c=d"))));
+        let other = Token::new("another token, as long".replace([' ', ','], "-").as_str()).unwrap();
+        assert!(!other.is_shown_by(&headers(header::COOKIE, &own)));
+        let emptied = token.removal(false).stripped().to_string();
+        assert!(!token.is_shown_by(&headers(header::COOKIE, &emptied)));
+    }
+
+    #[test]
+    fn the_cookie_is_kept_from_scripts_other_pages_and_clear_text() {
+        let token = Token::new(TOKEN).unwrap();
+        let cookie = token.cookie(true).to_string();
+        for word in ["HttpOnly", "SameSite=Strict", "Secure", "Path=/", "Max-Age="] {
+            assert!(cookie.contains(word), "{word} is missing in {cookie}");
+        }
+        assert!(!token.cookie(false).to_string().contains("Secure"));
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        assert_eq!(format!("{:?}", Token::new(TOKEN).unwrap()), "Token");
+    }
+}

@@ -1,0 +1,57 @@
+//! What the OpenAPI document says of every route alike: who is let in, and how a refusal looks.
+
+use utoipa::openapi::{
+    Components, Content, OpenApi, Ref, RefOr, Response, ResponseBuilder,
+    path::Operation,
+    security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+};
+
+use crate::access::OPEN_ROUTES;
+
+/// Name of the token among the document's security schemes.
+const TOKEN: &str = "token";
+
+/// Adds what holds for all routes: the token, and the answers of the checks before any handler.
+pub(super) fn complete(mut document: OpenApi) -> OpenApi {
+    let mut bearer = Http::new(HttpAuthScheme::Bearer);
+    bearer.description =
+        Some("What the file of --token-file holds; only where one is set.".to_owned());
+    document
+        .components
+        .get_or_insert_with(Components::new)
+        .add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+    for (path, item) in &mut document.paths.paths {
+        let is_open = OPEN_ROUTES.contains(&path.as_str());
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten();
+        for operation in operations {
+            describe(operation, is_open);
+        }
+    }
+    document
+}
+
+fn describe(operation: &mut Operation, is_open: bool) {
+    let answers = &mut operation.responses.responses;
+    let mut add = |status: &str, text: &str| {
+        answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal(text)));
+    };
+    add(
+        "403",
+        "The server is not reached under this name, or the calling page is of another origin",
+    );
+    if is_open {
+        operation.security = Some(Vec::new());
+    } else {
+        add("401", "The server asks for its token");
+        // Either of them: a server without --token-file asks for nothing.
+        let none = SecurityRequirement::default();
+        operation.security =
+            Some(vec![none, SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]);
+    }
+}
+
+fn refusal(text: &str) -> Response {
+    let body = Content::new(Some(RefOr::Ref(Ref::from_schema_name("ErrorBody"))));
+    ResponseBuilder::new().description(text).content("application/json", body).build()
+}

@@ -1,0 +1,135 @@
+//! What a server with a token answers, and to whom.
+
+use axum::{
+    body::Body,
+    http::{HeaderName, Method, Request, StatusCode, header},
+};
+use serde_json::json;
+use server::{
+    access::{OPEN_ROUTES, Token},
+    settings::{PublicUrl, Settings},
+};
+
+use crate::support::{Answer, TestServer};
+
+const TOKEN: &str = "a-token-of-28-characters-001";
+const JOBS: &str = "/api/v1/jobs";
+const SESSION: &str = "/api/v1/session";
+
+async fn with_token() -> TestServer {
+    let token = Some(Token::new(TOKEN).unwrap());
+    let public_urls = vec![PublicUrl::new("https://seg.lab.example").unwrap()];
+    TestServer::with(Settings { token, public_urls, ..Settings::default() }).await
+}
+
+async fn ask(server: &TestServer, path: &str, headers: &[(HeaderName, &str)]) -> Answer {
+    let mut request = Request::get(path);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    server.send(request.body(Body::empty()).unwrap()).await
+}
+
+/// Signs in under this name; the cookie comes back as the browser keeps it, and as it was set.
+async fn sign_in(server: &TestServer, host: &str) -> (String, String) {
+    let request = Request::post(SESSION)
+        .header(header::HOST, host)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(json!({ "token": TOKEN }).to_string()))
+        .unwrap();
+    let answer = server.send(request).await.expect(StatusCode::NO_CONTENT);
+    let set = answer.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
+    (set.split(';').next().unwrap().to_owned(), set)
+}
+
+#[tokio::test]
+async fn every_route_of_the_document_is_closed_without_the_token() {
+    let server = with_token().await;
+    let document = serde_json::to_value(server::routes::openapi()).unwrap();
+    let mut n_closed = 0;
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let filled = path
+                .replace("{job_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{task_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{axis}", "2")
+                .replace(['{', '}'], "");
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let request =
+                Request::builder().method(method.clone()).uri(filled).body(Body::empty()).unwrap();
+            let answer = server.send(request).await;
+            if OPEN_ROUTES.contains(&path.as_str()) {
+                assert!(answer.status != StatusCode::UNAUTHORIZED || method == Method::POST);
+                continue;
+            }
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
+            assert_eq!(answer.headers[header::WWW_AUTHENTICATE], "Bearer");
+            assert_eq!(answer.json()["error"]["code"], "unauthenticated");
+            assert!(operation["responses"].get("401").is_some(), "{method} {path}");
+            n_closed += 1;
+        }
+    }
+    assert!(n_closed > 25, "{n_closed} routes");
+}
+
+#[tokio::test]
+async fn health_and_the_page_answer_without_the_token() {
+    let server = with_token().await;
+    for path in ["/health", "/", "/docs/", "/openapi.json"] {
+        server.get(path).await.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn the_token_opens_the_api() {
+    let server = with_token().await;
+    let right = format!("Bearer {TOKEN}");
+    ask(&server, JOBS, &[(header::AUTHORIZATION, &right)]).await.expect(StatusCode::OK);
+    let wrong = format!("Bearer {TOKEN}x");
+    let refused = ask(&server, JOBS, &[(header::AUTHORIZATION, &wrong)]).await;
+    refused.expect(StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_once_and_out_again() {
+    let server = with_token().await;
+    let before = server.get(SESSION).await.json();
+    assert_eq!(before, json!({ "token_required": true, "signed_in": false }));
+    let (cookie, _) = sign_in(&server, "127.0.0.1:8000").await;
+    for path in [JOBS, "/api/v1/system/status"] {
+        ask(&server, path, &[(header::COOKIE, &cookie)]).await.expect(StatusCode::OK);
+    }
+    let session = ask(&server, SESSION, &[(header::COOKIE, &cookie)]).await.json();
+    assert_eq!(session["signed_in"], true);
+    let out = server.json(Method::DELETE, SESSION, json!({})).await.expect(StatusCode::NO_CONTENT);
+    assert!(out.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+}
+
+#[tokio::test]
+async fn only_https_gets_a_cookie_that_is_kept_from_http() {
+    let server = with_token().await;
+    let (_, in_the_clear) = sign_in(&server, "127.0.0.1:8000").await;
+    assert!(!in_the_clear.contains("Secure"));
+    let (_, by_https) = sign_in(&server, "seg.lab.example").await;
+    assert!(by_https.contains("Secure"), "{by_https}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_no_session() {
+    let server = with_token().await;
+    let answer = server.post(SESSION, json!({ "token": "wrong" })).await;
+    let answer = answer.expect(StatusCode::UNAUTHORIZED);
+    assert_eq!(answer.json()["error"]["code"], "wrong_token");
+    assert!(answer.headers.get(header::SET_COOKIE).is_none());
+    let nameless = server.post(SESSION, json!({})).await;
+    assert_eq!(nameless.field(), "token");
+}
+
+#[tokio::test]
+async fn without_a_token_file_nobody_has_to_sign_in() {
+    let server = TestServer::start().await;
+    let session = server.get(SESSION).await.json();
+    assert_eq!(session, json!({ "token_required": false, "signed_in": true }));
+    let answer = server.post(SESSION, json!({ "token": "anything" })).await;
+    assert!(answer.expect(StatusCode::NO_CONTENT).headers.get(header::SET_COOKIE).is_none());
+}
