@@ -44,6 +44,9 @@ pub(crate) struct ServeArgs {
     /// Largest image after decompression.
     #[arg(long, env = "MAX_IMAGE", default_value = "8G", value_parser = parse_bytes, value_name = "SIZE")]
     pub(crate) max_image: u64,
+    /// Largest JSON body: prompts, edits, what agents say.
+    #[arg(long, env = "MAX_JSON", default_value = "1M", value_parser = parse_bytes, value_name = "SIZE")]
+    pub(crate) max_json: u64,
     /// Tasks that the server's own agent runs at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
     pub(crate) max_concurrent_jobs: usize,
@@ -126,6 +129,7 @@ impl ServeArgs {
         let settings = Settings {
             max_upload_bytes: self.max_upload,
             max_image_bytes: self.max_image,
+            max_json_bytes: usize::try_from(self.max_json).unwrap_or(usize::MAX),
             lease: Duration::from_secs(self.lease_secs),
             heartbeat: Duration::from_secs(self.heartbeat_secs),
             slice_time_limit: Duration::from_secs(self.slice_time_limit),

@@ -50,7 +50,7 @@ fn too_large(limit: usize) -> ApiError {
     ApiError::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "too_large",
-        format!("the body is larger than the limit of {limit} bytes"),
+        format!("the body is larger than the limit of {limit} bytes (MAX_JSON)"),
     )
 }
 

@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt;
 #[derive(Debug, thiserror::Error)]
 pub enum IncomingError {
     /// It holds more than the limit.
-    #[error("the file is larger than the limit of {limit_bytes} bytes")]
+    #[error("the file is larger than the limit of {limit_bytes} bytes (MAX_UPLOAD)")]
     TooLarge {
         /// The limit.
         limit_bytes: u64,

@@ -6,7 +6,7 @@ use protocol::{
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
-use volume::{Labelmap, rle};
+use volume::{Labelmap, ReadError, rle};
 
 use crate::{
     blobs,
@@ -233,9 +233,18 @@ impl Server {
 }
 
 /// An unreadable upload, with the header field that is wrong.
-fn unreadable(error: &volume::ReadError) -> ApiError {
+fn unreadable(error: &ReadError) -> ApiError {
     let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
-    ApiError::invalid(&field, error.to_string())
+    match error {
+        ReadError::Io(_) => ApiError::internal(error),
+        ReadError::TooLarge { .. } => ApiError::invalid(&field, format!("{error} (MAX_IMAGE)")),
+        ReadError::Truncated { .. } | ReadError::Damaged(_) => {
+            ApiError::invalid(&field, format!("{error}; save or download it again"))
+        }
+        ReadError::Format { .. } | ReadError::Field { .. } | ReadError::Memory { .. } => {
+            ApiError::invalid(&field, error.to_string())
+        }
+    }
 }
 
 /// The object that a value stands for until a person names it.

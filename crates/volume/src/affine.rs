@@ -1,5 +1,7 @@
 //! Affine maps between voxel indices and millimetres.
 
+use std::ops::RangeInclusive;
+
 /// An affine map of three-dimensional points, as a 4 × 4 matrix whose last row is `0 0 0 1`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Affine {
@@ -96,13 +98,84 @@ impl Affine {
         std::array::from_fn(|axis| norm(self.column(axis)))
     }
 
-    /// Whether every entry is finite and the three axes span space.
+    /// Whether an image can lie so: every entry is finite, the voxels have a size that images have
+    /// ([`SPACING_MM`], [`FARTHEST_MM`]), and the three axes span space.
     #[must_use]
     pub fn is_regular(&self) -> bool {
+        self.fault().is_none()
+    }
+
+    /// Why an image cannot lie so.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        // Files that are written from it may keep 32 bits: it must stay regular there.
+        self.own_fault().or_else(|| self.rounded().own_fault())
+    }
+
+    fn own_fault(&self) -> Option<Fault> {
+        let [linear, origin] = [self.linear(), [self.origin(); 3]];
+        for (entries, fault) in [(linear, Fault::NotFinite), (origin, Fault::OriginNotFinite)] {
+            if !entries.iter().flatten().all(|it| it.is_finite()) {
+                return Some(fault);
+            }
+        }
         let spacing = self.spacing_mm();
+        if spacing.iter().any(|it| !SPACING_MM.contains(it)) {
+            return Some(Fault::Size);
+        }
         let volume = self.determinant() / (spacing[0] * spacing[1] * spacing[2]);
-        let is_finite = self.rows.iter().flatten().all(|it| it.is_finite());
-        is_finite && volume.abs() > 1e-6 && self.inverse().is_some()
+        if volume.abs() <= 1e-6 {
+            return Some(Fault::Singular);
+        }
+        self.origin().iter().any(|it| it.abs() > FARTHEST_MM).then_some(Fault::TooFar)
+    }
+
+    /// The entries that 32 bits hold.
+    #[expect(clippy::cast_possible_truncation, reason = "that is what is asked for")]
+    fn rounded(&self) -> Self {
+        Self { rows: self.rows.map(|row| row.map(|it| f64::from(it as f32))) }
+    }
+}
+
+/// Lengths of a voxel's side: from less than an atom to more than a mountain range.
+pub const SPACING_MM: RangeInclusive<f64> = 1e-9..=1e9;
+
+/// Most millimetres of an origin along an axis.
+pub const FARTHEST_MM: f64 = 1e12;
+
+/// Why an image cannot lie as an affine says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    NotFinite,
+    OriginNotFinite,
+    Size,
+    Singular,
+    TooFar,
+}
+
+impl Fault {
+    /// Whether it is about the origin rather than the axes.
+    pub(crate) fn is_of_origin(self) -> bool {
+        matches!(self, Self::OriginNotFinite | Self::TooFar)
+    }
+
+    /// What the affine is.
+    pub(crate) fn found(self) -> &'static str {
+        match self {
+            Self::NotFinite | Self::OriginNotFinite => "not finite",
+            Self::Size => "of impossible voxels",
+            Self::Singular => "singular",
+            Self::TooFar => "out of reach",
+        }
+    }
+
+    /// What would have been accepted.
+    pub(crate) fn expected(self) -> &'static str {
+        match self {
+            Self::NotFinite | Self::OriginNotFinite => "expected numbers",
+            Self::Size => "expected voxels of 1e-9 to 1e9 mm",
+            Self::Singular => "expected three axes that span space",
+            Self::TooFar => "expected at most 1e12 mm",
+        }
     }
 }
 

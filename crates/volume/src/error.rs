@@ -22,7 +22,7 @@ pub enum ReadError {
         expected: String,
     },
     /// The header declares more voxel bytes than the limit allows.
-    #[error("the voxels of one frame take {needed} bytes, more than the limit of {limit}")]
+    #[error("the voxels take {needed} bytes, more than the limit of {limit}")]
     TooLarge {
         /// The field with the shape.
         field: &'static str,

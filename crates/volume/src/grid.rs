@@ -4,6 +4,9 @@ use std::{fmt, str::FromStr};
 
 use crate::affine::{Affine, nearest_orthogonal};
 
+/// Most voxels along an axis: what a picture's side and a mask's header can hold.
+pub const MAX_LENGTH: usize = i32::MAX as usize;
+
 /// Where the voxels of an image lie.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grid {

@@ -69,16 +69,14 @@ impl Distribution {
         }
     }
 
-    /// Lowest and highest scaled value; `None` without any value.
+    /// Lowest and highest scaled value, both finite; `None` without any value.
     #[must_use]
     pub fn range(&self) -> Option<[f64; 2]> {
-        self.range.map(|ends| {
-            let [a, b] = ends.map(|it| self.scaled(it));
-            [a.min(b), a.max(b)]
-        })
+        self.range.map(|ends| scaled_range(ends, |it| self.scaled(it)))
     }
 
-    /// Scaled values at the given percentages (0 to 100), by nearest rank; 0 without any value.
+    /// Scaled values at the given percentages (0 to 100), by nearest rank, all finite; 0 without any
+    /// value.
     #[must_use]
     pub fn percentiles(&self, percentages: &[f64]) -> Vec<f64> {
         let percentages =
@@ -96,7 +94,7 @@ impl Distribution {
     }
 
     fn scaled(&self, stored: f64) -> f64 {
-        stored * self.slope + self.intercept
+        finite(stored * self.slope + self.intercept)
     }
 
     fn scaled_or_0(&self, stored: Option<f64>) -> f64 {
@@ -119,10 +117,7 @@ impl Volume {
     #[must_use]
     pub fn intensity_range(&self) -> Option<[f64; 2]> {
         let stored: Option<[f64; 2]> = with_voxels!(&self.voxels, it => range(it));
-        stored.map(|ends| {
-            let [a, b] = ends.map(|it| self.scaled(it));
-            [a.min(b), a.max(b)]
-        })
+        stored.map(|ends| scaled_range(ends, |it| finite(self.scaled(it))))
     }
 
     /// As [`Distribution::percentiles`].
@@ -130,6 +125,17 @@ impl Volume {
     pub fn percentiles(&self, percentages: &[f64]) -> Vec<f64> {
         self.distribution().percentiles(percentages)
     }
+}
+
+/// A scaled value that can be written as JSON: scaling the largest numbers makes infinities.
+fn finite(scaled: f64) -> f64 {
+    scaled.clamp(f64::MIN, f64::MAX)
+}
+
+/// Both ends of a range scaled; a falling scale swaps them.
+fn scaled_range(ends: [f64; 2], scaled: impl Fn(f64) -> f64) -> [f64; 2] {
+    let [a, b] = ends.map(scaled);
+    [a.min(b), a.max(b)]
 }
 
 /// Whether each value is counted: types of 8 and 16 bits.

@@ -15,7 +15,8 @@ use crate::{
 pub struct ReadOptions {
     /// The frame of a file with more than three dimensions; 0 is the first.
     pub frame: u32,
-    /// Most bytes that the voxels of one frame may take in memory.
+    /// Most bytes that the voxels may take in memory, and most that may have to be decompressed to
+    /// reach the end of the frame.
     pub max_bytes: u64,
 }
 
@@ -112,6 +113,8 @@ impl FieldNames {
 /// Reads one frame of a NIfTI-1, NIfTI-2 or NRRD file, compressed or not.
 ///
 /// The format is recognised by the content; `file_name` only helps to say what a foreign file is.
+/// What follows the frame is neither read nor decompressed, as with nibabel and ITK: other frames,
+/// or bytes that no header speaks of.
 ///
 /// # Errors
 /// If the content is something else, a header field is not supported or cannot be, the file is cut
@@ -237,17 +240,24 @@ fn frame<'a>(
         component: if parsed.is_interleaved { frame } else { 0 },
     };
     let frame_bytes = layout.n_voxels as u64 * header.voxel_type.size() as u64;
-    if frame_bytes > options.max_bytes {
-        let (field, limit) = (names.shape, options.max_bytes);
-        return Err(ReadError::TooLarge { field, needed: frame_bytes, limit });
+    let n_before = if parsed.is_interleaved { 0 } else { frame as u64 };
+    let n_stored = if parsed.is_interleaved { header.n_frames as u64 } else { n_before + 1 };
+    let expected = frame_bytes.saturating_mul(n_stored);
+    // A few bytes of gzip can stand for hours of zeros in front of the frame.
+    let is_compressed = stream.is_compressed || parsed.has_gzip_voxels;
+    let needed = if is_compressed { expected } else { frame_bytes };
+    let limit = options.max_bytes;
+    if needed > limit {
+        return Err(ReadError::TooLarge { field: names.shape, needed, limit });
+    }
+    if is_compressed && parsed.gap > limit {
+        let expected = format!("expected at most the limit of {limit} bytes");
+        return Err(ReadError::bad(names.gap, parsed.gap, expected));
     }
     stream.skip(parsed.gap, names.gap)?;
     if parsed.has_gzip_voxels {
         stream = stream.gunzip();
     }
-    let n_before = if parsed.is_interleaved { 0 } else { frame as u64 };
-    let n_stored = if parsed.is_interleaved { header.n_frames as u64 } else { n_before + 1 };
-    let expected = frame_bytes.saturating_mul(n_stored);
     if expected > stream.max_len {
         return Err(ReadError::Truncated { field: "voxels", expected, found: stream.max_len });
     }

@@ -68,7 +68,7 @@ impl<'a> Stream<'a> {
     }
 }
 
-fn damage(error: io::Error) -> ReadError {
+pub(crate) fn damage(error: io::Error) -> ReadError {
     if error.kind() == io::ErrorKind::UnexpectedEof {
         ReadError::Damaged(error)
     } else {
@@ -76,8 +76,8 @@ fn damage(error: io::Error) -> ReadError {
     }
 }
 
-/// All members of a gzip file one after the other (as `bgzip` writes them); padding behind the
-/// last is ignored.
+/// All members of a gzip file one after the other (as `bgzip` writes them). What lies behind the
+/// last and is no member, padding or not, is ignored, as `gzip` itself does.
 struct Members<R> {
     member: Option<GzDecoder<R>>,
 }
@@ -93,7 +93,7 @@ impl<R: BufRead> Read for Members<R> {
                 break;
             };
             let mut rest = done.into_inner();
-            if rest.fill_buf()?.starts_with(&[0x1f]) {
+            if matches!(rest.fill_buf()?, [0x1f] | [0x1f, 0x8b, ..]) {
                 self.member = Some(GzDecoder::new(rest));
             }
         }
@@ -239,9 +239,11 @@ mod tests {
     fn gzip_members_are_joined_and_padding_is_ignored() {
         let mut file = gzip(b"first ");
         file.extend(gzip(b"second"));
-        file.extend([0; 40]);
-        let mut stream = Stream::open(file.as_slice(), 0).unwrap();
-        assert_eq!(stream.read_up_to(100).unwrap(), b"first second");
+        for padding in [&[0; 40], &[0x1f; 40], b"no member".as_slice()] {
+            let file = [file.as_slice(), padding].concat();
+            let mut stream = Stream::open(file.as_slice(), 0).unwrap();
+            assert_eq!(stream.read_up_to(100).unwrap(), b"first second");
+        }
     }
 
     #[test]

@@ -10,22 +10,20 @@ fn is_coded(code: i32) -> bool {
 
 /// The affine: sform where it is coded, else qform, else the voxel sizes around the centre.
 pub(super) fn ras_from_voxel(fields: &Fields, shape: [usize; 3]) -> Result<Affine, ReadError> {
-    let (affine, field) = if is_coded(fields.sform_code) {
-        (Affine::from_rows(fields.srow), "srow")
+    let (affine, field, origin_field) = if is_coded(fields.sform_code) {
+        (Affine::from_rows(fields.srow), "srow", "srow")
     } else if is_coded(fields.qform_code) {
-        (from_quaternion(fields)?, "qform")
+        (from_quaternion(fields)?, "pixdim", "qoffset")
     } else {
-        (from_voxel_sizes(fields, shape), "pixdim")
+        (from_voxel_sizes(fields, shape), "pixdim", "pixdim")
     };
-    if !affine.is_regular() {
-        let found = if affine.rows.iter().flatten().all(|it| it.is_finite()) {
-            "singular"
-        } else {
-            "not finite"
-        };
-        return Err(ReadError::bad(field, found, "expected a regular affine"));
+    match affine.fault() {
+        None => Ok(affine),
+        Some(fault) => {
+            let field = if fault.is_of_origin() { origin_field } else { field };
+            Err(ReadError::bad(field, fault.found(), fault.expected()))
+        }
     }
-    Ok(affine)
 }
 
 /// Voxel sizes as nibabel repairs them: absolute, and 1 for 0.

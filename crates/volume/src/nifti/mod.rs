@@ -11,7 +11,8 @@ mod geometry;
 pub use geometry::{NiftiGeometry, NiftiVersion};
 
 use crate::{
-    FileFormat, Grid, Header, ReadError, SourceHeader, VoxelType, read::Parsed, stream::Stream,
+    FileFormat, Grid, Header, ReadError, SourceHeader, VoxelType, grid::MAX_LENGTH, read::Parsed,
+    stream::Stream,
 };
 pub(crate) use fields::encode;
 use fields::{Fields, MAGIC_PAIR, MAGIC_SINGLE};
@@ -128,13 +129,15 @@ fn shape(fields: &Fields) -> Result<([usize; 3], usize), ReadError> {
     };
     let mut lengths = [1_usize; 8];
     for axis in 1..=n_dims {
-        let length = usize::try_from(fields.dim[axis]).ok().filter(|&it| it > 0);
-        lengths[axis] = length
-            .ok_or_else(|| ReadError::bad(NAMES[axis], fields.dim[axis], "expected at least 1"))?;
+        let length = usize::try_from(fields.dim[axis]).ok();
+        lengths[axis] = length.filter(|it| (1..=MAX_LENGTH).contains(it)).ok_or_else(|| {
+            let expected = format!("expected 1 to {MAX_LENGTH}");
+            ReadError::bad(NAMES[axis], fields.dim[axis], expected)
+        })?;
     }
     let total = lengths.iter().try_fold(8_usize, |product, &it| product.checked_mul(it));
     if total.is_none() {
-        return Err(ReadError::bad("dim", format!("{:?}", &lengths[1..]), "expected less voxels"));
+        return Err(ReadError::bad("dim", format!("{:?}", &lengths[1..]), "expected fewer voxels"));
     }
     Ok(([lengths[1], lengths[2], lengths[3]], lengths[4..].iter().product()))
 }
@@ -153,7 +156,9 @@ fn gap(fields: &Fields, stream: &Stream<'_>) -> Result<u64, ReadError> {
         .filter(|&it| it <= stream.max_len);
     let header_size = fields.version.header_size() as u64;
     whole.map(|it| it - header_size).ok_or_else(|| {
-        let expected = format!("expected a whole number from {least} to the file's length");
+        let length =
+            if stream.is_compressed { String::new() } else { format!(", {}", stream.max_len) };
+        let expected = format!("expected a whole number from {least} to the file's length{length}");
         ReadError::bad("vox_offset", offset, expected)
     })
 }

@@ -3,7 +3,11 @@
 use std::io::BufRead;
 
 use super::NrrdGeometry;
-use crate::{ReadError, VoxelType, stream::Stream, write::Image};
+use crate::{
+    ReadError, VoxelType,
+    stream::{Stream, damage},
+    write::Image,
+};
 
 /// Longer headers are hostile.
 const MAX_HEADER_BYTES: u64 = 1 << 20;
@@ -47,7 +51,7 @@ impl Fields {
         let mut line = Vec::new();
         let room = MAX_HEADER_BYTES - self.header_len;
         let mut limited = std::io::Read::take(&mut stream.reader, room);
-        let n = limited.read_until(b'\n', &mut line).map_err(ReadError::from_io)? as u64;
+        let n = limited.read_until(b'\n', &mut line).map_err(damage)? as u64;
         if n == room {
             let expected = format!("expected at most {MAX_HEADER_BYTES} bytes");
             return Err(ReadError::bad("header", "endless", expected));

@@ -1,7 +1,7 @@
 //! Axes, directions and origin of an NRRD file.
 
 use super::fields::Fields;
-use crate::{Affine, Grid, ReadError};
+use crate::{Affine, Grid, ReadError, grid::MAX_LENGTH};
 
 /// The space in which an NRRD header gives directions and origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -145,11 +145,11 @@ fn dimension(fields: &Fields) -> Result<usize, ReadError> {
 fn sizes(fields: &Fields, n_dims: usize) -> Result<Vec<usize>, ReadError> {
     let text = fields.required("sizes")?;
     let bad = || {
-        let expected = format!("expected {n_dims} numbers of at least 1");
+        let expected = format!("expected {n_dims} numbers from 1 to {MAX_LENGTH}, fewer voxels");
         ReadError::bad("sizes", format!("{text:?}"), expected)
     };
-    let sizes: Option<Vec<usize>> =
-        text.split_whitespace().map(|it| it.parse().ok().filter(|&it| it > 0)).collect();
+    let length = |text: &str| text.parse().ok().filter(|it| (1..=MAX_LENGTH).contains(it));
+    let sizes: Option<Vec<usize>> = text.split_whitespace().map(length).collect();
     let sizes = sizes.filter(|it| it.len() == n_dims).ok_or_else(bad)?;
     let total = sizes.iter().try_fold(8_usize, |product, &it| product.checked_mul(it));
     total.map(|_| sizes.clone()).ok_or_else(bad)
@@ -220,13 +220,13 @@ pub(super) fn geometry(fields: &Fields, axes: &Axes) -> Result<NrrdGeometry, Rea
     let columns = directions.map(|it| times(it, signs));
     let linear = std::array::from_fn(|row| std::array::from_fn(|axis| columns[axis][row]));
     let ras_from_voxel = Affine::new(linear, times(origin, signs));
-    if !ras_from_voxel.is_regular() {
-        let field = if origin.iter().all(|it| it.is_finite()) {
-            "space directions"
-        } else {
-            "space origin"
+    if let Some(fault) = ras_from_voxel.fault() {
+        let field = match fields.get("space directions") {
+            _ if fault.is_of_origin() => "space origin",
+            Some(_) => "space directions",
+            None => "spacings",
         };
-        return Err(ReadError::bad(field, "singular or not finite", "expected a regular affine"));
+        return Err(ReadError::bad(field, fault.found(), fault.expected()));
     }
     Ok(NrrdGeometry { grid: Grid { shape: axes.shape, ras_from_voxel }, space, directions, origin })
 }
