@@ -1,5 +1,5 @@
 //! `voxloop`, the one binary: `serve` for people and programs, `agent` for other machines,
-//! `segment`, `eval`, `sample` and `demo` for the command line.
+//! `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
 
 mod config;
 mod engine_runner;
@@ -8,6 +8,7 @@ mod pull;
 mod serve;
 mod token_file;
 
+mod bench;
 mod demo;
 mod eval;
 mod openapi;
@@ -39,6 +40,11 @@ enum Command {
     Segment(segment::SegmentArgs),
     /// Measure an engine on cases with known masks.
     Eval(eval::EvalArgs),
+    /// Measure speed and memory against limits and peers.
+    Bench(bench::BenchArgs),
+    /// One measurement of `bench`, in a process of its own.
+    #[command(hide = true, subcommand)]
+    BenchChild(bench::child::ChildCommand),
     /// Write phantoms with labels to a folder.
     Sample(sample::SampleArgs),
     /// Do the main job once, without a browser: sample, slice, propagation, files.
@@ -63,6 +69,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Agent(args) => config::runtime()?.block_on(pull::pull(args)),
         Command::Segment(args) => segment::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::BenchChild(command) => bench::child::run(&command),
         Command::Sample(args) => sample::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Openapi => openapi::run(),

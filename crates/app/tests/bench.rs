@@ -1,0 +1,39 @@
+//! `voxloop bench --quick` measures every figure and says so in JSON; the figures themselves are
+//! for an idle machine.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+#[test]
+fn every_figure_has_a_value_a_unit_and_a_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("bench.json");
+    let output = Command::new(env!("CARGO_BIN_EXE_voxloop"))
+        .args(["bench", "all", "--quick", "--json"])
+        .arg(&json)
+        .arg("--temp-dir")
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let table = String::from_utf8(output.stdout).unwrap();
+    let document: Value = serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap();
+    assert!(document["machine"]["n_cpus"].as_u64().unwrap() > 0);
+    assert!(document["machine"]["load_average"].is_f64());
+    let figures = document["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 9, "{document:#}");
+    for figure in figures {
+        let name = figure["name"].as_str().unwrap();
+        assert!(table.contains(name), "{name} is missing in:\n{table}");
+        assert!(!figure["unit"].as_str().unwrap().is_empty(), "{figure}");
+        assert!(figure["limit"]["value"].as_f64().unwrap() > 0.0, "{figure}");
+        // Memory is told by Linux alone.
+        if cfg!(target_os = "linux") || !name.contains("memory") {
+            assert!(figure["value"].as_f64().unwrap() >= 0.0, "{figure}");
+            assert_eq!(figure["runs"].as_array().unwrap().len(), 1, "{figure}");
+        }
+    }
+}
