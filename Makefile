@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 
-.PHONY: run demo test faults build page openapi pictures fmt
+.PHONY: run demo test faults bench bench-page build page openapi pictures fmt
 
 ## Build the page and the binary, then serve on http://127.0.0.1:8000/
 run: build
@@ -18,6 +18,14 @@ test:
 ## `kill -9` at 200 seeded moments instead of the 20 of `make test`
 faults:
 	VOXLOOP_FAULT_POINTS=200 cargo test --locked -p app --test faults
+
+## Speed and memory against limits and peers, on an idle machine
+bench: build
+	target/release/voxloop bench
+
+## First slice and weight of the page, in the browser of the tests
+bench-page: build
+	cd web && VOXLOOP_BIN=../target/release/voxloop npm run --silent bench
 
 ## The release binary with the page in it
 build: page target/release/voxloop

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { expect, test as base } from '@playwright/test';
 
-const BINARY = resolve(process.env.VOXLOOP_BIN ?? join(import.meta.dirname, '..', '..', 'target', 'debug', 'voxloop'));
+export const BINARY = resolve(process.env.VOXLOOP_BIN ?? join(import.meta.dirname, '..', '..', 'target', 'debug', 'voxloop'));
 
 async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');

@@ -127,6 +127,7 @@ fn recipes() -> Vec<Recipe> {
         stored("orient-SAR", small, "SAR"),
         stored("orient-IRP", small, "IRP"),
         Recipe { header_turn: Some(OBLIQUE), ..stored("orient-rotated", small, "LPS") },
+        Recipe { is_extra: true, ..plain("ct-medium", ct([512, 512, 120])) },
         Recipe { is_extra: true, ..plain("ct-large", ct([512, 512, 300])) },
     ]
 }

@@ -1,8 +1,6 @@
 //! `voxloop bench --quick` measures every figure and says so in JSON; the figures themselves are
 //! for an idle machine.
 
-#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
-
 use std::process::Command;
 
 use serde_json::Value;

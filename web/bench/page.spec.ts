@@ -1,0 +1,145 @@
+// How soon a slice of a large volume is seen, and what the page weighs; each figure is the median of five.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page, Response } from '@playwright/test';
+import { colourAt, viewerReady } from '../e2e/screen';
+import { BINARY, expect, test, type Server } from '../e2e/server';
+
+const RUNS = 5;
+const SAMPLE = 'ct-medium';
+
+interface Figure {
+  readonly name: string;
+  readonly unit: string;
+  readonly value: number;
+  readonly runs: readonly number[];
+  readonly limit: { readonly rule: 'at_most'; readonly value: number };
+  readonly met: boolean;
+}
+
+function figure(name: string, unit: string, runs: readonly number[], most: number): Figure {
+  const value = [...runs].sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? Number.NaN;
+  return { name, unit, value, runs, limit: { rule: 'at_most', value: most }, met: value <= most };
+}
+
+interface Watched {
+  firstSliceMs?: number;
+}
+
+/** Runs in the page: notes when a canvas first shows a picture rather than one colour, one frame later. */
+function watchCanvas(): void {
+  const probe = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  const isPicture = (canvas: HTMLCanvasElement): boolean => {
+    if (probe === null || canvas.width === 0 || canvas.height === 0) return false;
+    probe.clearRect(0, 0, 64, 64);
+    probe.drawImage(canvas, 0, 0, 64, 64);
+    const { data } = probe.getImageData(0, 0, 64, 64);
+    const greys = data.filter((_, at) => at % 4 === 0);
+    return greys.filter((grey) => grey > 32).length > 200 && new Set(greys).size > 16;
+  };
+  const look = (): void => {
+    // The overlay with lines and letters is no slice.
+    const canvases = document.querySelectorAll<HTMLCanvasElement>('[data-testid=viewer] canvas:not(.overlay)');
+    if (![...canvases].some(isPicture)) {
+      requestAnimationFrame(look);
+      return;
+    }
+    requestAnimationFrame(() => {
+      (window as Watched).firstSliceMs = performance.now();
+    });
+  };
+  requestAnimationFrame(look);
+}
+
+async function upload(server: Server, folder: string): Promise<string> {
+  execFileSync(BINARY, ['sample', folder, '--only', SAMPLE], { stdio: 'ignore' });
+  const form = new FormData();
+  form.append('file', new Blob([readFileSync(join(folder, `${SAMPLE}.nii.gz`))]), `${SAMPLE}.nii.gz`);
+  const answer = await fetch(`${server.url}/api/v1/jobs`, { method: 'POST', body: form });
+  expect(answer.status).toBe(201);
+  return ((await answer.json()) as { job_id: string }).job_id;
+}
+
+interface Opened {
+  /** From the start of the navigation to the frame after the one that holds a slice. */
+  readonly firstSliceSecs: number;
+  /** To NiiVue, which takes over from the first picture. */
+  readonly viewerSecs: number;
+  /** Code and styles, as they were sent. */
+  readonly kilobytes: number;
+}
+
+/** Bytes of the page's own files, as they were sent. */
+function weigh(page: Page): () => Promise<number> {
+  const answers: Response[] = [];
+  page.on('response', (answer) => {
+    const { pathname } = new URL(answer.url());
+    if (!/^\/(api|events|health)/.test(pathname) && answer.url().startsWith('http')) answers.push(answer);
+  });
+  return async () => {
+    const sizes = await Promise.all(answers.map((answer) => answer.request().sizes()));
+    return sizes.reduce((sum, { responseBodySize }) => sum + responseBodySize, 0) / 1000;
+  };
+}
+
+/** Opens the job in a browser that has never been here, on a server that has just started. */
+async function open(browser: Browser, server: Server, jobId: string): Promise<Opened> {
+  await server.down();
+  await server.up();
+  const context = await browser.newContext({ viewport: { width: 1280, height: 720 } });
+  const page = await context.newPage();
+  const weight = weigh(page);
+  await page.addInitScript(watchCanvas);
+  await page.goto(`${server.url}/jobs/${jobId}`, { waitUntil: 'commit' });
+  const seen = await page.waitForFunction(() => (window as Watched).firstSliceMs, null, { polling: 'raf' });
+  const firstSliceMs = (await seen.jsonValue()) ?? Number.NaN;
+  await viewerReady(page);
+  const viewerMs = await page.evaluate(() => performance.now());
+  const box = await page.getByTestId('overlay').boundingBox();
+  if (box === null) throw new Error('no slices on the page');
+  const [grey] = await colourAt(page, { x: box.x + box.width * 0.45, y: box.y + box.height * 0.45 });
+  expect(grey).toBeGreaterThan(16);
+  const opened = { firstSliceSecs: firstSliceMs / 1000, viewerSecs: viewerMs / 1000, kilobytes: await weight() };
+  await context.close();
+  return opened;
+}
+
+function report(figures: readonly Figure[], notes: Readonly<Record<string, number>>): void {
+  const [load = 0] = LOAD_BEFORE;
+  const machine = { cpu: cpus()[0]?.model, n_cpus: availableParallelism(), memory_bytes: totalmem(), os: release(), load_average: load };
+  mkdirSync('test-results', { recursive: true });
+  writeFileSync(join('test-results', 'bench-page.json'), `${JSON.stringify({ machine, figures, notes }, null, 2)}\n`);
+  const lines = figures.map(
+    ({ name, value, unit, limit, met }) =>
+      `${name.padEnd(52)} ${value.toFixed(2)} ${unit}  ≤ ${limit.value} ${unit}  ${met ? 'yes' : 'NO'}`,
+  );
+  const said = Object.entries(notes).map(([name, value]) => `    ${name} ${value.toFixed(2)}`);
+  const warning = load > 0.5 ? ['warning: the machine is not idle'] : [];
+  const head = `${machine.n_cpus} × ${machine.cpu ?? ''}, load ${load.toFixed(2)} before`;
+  process.stdout.write(`${[...warning, head, ...lines, ...said].join('\n')}\n`);
+}
+
+const LOAD_BEFORE = loadavg();
+
+test('first slice and weight of the page', async ({ browser, server }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'voxloop-bench-page-'));
+  try {
+    const jobId = await upload(server, folder);
+    const runs: Opened[] = [];
+    for (let run = 0; run < RUNS; run++) runs.push(await open(browser, server, jobId));
+    const slices = runs.map(({ firstSliceSecs }) => firstSliceSecs);
+    const weights = runs.map(({ kilobytes }) => kilobytes);
+    const viewers = figure('', 's', runs.map(({ viewerSecs }) => viewerSecs), Number.POSITIVE_INFINITY);
+    report(
+      [
+        figure('first slice of 512×512×120, cold server and browser', 's', slices, 1.5),
+        figure('page with everything a job needs, as sent', 'kB', weights, 700),
+      ],
+      { 'NiiVue has taken over after (s)': viewers.value },
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
