@@ -32,7 +32,7 @@ pub(super) enum Limit {
     /// No less than this.
     AtLeast(f64),
     /// No more than this share of the peer's value.
-    AtMostOfPeer(f64),
+    OfPeer(f64),
 }
 
 /// The same figure of another program.
@@ -86,7 +86,7 @@ impl Limit {
         match self {
             Self::AtMost(most) => Some(value <= most),
             Self::AtLeast(least) => Some(value >= least),
-            Self::AtMostOfPeer(share) => peer.map(|it| value <= share * it.value),
+            Self::OfPeer(share) => peer.map(|it| value <= share * it.value),
         }
     }
 }
@@ -114,9 +114,9 @@ mod tests {
     fn a_share_of_the_peer_is_undecided_without_a_peer() {
         let peer = Peer::measured("peer".to_owned(), vec![10.0]);
         let figure = |value, limit, peer| Figure::new("it", "s", vec![value], limit, peer).met;
-        assert_eq!(figure(5.0, Limit::AtMostOfPeer(0.5), peer.clone()), Some(true));
-        assert_eq!(figure(5.1, Limit::AtMostOfPeer(0.5), peer), Some(false));
-        assert_eq!(figure(5.0, Limit::AtMostOfPeer(0.5), None), None);
+        assert_eq!(figure(5.0, Limit::OfPeer(0.5), peer.clone()), Some(true));
+        assert_eq!(figure(5.1, Limit::OfPeer(0.5), peer), Some(false));
+        assert_eq!(figure(5.0, Limit::OfPeer(0.5), None), None);
         assert_eq!(figure(5.0, Limit::AtLeast(6.0), None), Some(false));
         assert_eq!(figure(5.0, Limit::AtMost(6.0), None), Some(true));
     }

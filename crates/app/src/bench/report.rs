@@ -75,14 +75,14 @@ fn limit(figure: &Figure) -> String {
     match figure.limit {
         Limit::AtMost(most) => format!("≤ {}", with_unit(most, figure.unit)),
         Limit::AtLeast(least) => format!("≥ {}", with_unit(least, figure.unit)),
-        Limit::AtMostOfPeer(share) => format!("≤ {share} of peer"),
+        Limit::OfPeer(share) => format!("≤ {share} of peer"),
     }
 }
 
 fn peer(figure: &Figure) -> String {
     let Some(peer) = &figure.peer else {
         return match figure.limit {
-            Limit::AtMostOfPeer(_) => "not on this machine: see --python".to_owned(),
+            Limit::OfPeer(_) => "not on this machine: see --python".to_owned(),
             Limit::AtMost(_) | Limit::AtLeast(_) => String::new(),
         };
     };

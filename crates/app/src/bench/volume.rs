@@ -62,7 +62,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
             format!("read {grid} int16 .nii.gz"),
             "s",
             secs(&read.ours),
-            Limit::AtMostOfPeer(0.6),
+            Limit::OfPeer(0.6),
             peer(secs(&read.theirs)),
         )
         .noting("the same file; numpy.asanyarray(nibabel.load(f).dataobj) by the peer"),
@@ -77,7 +77,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
             format!("write a mask of {grid} .nii.gz"),
             "s",
             secs(&write.ours),
-            Limit::AtMostOfPeer(0.5),
+            Limit::OfPeer(0.5),
             peer(secs(&write.theirs)),
         )
         .noting(sizes),
