@@ -92,6 +92,15 @@ export const test = base.extend<{ baseURL: string }, { server: Server }>({
     },
     { scope: 'worker', timeout: 60_000 },
   ],
+  // A page that its own policy hinders is broken somewhere, even where nobody looks.
+  page: async ({ page }, provide) => {
+    const hindered: string[] = [];
+    page.on('console', (message) => {
+      if (message.text().includes('Content Security Policy')) hindered.push(message.text());
+    });
+    await provide(page);
+    expect(hindered).toEqual([]);
+  },
   baseURL: async ({ server }, provide) => {
     await provide(server.url);
   },

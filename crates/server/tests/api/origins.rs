@@ -64,5 +64,6 @@ async fn answers_carry_a_content_security_policy() {
     let answer = server.get("/").await.expect(StatusCode::OK);
     let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("default-src 'self'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
     assert_eq!(answer.headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
 }
