@@ -40,6 +40,8 @@ def test_every_page_and_picture_is_linked():
     assert len(files) > 10
     lonely = [it.name for it in files if f"{it.name})" not in text and f"{it.name}#" not in text]
     assert not lonely, "no page links to these"
+    large = [it.name for it in files if it.stat().st_size > 150_000]
+    assert not large, "a repository is cloned whole: crop these, or take them anew"
 
 
 @pytest.mark.parametrize("page", ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "docs/decisions.md"])
