@@ -1,9 +1,10 @@
 // The pictures of the user guide, in the order of a person's work on the built-in sample.
-import { statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { drag, jobId, segment, viewerReady } from '../e2e/screen';
-import { expect, test } from '../e2e/server';
+import { expect, Server, test } from '../e2e/server';
 
 const FOLDER = join(import.meta.dirname, '..', '..', 'docs', 'images');
 /** A repository is cloned whole: no picture may be larger. */
@@ -111,4 +112,17 @@ test('pictures of the user guide', async ({ page }) => {
   await page.getByTestId('back').click();
   await page.locator(`[data-job="${id}"] img`).waitFor();
   await picture(page, 'jobs');
+});
+
+test('picture of the page that asks for the token', async ({ page }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'voxloop-pictures-'));
+  writeFileSync(join(folder, 'token'), '0123456789abcdef0123456789abcdef', { mode: 0o600 });
+  const server = await Server.start();
+  await server.down();
+  await server.up(['--token-file', join(folder, 'token')]);
+  await page.goto(server.url);
+  await page.getByTestId('sign-in').waitFor();
+  await picture(page, 'sign-in', page.getByTestId('sign-in'));
+  await server.remove();
+  rmSync(folder, { recursive: true });
 });
