@@ -136,12 +136,6 @@ impl<const D: usize> GridGraph<D> {
         self.flow
     }
 
-    /// Whether the node lies on the source's side of the minimum cut.
-    #[must_use]
-    pub fn in_source_set(&self, node: usize) -> bool {
-        self.tree[node] == SOURCE
-    }
-
     /// The source set as a bitmap of the grid, first axis fastest.
     #[must_use]
     pub fn source_set(&self) -> Vec<bool> {

@@ -12,6 +12,7 @@ use protocol::{
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
+use volume::rle;
 
 use super::jobs::attachment;
 use crate::{
@@ -22,9 +23,6 @@ use crate::{
     results::SliceView,
     state::Server,
 };
-
-/// Content type of masks in the `volume::rle` format.
-pub(super) const RLE: &str = "application/x-voxloop-rle";
 
 /// What kind of result to fetch.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
@@ -119,8 +117,10 @@ pub(super) async fn mask(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let bytes = blobs::read(&*server.blobs, &revision.mask).await?;
-    let headers =
-        [(header::CONTENT_TYPE, RLE.to_owned()), (header::ETAG, format!("\"{}\"", revision.mask))];
+    let headers = [
+        (header::CONTENT_TYPE, rle::MEDIA_TYPE.to_owned()),
+        (header::ETAG, format!("\"{}\"", revision.mask)),
+    ];
     Ok((headers, bytes).into_response())
 }
 

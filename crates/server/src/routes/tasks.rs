@@ -13,12 +13,12 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
+use volume::rle;
 
 use crate::{
     blobs,
     body::{Asked, Named},
     error::ApiError,
-    routes::results::RLE,
     state::Server,
 };
 
@@ -92,5 +92,5 @@ pub(super) async fn partial_mask(
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     let bytes = blobs::read(&*server.blobs, &sha256).await?;
-    Ok(([(header::CONTENT_TYPE, RLE)], bytes).into_response())
+    Ok(([(header::CONTENT_TYPE, rle::MEDIA_TYPE)], bytes).into_response())
 }

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
     blobs::{self, Folder},
-    clock::SystemClock,
+    clock::{Clock, ManualClock, SystemClock},
     routes,
     settings::Settings,
     state::Server,
@@ -62,6 +62,15 @@ impl TestServer {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
+        Self::build(settings, Arc::new(SystemClock)).await
+    }
+
+    /// A server whose time the test turns.
+    pub(crate) async fn at_time(clock: Arc<ManualClock>) -> Self {
+        Self::build(Settings::default(), clock).await
+    }
+
+    async fn build(settings: Settings, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
         let store = Store::open(&url).await.unwrap();
@@ -75,7 +84,7 @@ impl TestServer {
                 missing: None,
             }]
         });
-        let server = Server::new(store, blobs, Arc::new(SystemClock), settings, engines);
+        let server = Server::new(store, blobs, clock, settings, engines);
         Self { router: routes::router(server.clone()), server, folder }
     }
 
@@ -156,6 +165,11 @@ impl TestServer {
 
     /// Claims the next task, as an agent does.
     pub(crate) async fn claim(&self) -> Value {
+        self.try_claim().await.expect(StatusCode::OK).json()
+    }
+
+    /// Asks for a task; 204 where there is none.
+    pub(crate) async fn try_claim(&self) -> Answer {
         let request = json!({
             "agent_id": "00000000-0000-7000-8000-000000000001",
             "name": "test",
@@ -164,7 +178,7 @@ impl TestServer {
             "engines": ["graphcut"],
             "wait_secs": 0,
         });
-        self.post("/api/v1/claims", request).await.expect(StatusCode::OK).json()
+        self.post("/api/v1/claims", request).await
     }
 
     /// Delivers an output of a claimed task.

@@ -1,12 +1,14 @@
 //! Tasks and the agents' protocol over HTTP, and the stream of events.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use server::{routes, settings::Settings};
+use server::{clock::ManualClock, routes, settings::Settings};
 use tower::ServiceExt;
 use volume::rle;
 
@@ -129,6 +131,27 @@ async fn a_waiting_agent_has_the_task_as_soon_as_it_is_queued() {
     let mut other = claim;
     other["protocol"] = json!(2);
     assert_eq!(server.post("/api/v1/claims", other).await.field(), "protocol");
+}
+
+#[tokio::test]
+async fn the_task_of_a_silent_agent_is_handed_on_when_its_lease_is_over() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let job = server.open_phantom().await;
+    segment(&server, &job).await;
+    let silent = server.claim().await;
+    let lease_ms = silent["lease_ms"].as_i64().unwrap();
+    clock.advance_ms(lease_ms - 1);
+    let nothing = server.try_claim().await;
+    nothing.expect(StatusCode::NO_CONTENT);
+    clock.advance_ms(2);
+    let next = server.claim().await;
+    assert_eq!(next["task_id"], silent["task_id"]);
+    assert!(next["fence"].as_i64() > silent["fence"].as_i64());
+    let beat = json!({ "fence": silent["fence"], "progress": { "done": 1, "total": 1 } });
+    let late = server.post(&format!("{}/heartbeat", task_path(&silent)), beat).await;
+    let refused = late.expect(StatusCode::CONFLICT).json();
+    assert_eq!(refused["error"]["code"], "stale_fence");
 }
 
 #[tokio::test]
