@@ -207,7 +207,7 @@ fn parse_cors(text: &str) -> Cors {
 }
 
 /// Reads `500M`, `4G` or plain bytes; the units are powers of 1024.
-fn parse_bytes(text: &str) -> Result<u64, String> {
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     let text = text.trim().trim_end_matches(['B', 'b', 'i']);
     let (number, shift) = match text.chars().last().map(|it| it.to_ascii_uppercase()) {
         Some('K') => (&text[..text.len() - 1], 10),

@@ -8,6 +8,7 @@ mod pull;
 mod serve;
 mod token_file;
 
+mod batch;
 mod bench;
 mod demo;
 mod eval;
@@ -36,7 +37,7 @@ enum Command {
     Serve(config::ServeArgs),
     /// Pull work from a server and run it here.
     Agent(config::AgentArgs),
-    /// Segment an object in an image.
+    /// Segment an object in an image, or the objects of many images.
     Segment(segment::SegmentArgs),
     /// Measure an engine on cases with known masks.
     Eval(eval::EvalArgs),
@@ -80,5 +81,5 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
 #[expect(clippy::print_stderr, reason = "the outermost layer tells the person at the terminal")]
 fn fail(error: &anyhow::Error) -> ExitCode {
     eprintln!("voxloop: {error:#}");
-    ExitCode::FAILURE
+    if error.is::<batch::Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }

@@ -1,0 +1,216 @@
+//! What the manifest of a batch says of each image, and what follows from it when the batch is run
+//! again.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs::Metadata,
+    time::UNIX_EPOCH,
+};
+
+use protocol::task::EngineIdentity;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    objects::{Object, Parameters},
+    prompts::Marks,
+};
+
+/// The manifest's name in the output folder.
+pub(crate) const MANIFEST: &str = "manifest.jsonl";
+
+/// A line of the manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub(crate) enum Entry {
+    /// A mask was made. Written just before the mask gets its name.
+    Done(Box<Done>),
+    /// An image failed.
+    Failed {
+        /// Its name.
+        name: String,
+        /// Why.
+        error: String,
+        /// Milliseconds since 1970.
+        finished_ms: u64,
+    },
+}
+
+/// A mask and all that it came from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Done {
+    /// The image's relative path.
+    pub(crate) name: String,
+    /// Where the image was.
+    pub(crate) input: String,
+    /// What the image was.
+    pub(crate) image: Stamp,
+    /// The mask, relative to the output folder.
+    pub(crate) output: String,
+    /// SHA-256 of the mask's file.
+    pub(crate) mask_sha256: String,
+    /// Size of the mask's file.
+    pub(crate) mask_bytes: u64,
+    /// Digest of all that the mask depends on: the same again gives the same mask.
+    pub(crate) key: String,
+    /// What was marked.
+    pub(crate) marks: Marks,
+    /// Which code made it.
+    pub(crate) engine: EngineIdentity,
+    /// With which parameters.
+    pub(crate) parameters: Parameters,
+    /// What is in the mask.
+    pub(crate) objects: Vec<Object>,
+    /// Seconds for reading, segmenting and writing, other images at work beside it.
+    pub(crate) seconds: f64,
+    /// Milliseconds since 1970.
+    pub(crate) finished_ms: u64,
+}
+
+/// A file as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stamp {
+    /// SHA-256 of its bytes.
+    pub(crate) sha256: String,
+    /// Its size.
+    pub(crate) bytes: u64,
+    /// Nanoseconds since 1970 of its last change, where the file system tells.
+    pub(crate) modified_ns: Option<u64>,
+}
+
+impl Stamp {
+    /// Whether a file looks untouched since, without reading it.
+    pub(crate) fn looks_like(&self, file: &Metadata) -> bool {
+        self.bytes == file.len()
+            && self.modified_ns.is_some()
+            && self.modified_ns == modified_ns(file)
+    }
+}
+
+/// Nanoseconds since 1970 of a file's last change.
+pub(crate) fn modified_ns(file: &Metadata) -> Option<u64> {
+    let since = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_nanos()).ok()
+}
+
+/// What earlier runs left.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    newest: BTreeMap<String, Done>,
+    /// SHA-256 of each mask that was ever written, with its name.
+    written: BTreeSet<(String, String)>,
+}
+
+impl History {
+    /// From the manifest's lines, oldest first.
+    pub(crate) fn of(entries: Vec<Entry>) -> Self {
+        let mut history = Self::default();
+        for entry in entries {
+            if let Entry::Done(done) = entry {
+                history.written.insert((done.output.clone(), done.mask_sha256.clone()));
+                history.newest.insert(done.output.clone(), *done);
+            }
+        }
+        history
+    }
+
+    /// The newest entry of a mask.
+    pub(crate) fn newest(&self, output: &str) -> Option<&Done> {
+        self.newest.get(output)
+    }
+
+    /// Names of all masks.
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &str> {
+        self.newest.keys().map(String::as_str)
+    }
+
+    fn wrote(&self, output: &str, sha256: &str) -> bool {
+        self.written.contains(&(output.to_owned(), sha256.to_owned()))
+    }
+
+    /// Whether an image is to be segmented. `on_disk` is the SHA-256 of the file that has the
+    /// mask's name now.
+    pub(crate) fn decide(&self, output: &str, key: &str, on_disk: Option<&str>) -> Decision {
+        let is_same = self.newest(output).is_some_and(|it| it.key == key);
+        match on_disk {
+            None => Decision::Segment,
+            Some(sha256) if self.wrote(output, sha256) => {
+                let is_newest = self.newest(output).is_some_and(|it| it.mask_sha256 == sha256);
+                if is_same && is_newest { Decision::Unchanged } else { Decision::Segment }
+            }
+            Some(_) if is_same => Decision::Edited,
+            Some(_) => Decision::Foreign,
+        }
+    }
+}
+
+/// What is to be done with an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Decision {
+    /// There is no mask, or it is one of ours that other prompts or another engine made.
+    Segment,
+    /// The mask is there and would come out the same.
+    Unchanged,
+    /// The mask would come out the same, but somebody changed it since: theirs is kept.
+    Edited,
+    /// A file of that name is there that no run wrote, or that somebody changed since.
+    Foreign,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use protocol::{
+        prompt::{Combine, Direction},
+        task::EngineName,
+    };
+
+    fn done(key: &str, mask_sha256: &str) -> Entry {
+        Entry::Done(Box::new(Done {
+            name: "ct.nii.gz".to_owned(),
+            input: "/scans/ct.nii.gz".to_owned(),
+            image: Stamp { sha256: "image".to_owned(), bytes: 1, modified_ns: None },
+            output: "ct.mask.nii.gz".to_owned(),
+            mask_sha256: mask_sha256.to_owned(),
+            mask_bytes: 1,
+            key: key.to_owned(),
+            marks: Marks { prompts: Vec::new(), propagate: Vec::new() },
+            engine: EngineIdentity { name: EngineName::Graphcut, version: "1".to_owned() },
+            parameters: Parameters {
+                direction: Direction::Both,
+                combine: Combine::Union,
+                two_d: false,
+                uncertainty: false,
+            },
+            objects: Vec::new(),
+            seconds: 1.0,
+            finished_ms: 0,
+        }))
+    }
+
+    #[test]
+    fn only_a_mask_that_would_come_out_the_same_is_left() {
+        let history = History::of(vec![done("old", "A"), done("new", "B")]);
+        let decide = |key: &str, on_disk| history.decide("ct.mask.nii.gz", key, on_disk);
+        assert_eq!(decide("new", Some("B")), Decision::Unchanged);
+        assert_eq!(decide("other", Some("B")), Decision::Segment);
+        // Killed between the line and the mask's new name: the older mask, or none, is there.
+        assert_eq!(decide("new", Some("A")), Decision::Segment);
+        assert_eq!(decide("new", None), Decision::Segment);
+    }
+
+    #[test]
+    fn what_a_person_made_is_never_overwritten() {
+        let history = History::of(vec![done("key", "A")]);
+        assert_eq!(history.decide("ct.mask.nii.gz", "key", Some("mine")), Decision::Edited);
+        assert_eq!(history.decide("ct.mask.nii.gz", "other", Some("mine")), Decision::Foreign);
+        assert_eq!(history.decide("mr.mask.nii.gz", "key", Some("mine")), Decision::Foreign);
+    }
+
+    #[test]
+    fn entries_survive_the_way_through_the_file() {
+        let entry = done("key", "A");
+        let text = serde_json::to_string(&entry).unwrap();
+        assert!(text.starts_with(r#"{"state":"done","name":"ct.nii.gz""#));
+        assert_eq!(serde_json::from_str::<Entry>(&text).unwrap(), entry);
+    }
+}
