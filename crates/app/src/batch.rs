@@ -25,18 +25,6 @@ impl fmt::Display for Misuse {
 
 impl std::error::Error for Misuse {}
 
-/// What is said, and how.
-#[derive(Debug, Clone, clap::Args)]
-#[command(next_help_heading = "Many files")]
-pub(crate) struct SayArgs {
-    /// No progress on stderr; what failed is still listed.
-    #[arg(long)]
-    pub(crate) quiet: bool,
-    /// One JSON object a line on stdout instead of text.
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
 /// Lists failures on stderr, or nothing.
 #[expect(clippy::print_stderr, reason = "the outermost layer says what failed")]
 pub(crate) fn list_failures(failures: &[(String, String)], n_all: usize) {

@@ -27,7 +27,7 @@ use volume::{Labelmap, MaskFormat, ReadOptions, Volume};
 
 use crate::batch::Misuse;
 
-pub(crate) use args::{EngineArg, SegmentArgs};
+pub(crate) use args::{EngineArg, SegmentArgs, parse_jobs};
 
 /// Runs `voxloop segment`.
 ///

@@ -3,15 +3,22 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::{
         Condvar, Mutex, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
+use anyhow::Context;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::interrupt::Interrupt;
+
+/// Bytes for each voxel beside the image itself: the labelmaps of a propagation.
+const LABELMAP_BYTES: u64 = 4;
+/// Bytes for the graph of an object, whatever the image's size.
+const SOLVER_BYTES: u64 = 256 << 20;
 
 /// Runs `work` on every item, `n_jobs` at once, in their order; items not yet begun when somebody
 /// asks to stop are left. `work` that panics ends as `panicked` says, and the others go on.
@@ -75,6 +82,19 @@ impl Drop for Pass<'_> {
         *used = used.saturating_sub(self.bytes);
         self.gate.freed.notify_all();
     }
+}
+
+/// Memory that segmenting an image takes, from its header.
+///
+/// # Errors
+/// If the header cannot be read.
+pub(crate) fn needed_bytes(image: &Path) -> anyhow::Result<u64> {
+    let name = image.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+    let header = volume::read_header(image, &name)
+        .with_context(|| format!("cannot read {}", image.display()))?;
+    let n_voxels = header.grid.n_voxels() as u64;
+    let voxel_bytes = header.voxel_type.size() as u64 + LABELMAP_BYTES;
+    Ok(n_voxels.saturating_mul(voxel_bytes).saturating_add(SOLVER_BYTES))
 }
 
 /// Half of the memory that is free now, within the limits of a container.

@@ -96,12 +96,17 @@ impl Progress {
         }
     }
 
-    /// Prints a result without tearing the bar.
+    /// Prints a result.
     #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub(crate) fn print(&self, line: &str) {
+        self.suspend(|| println!("{line}"));
+    }
+
+    /// Prints results without tearing the bar.
+    pub(crate) fn suspend(&self, print: impl FnOnce()) {
         match &self.how {
-            How::Bar(bar) => bar.suspend(|| println!("{line}")),
-            How::Lines | How::Silent => println!("{line}"),
+            How::Bar(bar) => bar.suspend(print),
+            How::Lines | How::Silent => print(),
         }
     }
 

@@ -6,12 +6,20 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
-use protocol::prompt::SliceRef;
-use serde::Deserialize;
+use globset::GlobSet;
+use protocol::{prompt::SliceRef, task::EngineName};
+use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, plane_axes};
 
 use super::EvalArgs;
-use crate::segment::read_volume;
+use crate::{
+    batch::{
+        digest,
+        inputs::{self, Found, Wanted, slashed},
+        pool,
+    },
+    segment::read_volume,
+};
 
 /// Voxels by which a derived loose box is wider on each side.
 const LOOSE: f64 = 5.0;
@@ -29,33 +37,40 @@ enum SourceKind {
     Pair { image: PathBuf, label: PathBuf, value: Option<u8> },
 }
 
+/// What the arguments name.
+pub(super) struct Sources {
+    pub(super) cases: Vec<Source>,
+    /// Places that could not be looked into, and why.
+    pub(super) unreadable: Vec<(String, String)>,
+}
+
 /// The cases that the arguments name.
-pub(super) fn sources(args: &EvalArgs) -> anyhow::Result<Vec<Source>> {
+///
+/// # Errors
+/// [`Misuse`](crate::batch::Misuse) if one of them names no case.
+pub(super) fn sources(args: &EvalArgs) -> anyhow::Result<Sources> {
     if let (Some(image), Some(label)) = (&args.image, &args.label) {
         let mut name = file_name(image);
         if let Some(value) = args.label_value {
             name = format!("{name}:{value}");
         }
         let (image, label, value) = (image.clone(), label.clone(), args.label_value);
-        return Ok(vec![Source { name, kind: SourceKind::Pair { image, label, value } }]);
+        let pair = Source { name, kind: SourceKind::Pair { image, label, value } };
+        return Ok(Sources { cases: vec![pair], unreadable: Vec::new() });
     }
-    let dir = args.dir.as_deref().context("name a folder of cases, or --image and --label")?;
-    let mut files = Vec::new();
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot open {}", dir.display()))? {
-        let path = entry.with_context(|| format!("cannot list {}", dir.display()))?.path();
-        if path.extension().is_some_and(|it| it == "json") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    ensure!(!files.is_empty(), "{} holds no case (*.json)", dir.display());
-    Ok(files
-        .into_iter()
-        .map(|path| {
-            let name = path.file_stem().map_or_else(String::new, |it| it.display().to_string());
-            Source { name, kind: SourceKind::File(path) }
-        })
-        .collect())
+    let wanted = Wanted {
+        what: "case",
+        endings: &[".json"],
+        is_deep: false,
+        excluded: GlobSet::empty(),
+        output: None,
+    };
+    let Found { inputs, unreadable } = inputs::collect(&args.cases, &wanted)?;
+    let cases = inputs.into_iter().map(|it| Source {
+        name: slashed(&it.relative.with_extension("")),
+        kind: SourceKind::File(it.path),
+    });
+    Ok(Sources { cases: cases.collect(), unreadable })
 }
 
 fn file_name(path: &Path) -> String {
@@ -73,7 +88,7 @@ struct CaseFile {
 }
 
 /// The prompt of a case file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct CasePrompt {
     axis: u8,
     slice: u32,
@@ -84,7 +99,28 @@ struct CasePrompt {
 }
 
 impl Source {
+    /// Digest of all that the case's scores depend on: the bytes of image and label, the prompt and
+    /// the engine.
+    pub(super) fn key(&self, engine: EngineName) -> anyhow::Result<String> {
+        let parts = self.parts()?;
+        let of = |path: &Path| {
+            digest::of_file(path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        let (image, label) = (of(&parts.image)?, of(&parts.label)?);
+        let engine = engine::identity(engine);
+        Ok(digest::of_value(&(image, label, parts.value, &parts.prompt, engine))?)
+    }
+
+    /// Memory that the case takes, from its image's header.
+    pub(super) fn needed_bytes(&self) -> anyhow::Result<u64> {
+        pool::needed_bytes(&self.parts()?.image)
+    }
+
     pub(super) fn open(&self) -> anyhow::Result<Case> {
+        Case::read(self.parts()?)
+    }
+
+    fn parts(&self) -> anyhow::Result<Parts> {
         match &self.kind {
             SourceKind::File(path) => {
                 let text = fs::read_to_string(path)
@@ -93,11 +129,22 @@ impl Source {
                     .with_context(|| format!("{} is no case", path.display()))?;
                 let folder = path.parent().unwrap_or(Path::new("."));
                 let (image, label) = (folder.join(&file.image), folder.join(&file.label));
-                Case::read(&image, &label, file.label_value, Some(file.prompt))
+                Ok(Parts { image, label, value: file.label_value, prompt: Some(file.prompt) })
             }
-            SourceKind::Pair { image, label, value } => Case::read(image, label, *value, None),
+            SourceKind::Pair { image, label, value } => {
+                let (image, label) = (image.clone(), label.clone());
+                Ok(Parts { image, label, value: *value, prompt: None })
+            }
         }
     }
+}
+
+/// What a case is made of.
+struct Parts {
+    image: PathBuf,
+    label: PathBuf,
+    value: Option<u8>,
+    prompt: Option<CasePrompt>,
 }
 
 /// An image, its truth (values 0 and 1) and the prompt.
@@ -110,14 +157,10 @@ pub(super) struct Case {
 }
 
 impl Case {
-    fn read(
-        image: &Path,
-        label: &Path,
-        value: Option<u8>,
-        prompt: Option<CasePrompt>,
-    ) -> anyhow::Result<Self> {
-        let volume = read_volume(image)?;
-        let labels = Labelmap::from_volume(&read_volume(label)?)
+    fn read(parts: Parts) -> anyhow::Result<Self> {
+        let Parts { image, label, value, prompt } = parts;
+        let volume = read_volume(&image)?;
+        let labels = Labelmap::from_volume(&read_volume(&label)?)
             .with_context(|| format!("{} is no mask", label.display()))?;
         ensure!(
             labels.shape == volume.shape(),

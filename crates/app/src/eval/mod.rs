@@ -7,20 +7,38 @@ mod cases;
 mod report;
 mod score;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Mutex, PoisonError},
+};
 
-use crate::segment::EngineArg;
+use anyhow::{Context, ensure};
+use serde::{Deserialize, Serialize};
 
-use cases::sources;
-use report::Report;
+use crate::{
+    batch::{
+        interrupt::{self, Interrupt},
+        list_failures,
+        manifest::Manifest,
+        pool::{self, Gate},
+        progress::{Ended, Progress},
+    },
+    config::parse_bytes,
+    segment::{EngineArg, parse_jobs},
+};
+
+use cases::{Source, Sources, sources};
+use report::{Report, Rows};
 use score::Scores;
 
 /// Arguments of `voxloop eval`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct EvalArgs {
-    /// Folder of cases: JSON files that name image, label and prompt.
-    #[arg(required_unless_present = "image", conflicts_with = "image")]
-    pub(crate) dir: Option<PathBuf>,
+    /// Cases: JSON files that name image, label and prompt, folders of them, and globs in quotes.
+    #[arg(required_unless_present = "image", conflicts_with = "image", value_name = "CASES")]
+    pub(crate) cases: Vec<PathBuf>,
     /// A single image instead; the prompt is derived from its label.
     #[arg(long, requires = "label")]
     pub(crate) image: Option<PathBuf>,
@@ -36,34 +54,143 @@ pub(crate) struct EvalArgs {
     /// One JSON object a line instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Cases at once. With more than one the times say little: cases wait for each other.
+    #[arg(long, value_name = "N", default_value = "1", value_parser = parse_jobs)]
+    pub(crate) jobs: usize,
+    /// Memory for the cases at work, such as 8G; half of what is free by default.
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes)]
+    pub(crate) memory: Option<u64>,
+    /// Add each case's scores to this file, and take from it those of cases that are as they were:
+    /// image, label, prompt and engine.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(crate) scores: Option<PathBuf>,
+    /// No progress on stderr; what failed is still listed.
+    #[arg(long)]
+    pub(crate) quiet: bool,
+}
+
+/// A line of the file of scores.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Scored {
+    case: String,
+    /// Digest of all that the scores depend on.
+    key: String,
+    scores: Scores,
+    /// Cases at work at once, which the times depend on.
+    jobs: usize,
 }
 
 /// Runs `voxloop eval`.
 ///
 /// # Errors
-/// If there are no cases. A case that fails is reported in its place, and the exit code is 1.
+/// If there are no cases, or `--scores` cannot be used. A case that fails is reported in its place
+/// and at the end, and the exit code is 1.
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let sources = sources(args)?;
+    let Sources { cases, unreadable } = sources(args)?;
+    let (manifest, earlier) = match &args.scores {
+        Some(path) => {
+            let (manifest, lines) = Manifest::open::<Scored>(path).context("--scores")?;
+            (Some(manifest), lines.into_iter().map(|it| (it.key, it.scores)).collect())
+        }
+        None => (None, BTreeMap::new()),
+    };
+    let interrupt = Interrupt::listen()?;
     let report = Report { json: args.json };
     report.header();
-    let mut mean = Scores::default();
-    let mut n_scored = 0u32;
-    for source in &sources {
-        match source.open().and_then(|case| case.scores(args.engine.name())) {
-            Ok(mut scores) => {
-                report.case(&source.name, &scores);
-                n_scored += 1;
-                for (sum, value) in mean.values().into_iter().zip(scores.values()) {
-                    *sum += *value;
-                }
-            }
-            Err(error) => report.failure(&source.name, &error),
+    let evaluation = Evaluation {
+        args,
+        manifest,
+        earlier,
+        gate: Gate::new(args.memory.unwrap_or_else(pool::default_memory_bytes)),
+        interrupt: &interrupt,
+        progress: Progress::new(cases.len(), args.quiet),
+        rows: Mutex::new(Rows::new(report, cases.len())),
+    };
+    let numbered: Vec<(usize, &Source)> = cases.iter().enumerate().collect();
+    let panicked = || anyhow::anyhow!("a fault of the program; please report it");
+    pool::for_each(
+        &numbered,
+        args.jobs,
+        &interrupt,
+        |(n, source)| evaluation.case(*n, source),
+        |(n, source)| evaluation.end(*n, source, Err(panicked())),
+    );
+    evaluation.progress.finish();
+    Ok(evaluation.conclude(unreadable))
+}
+
+/// A running evaluation.
+struct Evaluation<'a> {
+    args: &'a EvalArgs,
+    manifest: Option<Manifest>,
+    earlier: BTreeMap<String, Scores>,
+    gate: Gate,
+    interrupt: &'a Interrupt,
+    progress: Progress,
+    rows: Mutex<Rows>,
+}
+
+impl Evaluation<'_> {
+    fn case(&self, n: usize, source: &Source) {
+        self.progress.begin(&source.name);
+        let scored = self.score(source);
+        // What was dropped halfway is neither scored nor failed.
+        if scored.is_ok() || !self.interrupt.is_asked() {
+            self.end(n, source, scored);
         }
     }
-    for sum in mean.values() {
-        *sum /= f64::from(n_scored.max(1));
+
+    fn end(&self, n: usize, source: &Source, scored: anyhow::Result<(Scores, Ended)>) {
+        let ended = scored.as_ref().map_or(Ended::Failed, |it| it.1);
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let row = scored.map(|it| it.0);
+        self.progress.suspend(|| rows.add(n, source.name.clone(), row));
+        drop(rows);
+        self.progress.end(&source.name, ended);
     }
-    report.mean(&mean, n_scored);
-    let all = usize::try_from(n_scored).is_ok_and(|it| it == sources.len());
-    Ok(if all { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+
+    fn score(&self, source: &Source) -> anyhow::Result<(Scores, Ended)> {
+        let engine = self.args.engine.name();
+        let Some(manifest) = &self.manifest else {
+            return Ok((self.measure(source)?, Ended::Worked));
+        };
+        let key = source.key(engine)?;
+        if let Some(scores) = self.earlier.get(&key) {
+            return Ok((*scores, Ended::Unchanged));
+        }
+        let scores = self.measure(source)?;
+        let (case, jobs) = (source.name.clone(), self.args.jobs);
+        manifest.append(&Scored { case, key, scores, jobs })?;
+        Ok((scores, Ended::Worked))
+    }
+
+    fn measure(&self, source: &Source) -> anyhow::Result<Scores> {
+        let _pass = self.gate.enter(source.needed_bytes()?);
+        ensure!(!self.interrupt.is_asked(), "interrupted");
+        source.open()?.scores(self.args.engine.name(), self.interrupt)
+    }
+
+    #[expect(clippy::print_stderr, reason = "the outermost layer says how it went")]
+    fn conclude(&self, unreadable: Vec<(String, String)>) -> ExitCode {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut failures = rows.conclude(self.args.jobs);
+        failures.extend(unreadable);
+        let (n_all, n_scored) = (rows.n_cases(), rows.n_scored());
+        list_failures(&failures, n_all.max(failures.len()));
+        if n_scored < n_all {
+            eprintln!("the mean is of {n_scored} of {n_all} cases");
+        }
+        if self.args.jobs > 1 {
+            eprintln!("times were taken with {} cases at once: they say little", self.args.jobs);
+        }
+        if self.interrupt.is_asked() {
+            let again = match self.args.scores {
+                Some(_) => "run the same command again to go on",
+                None => "with --scores FILE.jsonl a further run goes on where one ended",
+            };
+            eprintln!("interrupted: {again}");
+            return ExitCode::from(interrupt::EXIT_CODE);
+        }
+        if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
 }

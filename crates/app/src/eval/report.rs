@@ -4,6 +4,69 @@ use serde_json::json;
 
 use super::score::Scores;
 
+/// The rows of an evaluation, printed in the order of the cases, in whatever order they end.
+pub(super) struct Rows {
+    report: Report,
+    ended: Vec<Option<Row>>,
+    n_printed: usize,
+}
+
+struct Row {
+    name: String,
+    scores: Result<Scores, String>,
+}
+
+impl Rows {
+    pub(super) fn new(report: Report, n_cases: usize) -> Self {
+        Self { report, ended: (0..n_cases).map(|_| None).collect(), n_printed: 0 }
+    }
+
+    /// A case ended: prints it once all before it are printed.
+    pub(super) fn add(&mut self, n: usize, name: String, scores: anyhow::Result<Scores>) {
+        let scores = scores.map_err(|error| format!("{error:#}"));
+        self.ended[n] = Some(Row { name, scores });
+        while let Some(Some(row)) = self.ended.get(self.n_printed) {
+            self.report.row(row);
+            self.n_printed += 1;
+        }
+    }
+
+    pub(super) fn n_cases(&self) -> usize {
+        self.ended.len()
+    }
+
+    pub(super) fn n_scored(&self) -> usize {
+        self.scored().count()
+    }
+
+    fn scored(&self) -> impl Iterator<Item = &Scores> {
+        self.ended.iter().flatten().filter_map(|it| it.scores.as_ref().ok())
+    }
+
+    /// Prints what is left and the mean of what was scored; gives what failed.
+    pub(super) fn conclude(&mut self, jobs: usize) -> Vec<(String, String)> {
+        for row in self.ended.iter().skip(self.n_printed).flatten() {
+            self.report.row(row);
+        }
+        self.n_printed = self.ended.len();
+        let mut mean = Scores::default();
+        for scores in self.scored() {
+            let mut scores = *scores;
+            for (sum, value) in mean.values().into_iter().zip(scores.values()) {
+                *sum += *value;
+            }
+        }
+        let n_scored = u32::try_from(self.n_scored()).unwrap_or(u32::MAX);
+        for sum in mean.values() {
+            *sum /= f64::from(n_scored.max(1));
+        }
+        let failure = |it: &Row| Some((it.name.clone(), it.scores.as_ref().err()?.clone()));
+        let failures: Vec<_> = self.ended.iter().flatten().filter_map(failure).collect();
+        self.report.mean(&mean, n_scored, failures.len(), jobs);
+        failures
+    }
+}
+
 /// Prints as lines of JSON or as a table.
 pub(super) struct Report {
     pub(super) json: bool,
@@ -20,30 +83,30 @@ impl Report {
         }
     }
 
-    pub(super) fn case(&self, name: &str, scores: &Scores) {
-        if self.json {
-            let mut line = json!({ "case": name });
-            if let (Some(line), Some(values)) = (line.as_object_mut(), json!(scores).as_object()) {
-                line.extend(values.clone());
+    fn row(&self, it: &Row) {
+        let name = &it.name;
+        match &it.scores {
+            Ok(scores) if self.json => {
+                let mut line = json!({ "case": name });
+                if let (Some(line), Some(values)) =
+                    (line.as_object_mut(), json!(scores).as_object())
+                {
+                    line.extend(values.clone());
+                }
+                println!("{line}");
             }
-            println!("{line}");
-        } else {
-            println!("{}", row(name, scores));
+            Ok(scores) => println!("{}", row(name, scores)),
+            Err(error) if self.json => println!("{}", json!({ "case": name, "error": error })),
+            Err(error) => println!("{name:40} failed: {error}"),
         }
     }
 
-    pub(super) fn failure(&self, name: &str, error: &anyhow::Error) {
-        if self.json {
-            println!("{}", json!({ "case": name, "error": format!("{error:#}") }));
-        } else {
-            println!("{name:40} failed: {error:#}");
-        }
-    }
-
-    pub(super) fn mean(&self, mean: &Scores, n_scored: u32) {
+    fn mean(&self, mean: &Scores, n_scored: u32, n_failed: usize, jobs: usize) {
         if self.json {
             let mean = if n_scored == 0 { json!({}) } else { json!(mean) };
-            println!("{}", json!({ "mean": mean }));
+            let line =
+                json!({ "mean": mean, "scored": n_scored, "failed": n_failed, "jobs": jobs });
+            println!("{line}");
         } else if n_scored > 0 {
             println!("{}", row(&format!("mean of {n_scored}"), mean));
         }

@@ -1,12 +1,12 @@
 //! What an engine is worth on a case: Dice from tight, jittered and loose boxes, and after
 //! corrections of the slices that it doubts itself.
 
-use engine::{PropagationRequest, Uncertainty, Unwatched};
+use engine::{Control, PropagationRequest, Uncertainty};
 use protocol::{
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
     task::EngineName,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use volume::{Labelmap, metrics, plane_axes};
 
 use super::cases::Case;
@@ -17,7 +17,7 @@ const N_JITTERED: u32 = 4;
 const SEED: u64 = 20_260_101;
 
 /// What is measured of a case.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Scores {
     pub(super) dice_2d: f64,
     pub(super) dice_2d_jitter: f64,
@@ -49,8 +49,13 @@ impl Scores {
 }
 
 impl Case {
-    /// Everything that is measured of the case.
-    pub(super) fn scores(&self, engine: EngineName) -> anyhow::Result<Scores> {
+    /// Everything that is measured of the case, until `control` asks to stop.
+    pub(super) fn scores(
+        &self,
+        engine: EngineName,
+        control: &dyn Control,
+    ) -> anyhow::Result<Scores> {
+        let engine = Watched { engine, control };
         let tight = self.run(engine, self.bounds)?;
         let loose = self.run(engine, self.loose)?;
         let mut scores = Scores {
@@ -76,19 +81,19 @@ impl Case {
     }
 
     /// The slice from a box, then the volume from the slice.
-    fn run(&self, engine: EngineName, bounds: [f64; 4]) -> anyhow::Result<Run> {
-        let slice = engine::segment_slice(engine, &self.volume, &self.prompt(bounds), None)?;
+    fn run(&self, engine: Watched<'_>, bounds: [f64; 4]) -> anyhow::Result<Run> {
+        let slice = engine::segment_slice(engine.engine, &self.volume, &self.prompt(bounds), None)?;
         let base = slice.on_grid(self.volume.shape());
         let (axis, index) = self.key();
         let truth = self.truth.slice(axis, index);
         let request = self.request(vec![self.solved(bounds)]);
         let volume = engine::propagate(
-            engine,
+            engine.engine,
             &self.volume,
             &request,
             &base,
             Uncertainty::Skip,
-            &Unwatched,
+            engine.control,
         )?;
         Ok(Run {
             dice_2d: metrics::dice_of_voxels(&slice.mask.pixels, &truth.pixels, |it| it != 0),
@@ -102,17 +107,17 @@ impl Case {
     /// Replaces the most uncertain slice by the truth and solves again.
     fn correct(
         &self,
-        engine: EngineName,
+        engine: Watched<'_>,
         base: &mut Labelmap,
         prompts: &mut Vec<SlicePrompt>,
     ) -> anyhow::Result<f64> {
         let measured = engine::propagate(
-            engine,
+            engine.engine,
             &self.volume,
             &self.request(prompts.clone()),
             base,
             Uncertainty::Measure,
-            &Unwatched,
+            engine.control,
         )?;
         let known = |index: u32| prompts.iter().any(|it| it.slice.slice_index == index);
         let doubtful = measured
@@ -136,12 +141,12 @@ impl Case {
             ..self.prompt(self.bounds)
         });
         let corrected = engine::propagate(
-            engine,
+            engine.engine,
             &self.volume,
             &self.request(prompts.clone()),
             base,
             Uncertainty::Skip,
-            &Unwatched,
+            engine.control,
         )?;
         Ok(metrics::dice(&corrected.mask, &self.truth))
     }
@@ -191,6 +196,13 @@ impl Case {
         });
         [moved[0], moved[1], moved[2].max(moved[0]), moved[3].max(moved[1])]
     }
+}
+
+/// An engine, and who may stop it.
+#[derive(Clone, Copy)]
+struct Watched<'a> {
+    engine: EngineName,
+    control: &'a dyn Control,
 }
 
 /// What one box led to.

@@ -8,7 +8,7 @@ use protocol::{
 };
 use volume::MaskFormat;
 
-use crate::{batch::SayArgs, config::parse_bytes};
+use crate::config::parse_bytes;
 
 /// Arguments of `voxloop segment`.
 #[derive(Debug, clap::Args)]
@@ -106,6 +106,17 @@ pub(crate) struct AgainArgs {
     /// Read every image to see whether it changed, rather than believe its size and time.
     #[arg(long, requires = "out")]
     pub(crate) checksum: bool,
+}
+
+/// What is said, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SayArgs {
+    /// No progress on stderr; what failed is still listed.
+    #[arg(long, requires = "out")]
+    pub(crate) quiet: bool,
+    /// One JSON object a line on stdout instead of text.
+    #[arg(long, requires = "out")]
+    pub(crate) json: bool,
 }
 
 const EXAMPLES: &str = "\
@@ -260,7 +271,8 @@ impl EngineArg {
     }
 }
 
-fn parse_jobs(text: &str) -> Result<usize, String> {
+/// A number of files at once.
+pub(crate) fn parse_jobs(text: &str) -> Result<usize, String> {
     text.parse().ok().filter(|it| *it > 0).ok_or_else(|| "expected 1 or more".to_owned())
 }
 

@@ -12,11 +12,11 @@ use std::{
 
 use anyhow::{Context, ensure};
 use tempfile::NamedTempFile;
-use volume::{Header, Labelmap, MaskFormat, SourceHeader, write_mask};
+use volume::{Labelmap, MaskFormat, SourceHeader, write_mask};
 use walkdir::WalkDir;
 
 use super::{
-    SegmentArgs, file_name, objects,
+    SegmentArgs, objects,
     objects::{Object, Parameters},
     plan::{self, ENDINGS, Item, Said},
     prompts::Marks,
@@ -35,11 +35,6 @@ use crate::batch::{
 
 /// What a mask is called while it is written; a run that was killed may leave one.
 const PARTIAL: (&str, &str) = (".voxloop-", ".partial");
-/// Bytes for each voxel beside the image itself: the labelmaps of a propagation.
-const LABELMAP_BYTES: u64 = 4;
-/// Bytes for the graph of an object, whatever the image's size.
-const SOLVER_BYTES: u64 = 256 << 20;
-
 /// Runs a batch.
 ///
 /// # Errors
@@ -47,18 +42,22 @@ const SOLVER_BYTES: u64 = 256 << 20;
 pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
     let many = &args.many;
     let found = collect(args, out)?;
+    let format = many.format.format();
+    let plan = plan::plan(found.inputs, many.prompts.as_deref(), format)?;
+    let (items, left_out) = with_prompts(plan.items, args)?;
     fs::create_dir_all(out).with_context(|| format!("--out: cannot make {}", out.display()))?;
     let out = fs::canonicalize(out).with_context(|| format!("--out {}", out.display()))?;
+    keep_inputs(&items, &out)?;
     let (manifest, entries) = Manifest::open::<Entry>(&out.join(MANIFEST))?;
     remove_partial_files(&out);
     let history = History::of(entries);
     // Masks of an earlier run beside their images are no images.
     let masks: BTreeSet<PathBuf> = history.outputs().map(|it| out.join(it)).collect();
-    let images = found.inputs.into_iter().filter(|it| !masks.contains(&it.real)).collect();
-    let format = many.format.format();
-    let plan = plan::plan(images, many.prompts.as_deref(), format)?;
-    let (items, left_out) = with_prompts(plan.items, args)?;
-    keep_inputs(&items, &out)?;
+    let left_out: Vec<String> = left_out
+        .into_iter()
+        .filter(|it| !masks.contains(&it.input.real))
+        .map(|it| it.name)
+        .collect();
 
     let interrupt = Interrupt::listen()?;
     let batch = Batch {
@@ -98,19 +97,18 @@ fn collect(args: &SegmentArgs, out: &Path) -> anyhow::Result<Found> {
     inputs::collect(&args.inputs, &wanted)
 }
 
-/// The images to work on, and the names of those that a folder or glob brought in and that nobody
-/// said anything about: label files, say.
-fn with_prompts(items: Vec<Item>, args: &SegmentArgs) -> anyhow::Result<(Vec<Item>, Vec<String>)> {
+/// The images to work on, and those that a folder or glob brought in and that nobody said anything
+/// about: label files, say.
+fn with_prompts(items: Vec<Item>, args: &SegmentArgs) -> anyhow::Result<(Vec<Item>, Vec<Item>)> {
     let is_meant = |it: &Item| it.input.is_named || !matches!(it.said, Said::Nothing);
     let (meant, rest): (Vec<Item>, Vec<Item>) = items.into_iter().partition(is_meant);
     if meant.iter().all(|it| matches!(it.said, Said::Nothing)) {
         let n_images = meant.len() + rest.len();
+        let example = meant.iter().chain(&rest).next().map_or("", |it| it.name.as_str());
         let message = match &args.many.prompts {
             Some(path) => format!(
-                "--prompts {}: none of its names is one of the {n_images} images, \
-                 such as {}",
-                path.display(),
-                meant.iter().chain(&rest).next().map_or("", |it| &it.name)
+                "--prompts {}: none of its names is one of the {n_images} images, such as {example}",
+                path.display()
             ),
             None => format!(
                 "none of the {n_images} images has prompts; give --prompts FILE, or \
@@ -119,7 +117,7 @@ fn with_prompts(items: Vec<Item>, args: &SegmentArgs) -> anyhow::Result<(Vec<Ite
         };
         return Err(Misuse(message).into());
     }
-    Ok((meant, rest.into_iter().map(|it| it.name).collect()))
+    Ok((meant, rest))
 }
 
 /// Refuses to write where an image is.
@@ -272,9 +270,7 @@ impl Batch<'_> {
         marks: &Marks,
     ) -> anyhow::Result<(SourceHeader, Labelmap, Vec<Object>)> {
         let path = &item.input.path;
-        let header = volume::read_header(path, &file_name(path))
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let _pass = self.gate.enter(needed_bytes(&header));
+        let _pass = self.gate.enter(pool::needed_bytes(path)?);
         ensure!(!self.interrupt.is_asked(), "interrupted");
         let volume = read_volume(path)?;
         let engine = self.args.engine.name();
@@ -303,13 +299,6 @@ impl Batch<'_> {
         };
         write().with_context(|| format!("cannot write {}", target.display()))
     }
-}
-
-/// Memory that segmenting an image takes, from its header.
-fn needed_bytes(header: &Header) -> u64 {
-    let n_voxels = header.grid.n_voxels() as u64;
-    let voxel_bytes = header.voxel_type.size() as u64 + LABELMAP_BYTES;
-    n_voxels.saturating_mul(voxel_bytes).saturating_add(SOLVER_BYTES)
 }
 
 fn partial_file(folder: &Path) -> std::io::Result<NamedTempFile> {

@@ -14,8 +14,8 @@ use crate::batch::{
     inputs::{Input, slashed},
 };
 
-/// Ends of the names of files that can be read.
-pub(crate) const ENDINGS: &[&str] = &[".nii.gz", ".nii", ".nrrd"];
+/// Ends of the names of volumes. The last three cannot be read: who has prompts for one is told why.
+pub(crate) const ENDINGS: &[&str] = &[".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd"];
 
 /// An image and what becomes of it.
 #[derive(Debug)]
