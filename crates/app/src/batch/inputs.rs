@@ -167,7 +167,7 @@ impl Place {
         for entry in self.walk(wanted) {
             match entry {
                 Ok(entry) if self.is_meant(&entry, wanted) => {
-                    visit(input(self.inside(&entry), false))
+                    visit(input(self.inside(&entry), false));
                 }
                 Ok(_) => {}
                 Err(error) => {

@@ -70,8 +70,8 @@ pub(crate) struct ManyArgs {
         conflicts_with_all = ["output", "axis", "slice", "bounds", "point", "range", "timing"]
     )]
     pub(crate) out: Option<PathBuf>,
-    /// What to look for: JSON (image name → list of prompts as in the API) or CSV (image, label,
-    /// axis, slice_index, x1, y1, x2, y2). Images that it does not name are looked up in
+    /// What to look for: JSON (image name → list of prompts as in the API) or CSV (columns
+    /// `image,label,axis,slice_index,x1,y1,x2,y2`). Images that it does not name are looked up in
     /// NAME.prompts.json beside them.
     #[arg(long, value_name = "FILE", requires = "out")]
     pub(crate) prompts: Option<PathBuf>,
