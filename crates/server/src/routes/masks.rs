@@ -170,7 +170,11 @@ pub(super) struct PropagateBody {
 
 /// Carry an object from its prompted slices through the volume.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/propagate", tag = "masks",
-    params(("job_id" = JobId, Path)), request_body = PropagateBody,
+    params(("job_id" = JobId, Path)),
+    request_body(content(
+        (PropagateBody = "application/json"),
+        (PropagateBody = "application/x-www-form-urlencoded"),
+    )),
     responses(
         (status = 202, body = TaskQueued),
         (status = 404, body = ErrorBody),

@@ -22,9 +22,9 @@ pub(super) async fn session(State(server): State<Server>, headers: HeaderMap) ->
 }
 
 /// Sign in: the answer's cookie stands for the token for 30 days.
-#[utoipa::path(post, path = "/api/v1/session", tag = "system", request_body = SignIn,
-    responses((status = 204), (status = 401, body = ErrorBody), (status = 413, body = ErrorBody),
-        (status = 422, body = ErrorBody)))]
+#[utoipa::path(post, path = "/api/v1/session", tag = "system", 
+    request_body(content((SignIn = "application/json"), (SignIn = "application/x-www-form-urlencoded"))),
+    responses((status = 204), (status = 401, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(super) async fn sign_in(
     State(server): State<Server>,
     headers: HeaderMap,
