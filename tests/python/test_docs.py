@@ -1,15 +1,18 @@
 """The pages of docs/ are true: their links and paths lead somewhere, their settings, codes and
 commands are those of the binary."""
 
+import json
 import os
 import re
+import shutil
+import sqlite3
 import subprocess
 import sys
 
 import pytest
 
 from pages import PAGES, ROOT, anchors, blocks, prose, rows
-from voxloop import PROGRAM, needs_binary
+from voxloop import PROGRAM, Voxloop, needs_binary
 
 DOCS = ROOT / "docs"
 # What is made by running voxloop or the tests, and what a reader brings.
@@ -142,3 +145,21 @@ def test_python_on_the_download_page_runs(tmp_path):
         run = subprocess.run([sys.executable, "-c", block.text], cwd=tmp_path, capture_output=True, text=True, check=False)
         assert run.returncode == 0, f"line {block.line}: {run.stderr}"
         assert run.stdout, f"line {block.line} printed nothing"
+
+
+@needs_binary
+def test_a_backup_of_a_running_server_restores(tmp_path):
+    """As docs/server.md says: the database first, then the blobs; an empty data folder takes both."""
+    folders = [tmp_path / name for name in ("running", "restored")]
+    for folder in folders:
+        (folder / "data").mkdir(parents=True)
+    running = Voxloop(folders[0])
+    job_id = json.loads(running.ask("POST", "/api/v1/sample"))["job_id"]
+    with sqlite3.connect(folders[0] / "data/voxloop.db") as source, sqlite3.connect(folders[1] / "data/voxloop.db") as copy:
+        source.backup(copy)
+    shutil.copytree(folders[0] / "data/blobs", folders[1] / "data/blobs")
+    restored = Voxloop(folders[1])
+    for path in ("/api/v1/jobs", f"/api/v1/jobs/{job_id}/image"):
+        assert restored.ask("GET", path) == running.ask("GET", path)
+    restored.kill()
+    running.kill()
