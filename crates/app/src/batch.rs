@@ -10,7 +10,10 @@ pub(crate) mod manifest;
 pub(crate) mod pool;
 pub(crate) mod progress;
 
-use std::fmt;
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 /// The command was called in a way that cannot work; nothing was done. Exit code 2, as for a flag
 /// that does not exist.
@@ -24,6 +27,11 @@ impl fmt::Display for Misuse {
 }
 
 impl std::error::Error for Misuse {}
+
+/// Prints a result. Whoever reads stdout may leave (`| head`): the work goes on without.
+pub(crate) fn say(line: &str) {
+    writeln!(io::stdout(), "{line}").ok();
+}
 
 /// Lists failures on stderr, or nothing.
 #[expect(clippy::print_stderr, reason = "the outermost layer says what failed")]

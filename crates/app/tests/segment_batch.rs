@@ -298,6 +298,17 @@ fn after_ctrl_c_the_run_says_how_to_go_on_and_a_further_one_does() {
 }
 
 #[test]
+fn who_reads_the_results_may_leave_and_the_work_is_done() {
+    let scans = Scans::new(3);
+    scans.write_prompts();
+    let mut command = scans.command(&["scans", "--prompts", "prompts.json", "--jobs", "1"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(files(&scans.path("masks")).len(), 4);
+}
+
+#[test]
 fn globs_that_no_shell_opened_are_understood() {
     let mut scans = Scans::new(2);
     scans.add("case1/mr.nii.gz", 9);

@@ -4,7 +4,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{Read, Seek, SeekFrom, Write},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -40,6 +40,8 @@ impl Manifest {
                 let message = format!("{}: another run is writing to it", path.display());
                 return Err(Misuse(message).into());
             }
+            // Some network file systems have no locks; whoever starts two runs there is not told.
+            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {}
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
         }
         let mut bytes = Vec::new();

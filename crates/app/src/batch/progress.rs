@@ -8,6 +8,8 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::say;
+
 /// Time between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
@@ -97,9 +99,8 @@ impl Progress {
     }
 
     /// Prints a result.
-    #[expect(clippy::print_stdout, reason = "results go to stdout")]
     pub(crate) fn print(&self, line: &str) {
-        self.suspend(|| println!("{line}"));
+        self.suspend(|| say(line));
     }
 
     /// Prints results without tearing the bar.

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::score::Scores;
+use crate::batch::say;
 
 /// The rows of an evaluation, printed in the order of the cases, in whatever order they end.
 pub(super) struct Rows {
@@ -72,14 +73,13 @@ pub(super) struct Report {
     pub(super) json: bool,
 }
 
-#[expect(clippy::print_stdout, reason = "the outermost layer prints what was asked for")]
 impl Report {
     pub(super) fn header(&self) {
         if !self.json {
-            println!(
+            say(&format!(
                 "{:40} {:^20} {:^20} {:^13} {:>6} {:>6}",
                 "", "2D tight jitter loose", "3D tight jitter loose", "corrected", "2D ms", "3D ms"
-            );
+            ));
         }
     }
 
@@ -93,11 +93,11 @@ impl Report {
                 {
                     line.extend(values.clone());
                 }
-                println!("{line}");
+                say(&line.to_string());
             }
-            Ok(scores) => println!("{}", row(name, scores)),
-            Err(error) if self.json => println!("{}", json!({ "case": name, "error": error })),
-            Err(error) => println!("{name:40} failed: {error}"),
+            Ok(scores) => say(&row(name, scores)),
+            Err(error) if self.json => say(&json!({ "case": name, "error": error }).to_string()),
+            Err(error) => say(&format!("{name:40} failed: {error}")),
         }
     }
 
@@ -106,9 +106,9 @@ impl Report {
             let mean = if n_scored == 0 { json!({}) } else { json!(mean) };
             let line =
                 json!({ "mean": mean, "scored": n_scored, "failed": n_failed, "jobs": jobs });
-            println!("{line}");
+            say(&line.to_string());
         } else if n_scored > 0 {
-            println!("{}", row(&format!("mean of {n_scored}"), mean));
+            say(&row(&format!("mean of {n_scored}"), mean));
         }
     }
 }
