@@ -73,10 +73,15 @@ fn figure(what: &str, points: &[Point]) -> anyhow::Result<Figure> {
         .zip(VOLUMES_CM3)
         .map(|(it, cm3)| format!("{cm3} cm³ {} voxels {:.1} ms", it.n_voxels, it.secs * 1e3))
         .collect();
+    let steepest = points
+        .windows(2)
+        .map(|pair| pair[1].secs / pair[0].secs / (bound(&pair[1]) / bound(&pair[0])))
+        .fold(0.0, f64::max);
     let name = format!("graphcut {what}, growth from 1 to 64 cm³");
     let figure = Figure::new(name, "× n·log n", vec![growth / allowed], Limit::AtMost(1.0), None);
     Ok(figure.noting(format!(
-        "{}; time × {growth:.1}, n·log n × {allowed:.1}; exponent {:.2}, that of n·log n {:.2}",
+        "{}; time × {growth:.1}, n·log n × {allowed:.1}; steepest step {steepest:.2} × n·log n; \
+         exponent {:.2}, that of n·log n {:.2}",
         list.join(", "),
         exponent(points, |it| it.secs),
         exponent(points, bound),
