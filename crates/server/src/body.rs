@@ -1,13 +1,18 @@
 //! Bodies of requests: JSON, or a form with the same fields; errors name the field.
 
 use axum::{
-    extract::{FromRequest, FromRequestParts, Multipart, Path, Query, Request, multipart::Field},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request},
     http::{StatusCode, header::CONTENT_TYPE, request::Parts},
 };
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::{error::ApiError, state::Server};
+use crate::{
+    error::ApiError,
+    form::{Form, Part},
+    state::Server,
+};
 
 /// A body as JSON, or as a form (`application/x-www-form-urlencoded`, `multipart/form-data`) whose
 /// values are read as JSON where they are JSON.
@@ -26,7 +31,7 @@ impl<T: DeserializeOwned> FromRequest<Server> for Body<T> {
             .to_ascii_lowercase();
         let limit = server.settings.max_json_bytes;
         let value = if content_type.starts_with("multipart/form-data") {
-            multipart_fields(request, server, limit).await?
+            multipart_fields(request, limit).await?
         } else {
             let bytes = axum::body::to_bytes(request.into_body(), limit)
                 .await
@@ -68,31 +73,26 @@ fn form_fields(bytes: &[u8]) -> Result<Value, ApiError> {
     Ok(pairs.into_iter().map(|(key, text)| (key, form_value(text))).collect::<Map<_, _>>().into())
 }
 
-async fn multipart_fields(
-    request: Request,
-    server: &Server,
-    limit: usize,
-) -> Result<Value, ApiError> {
-    let bad_form = |message: String| ApiError::invalid("body", message);
-    let mut form =
-        Multipart::from_request(request, server).await.map_err(|it| bad_form(it.body_text()))?;
+async fn multipart_fields(request: Request, limit: usize) -> Result<Value, ApiError> {
+    let mut form = Form::of(request, "body").await?;
     let mut fields = Map::new();
     let mut n_bytes = 0;
-    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
-        let name = field.name().unwrap_or_default().to_owned();
-        let text = field_text(field, limit - n_bytes).await?;
+    while let Some(part) = form.next().await? {
+        let name = part.name().unwrap_or_default().to_owned();
+        n_bytes += name.len();
+        let room = limit.checked_sub(n_bytes).ok_or_else(|| too_large(limit))?;
+        let text = part_text(part, room).await?;
         n_bytes += text.len();
         fields.insert(name, form_value(text));
     }
     Ok(fields.into())
 }
 
-/// The text of a form's field, of at most `limit` bytes.
-pub(crate) async fn field_text(mut field: Field<'_>, limit: usize) -> Result<String, ApiError> {
+/// The text of a form's part, of at most `limit` bytes.
+pub(crate) async fn part_text(mut part: Part<'_>, limit: usize) -> Result<String, ApiError> {
     let mut bytes = Vec::new();
-    while let Some(chunk) =
-        field.chunk().await.map_err(|it| ApiError::invalid("body", it.body_text()))?
-    {
+    while let Some(chunk) = part.next().await {
+        let chunk = chunk.map_err(|it| ApiError::invalid("body", it.body_text()))?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large(limit));
         }

@@ -27,5 +27,6 @@ mod work;
 pub mod access;
 mod body;
 pub mod error;
+mod form;
 mod guard;
 pub mod routes;

@@ -64,10 +64,10 @@ pub(crate) fn check_prompt(image: &Image, prompt: &SlicePrompt) -> Result<(), Ap
         check_point(&format!("points[{n}]"), *point, width, height)?;
     }
     for (n, scribble) in prompt.scribbles.iter().enumerate() {
-        if scribble.path.is_empty() || !scribble.radius.is_finite() || scribble.radius < 0.0 {
+        if scribble.path.is_empty() || !(0.0..=1000.0).contains(&scribble.radius) {
             return Err(ApiError::invalid(
                 &format!("scribbles[{n}]"),
-                "a scribble needs at least one point and a radius of 0 or more",
+                "a scribble needs at least one point and a radius of 0–1000",
             ));
         }
         for (m, [x, y]) in scribble.path.iter().copied().enumerate() {

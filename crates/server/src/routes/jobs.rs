@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Body as Bytes,
-    extract::{FromRequest, Multipart, Request, State},
+    extract::{Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -19,8 +19,9 @@ use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use crate::{
-    body::{Body, Named, field_text},
+    body::{Body, Named, part_text},
     error::ApiError,
+    form::Form,
     incoming::{self, Incoming},
     state::Server,
 };
@@ -67,32 +68,31 @@ pub(super) async fn create_job(
     State(server): State<Server>,
     request: Request,
 ) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
-    let bad_form = |message: String| ApiError::invalid("file", message);
-    let mut form =
-        Multipart::from_request(request, &server).await.map_err(|it| bad_form(it.body_text()))?;
+    let mut form = Form::of(request, "file").await?;
     let mut upload: Option<(Incoming, String)> = None;
     let (mut name, mut modality) = (None, None);
-    while let Some(field) = form.next_field().await.map_err(|it| bad_form(it.body_text()))? {
-        match field.name() {
+    while let Some(part) = form.next().await? {
+        match part.name() {
             Some("file") => {
-                let file_name = plain_name(field.file_name().unwrap_or("image"));
+                let file_name = plain_name(part.file_name().unwrap_or("image"));
                 let limit = server.settings.max_upload_bytes;
-                let incoming = incoming::receive(server.blobs.temporary(), field, limit).await?;
+                let incoming = incoming::receive(server.blobs.temporary(), part, limit).await?;
                 upload = Some((incoming, file_name));
             }
             Some("name") => {
-                let text = field_text(field, server.settings.max_json_bytes).await?;
+                let text = part_text(part, server.settings.max_json_bytes).await?;
                 name = Some(checked_name(text)?);
             }
             Some("modality") => {
-                let text = field_text(field, server.settings.max_json_bytes).await?;
+                let text = part_text(part, server.settings.max_json_bytes).await?;
                 modality = Some(checked_modality(&text)?);
             }
             _ => {}
         }
     }
     let (incoming, file_name) = upload.ok_or_else(|| {
-        bad_form("send the image as the part `file` of a multipart/form-data body".to_owned())
+        let message = "send the image as the part `file` of a multipart/form-data body";
+        ApiError::invalid("file", message)
     })?;
     let created = server.create_job(incoming, file_name, name, modality).await?;
     Ok((StatusCode::CREATED, Json(created)))

@@ -164,6 +164,10 @@ fn spatial_axes(fields: &Fields, n_dims: usize) -> Result<Vec<usize>, ReadError>
     if let Some(kind) = kinds.iter().find(|it| it.ends_with("-color")) {
         return Err(ReadError::bad("kinds", kind, "expected no colour"));
     }
+    if !kinds.is_empty() && kinds.len() != n_dims {
+        let found = format!("{} kinds", kinds.len());
+        return Err(ReadError::bad("kinds", found, format!("expected {n_dims}")));
+    }
     if let Some(text) = fields.get("space directions") {
         let vectors = vectors("space directions", text)?;
         if vectors.len() != n_dims {
