@@ -80,12 +80,14 @@ pub(super) fn command<I: AsRef<std::ffi::OsStr>>(
 /// # Errors
 /// If it fails or says something else.
 pub(super) fn ask<T: serde::de::DeserializeOwned>(command: &mut Command) -> anyhow::Result<T> {
-    let output = command.output().with_context(|| format!("starting {command:?}"))?;
+    let program = command.get_program().to_owned();
+    let program = Path::new(&program).display();
+    let output = command.output().with_context(|| format!("cannot start {program}"))?;
     let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{command:?} failed: {}", said.trim());
+    ensure!(output.status.success(), "{program} failed: {}", said.trim());
     let text = String::from_utf8_lossy(&output.stdout);
     let line = text.lines().last().unwrap_or_default();
-    serde_json::from_str(line).with_context(|| format!("{command:?} answered `{line}`"))
+    serde_json::from_str(line).with_context(|| format!("{program} answered `{line}`"))
 }
 
 /// Runs `voxloop bench-child`.

@@ -27,10 +27,16 @@ struct Scene {
     truth: Vec<bool>,
 }
 
-/// Seconds of a solve and the voxels that it looked at.
+/// The voxels that a solve looked at, and its seconds in each run.
 struct Point {
     n_voxels: usize,
-    secs: f64,
+    runs: Vec<f64>,
+}
+
+impl Point {
+    fn secs(&self) -> f64 {
+        median(&self.runs).unwrap_or_default()
+    }
 }
 
 /// Measures the engine.
@@ -59,31 +65,32 @@ fn point(
         solve()?;
         runs.push(started.elapsed().as_secs_f64());
     }
-    Ok(Point { n_voxels, secs: median(&runs).context("no run")? })
+    Ok(Point { n_voxels, runs })
 }
 
 /// How much faster than n · log n the cost grows from the smallest to the largest size.
 fn figure(what: &str, points: &[Point]) -> anyhow::Result<Figure> {
     let (first, last) = points.first().zip(points.last()).context("no size")?;
     let bound = |it: &Point| it.n_voxels as f64 * (it.n_voxels as f64).ln();
-    let growth = last.secs / first.secs;
+    let growth = last.secs() / first.secs();
     let allowed = bound(last) / bound(first);
     let list: Vec<String> = points
         .iter()
         .zip(VOLUMES_CM3)
-        .map(|(it, cm3)| format!("{cm3} cm³ {} voxels {:.1} ms", it.n_voxels, it.secs * 1e3))
+        .map(|(it, cm3)| format!("{cm3} cm³ {} voxels {:.1} ms", it.n_voxels, it.secs() * 1e3))
         .collect();
     let steepest = points
         .windows(2)
-        .map(|pair| pair[1].secs / pair[0].secs / (bound(&pair[1]) / bound(&pair[0])))
+        .map(|pair| pair[1].secs() / pair[0].secs() / (bound(&pair[1]) / bound(&pair[0])))
         .fold(0.0, f64::max);
     let name = format!("graphcut {what}, growth from 1 to 64 cm³");
-    let figure = Figure::new(name, "× n·log n", vec![growth / allowed], Limit::AtMost(1.0), None);
+    let runs = first.runs.iter().zip(&last.runs).map(|(first, last)| last / first / allowed);
+    let figure = Figure::new(name, "× n·log n", runs.collect(), Limit::AtMost(1.0), None);
     Ok(figure.noting(format!(
         "{}; time × {growth:.1}, n·log n × {allowed:.1}; steepest step {steepest:.2} × n·log n; \
          exponent {:.2}, that of n·log n {:.2}",
         list.join(", "),
-        exponent(points, |it| it.secs),
+        exponent(points, Point::secs),
         exponent(points, bound),
     )))
 }
@@ -221,7 +228,7 @@ mod tests {
 
     #[test]
     fn the_exponent_of_a_square_is_two() {
-        let points = [10, 20, 70].map(|n_voxels| Point { n_voxels, secs: 1.0 });
+        let points = [10, 20, 70].map(|n_voxels| Point { n_voxels, runs: Vec::new() });
         let square = exponent(&points, |it| (it.n_voxels as f64).powi(2));
         assert!((square - 2.0).abs() < 1e-9, "{square}");
     }
