@@ -38,6 +38,11 @@ export class Server {
     return `http://127.0.0.1:${this.port}`;
   }
 
+  /** A file or folder in the data folder. */
+  path(name: string): string {
+    return join(this.dataDir, name);
+  }
+
   /** Starts the process and waits until it answers. */
   async up(flags: readonly string[] = []): Promise<void> {
     const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${this.port}`, '--data-dir', this.dataDir, ...flags], {

@@ -145,16 +145,18 @@ async fn fetch_inputs<C: Connection>(
     connection: &C,
     lease: &Lease,
 ) -> Result<(Input, Option<Input>), RunError> {
-    let unfetched = |error: ConnectionError| match error {
-        ConnectionError::Stale => RunError::Stopped,
-        ConnectionError::Refused(_) | ConnectionError::Unreachable(_) => {
-            RunError::Failed(TaskFailure {
-                class: FailureClass::Retryable,
-                code: "input_unavailable".to_owned(),
-                message: format!("an input of the task cannot be fetched: {error}"),
-                remedy: None,
-            })
-        }
+    let unfetched = |error: ConnectionError| {
+        let class = match error {
+            ConnectionError::Stale => return RunError::Stopped,
+            ConnectionError::Refused(_) => FailureClass::Permanent,
+            ConnectionError::Unreachable(_) => FailureClass::Retryable,
+        };
+        RunError::Failed(TaskFailure {
+            class,
+            code: "input_unavailable".to_owned(),
+            message: format!("an input of the task cannot be fetched: {error}"),
+            remedy: None,
+        })
     };
     let (task_id, fence) = (lease.task_id, lease.fence);
     let image = &lease.spec.image().sha256;

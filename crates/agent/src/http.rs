@@ -82,10 +82,13 @@ async fn accepted(response: Response) -> Result<Response, ConnectionError> {
     if status.is_success() {
         return Ok(response);
     }
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(ConnectionError::Unreachable(format!("it answered {status}")));
-    }
     let error = response.json::<ErrorBody>().await.ok().map(|it| it.error);
+    // A damaged file stays damaged; a full disk or a database that is gone may be well again.
+    let stays = error.as_ref().is_some_and(|it| it.code.starts_with("blob_"));
+    if (status.is_server_error() && !stays) || status == StatusCode::TOO_MANY_REQUESTS {
+        let reason = error.map_or_else(|| format!("it answered {status}"), |it| it.message);
+        return Err(ConnectionError::Unreachable(reason));
+    }
     let is_gone = status == StatusCode::CONFLICT || status == StatusCode::NOT_FOUND;
     match error {
         Some(it) if is_gone && (it.code == "stale_fence" || it.code == "not_found") => {

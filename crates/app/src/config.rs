@@ -13,8 +13,9 @@ use server::{
     settings::{Cors, PublicUrl, Settings},
     store::sqlite_url,
 };
+use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::token_file;
+use crate::{log_file::LogFile, token_file};
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
@@ -112,7 +113,7 @@ impl AgentArgs {
 }
 
 impl ServeArgs {
-    /// The server's settings.
+    /// The server's settings; where it is, is filled in once it listens.
     ///
     /// # Errors
     /// If `--public-url` is no address, the token cannot be used, the server would be open to
@@ -145,6 +146,15 @@ impl ServeArgs {
             check_open_to_others(self.listen, &settings)?;
         }
         Ok(settings)
+    }
+
+    /// The text of the token, where one is named.
+    ///
+    /// # Errors
+    /// If it cannot be read or used.
+    pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
+        let file = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
+        Ok(file.map(|it| it.text))
     }
 
     /// The addresses of `--public-url`; one address that is listened on is public by itself.
@@ -261,11 +271,14 @@ pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(key, _)| key.starts_with("AWS_"))
 }
 
-/// Sends log lines to stderr; `RUST_LOG` chooses which.
+/// Sends log lines to stderr, and to a file once there is one; `RUST_LOG` chooses which.
 pub(crate) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // A full disk must not fill stderr with words about the log itself.
+    let file = fmt::layer().with_ansi(false).with_writer(LogFile).log_internal_errors(false);
+    let terminal = fmt::layer().with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(terminal).with(file).init();
 }
 
 /// The runtime of the commands that talk over the network.

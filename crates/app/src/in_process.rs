@@ -2,7 +2,6 @@
 
 use agent::connection::{Connection, ConnectionError, Input};
 use async_trait::async_trait;
-use axum::http::StatusCode;
 use bytes::Bytes;
 use protocol::{
     id::{Sha256, TaskId},
@@ -29,7 +28,8 @@ fn refused(error: ApiError) -> ConnectionError {
     if detail.code == "stale_fence" || detail.code == "not_found" {
         return ConnectionError::Stale;
     }
-    if error.status() == StatusCode::INTERNAL_SERVER_ERROR {
+    // A damaged file stays damaged; a full disk or a database that is gone may be well again.
+    if error.status().is_server_error() && !detail.code.starts_with("blob_") {
         return ConnectionError::Unreachable(detail.message.clone());
     }
     ConnectionError::Refused(detail.message.clone())

@@ -4,6 +4,8 @@
 mod config;
 mod engine_runner;
 mod in_process;
+mod log_file;
+mod place;
 mod pull;
 mod serve;
 mod token_file;
@@ -11,6 +13,7 @@ mod token_file;
 mod batch;
 mod bench;
 mod demo;
+mod doctor;
 mod eval;
 mod openapi;
 mod sample;
@@ -37,6 +40,9 @@ enum Command {
     Serve(config::ServeArgs),
     /// Pull work from a server and run it here.
     Agent(config::AgentArgs),
+    /// Say what is wrong with a server, or with an agent's way to it, and what to do; changes
+    /// nothing. Ends with 1 where something does not work.
+    Doctor(Box<doctor::DoctorArgs>),
     /// Segment an object in an image, or the objects of many images.
     Segment(segment::SegmentArgs),
     /// Measure an engine on cases with known masks.
@@ -68,6 +74,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve(args) => config::runtime()?.block_on(serve::serve(args)),
         Command::Agent(args) => config::runtime()?.block_on(pull::pull(args)),
+        Command::Doctor(args) => config::runtime()?.block_on(doctor::doctor(*args)),
         Command::Segment(args) => segment::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),

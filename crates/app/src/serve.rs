@@ -1,12 +1,15 @@
 //! `voxloop serve`: database, blobs, page and API behind one port, and an agent of its own.
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
+};
 
 use agent::{Agent, Profile};
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use server::{
-    blobs::{BlobStore, Bucket, Folder},
+    blobs::{BlobError, BlobStore, Bucket, Folder},
     clock::SystemClock,
+    diagnosis::{holder_of, remedy_for},
     routes,
     settings::{PublicUrl, Settings},
     state::Server,
@@ -19,6 +22,8 @@ use crate::{
     config::{self, ServeArgs},
     engine_runner::EngineRunner,
     in_process::InProcess,
+    log_file,
+    place::without_password,
 };
 
 /// How long open requests may go on after a signal to stop.
@@ -35,10 +40,11 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
-    let settings = args.settings()?;
+    let mut settings = args.settings()?;
     let listener = listen(args.listen).await?;
-    let server = build(&args, settings).await?;
     let address = listener.local_addr().context("reading the port")?;
+    settings.place = Some(args.place(address));
+    let server = build(&args, settings).await?;
     tracing::info!("voxloop is at http://{address}/");
     if !address.ip().is_loopback() {
         say_who_is_let_in(&server);
@@ -61,10 +67,13 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!(
-            "cannot listen on {address}: choose another port with --listen 127.0.0.1:PORT, or stop \
-             the program that has it"
+    TcpListener::bind(address).await.map_err(|error| {
+        let holder = holder_of(address).map(|it| format!("{it} has it")).unwrap_or_default();
+        let is_known = error.kind() == ErrorKind::AddrInUse && !holder.is_empty();
+        let cause = if is_known { holder } else { error.to_string() };
+        anyhow!(
+            "cannot listen on {address}: {cause}; choose another port with --listen \
+             127.0.0.1:PORT, or stop the program that has it"
         )
     })
 }
@@ -98,24 +107,49 @@ async fn build(args: &ServeArgs, settings: Settings) -> anyhow::Result<Server> {
         ("--model-dir", &args.model_dir),
         ("--temp-dir", &args.temp_dir),
     ] {
-        std::fs::create_dir_all(folder)
-            .with_context(|| format!("{flag}: cannot make the folder {}", folder.display()))?;
+        std::fs::create_dir_all(folder).map_err(|it| unusable(flag, folder, &it))?;
     }
-    let blobs: Arc<dyn BlobStore> =
-        match args.object_store_url.as_ref().filter(|it| !it.is_empty()) {
-            Some(url) => Arc::new(
-                Bucket::new(url, config::aws_variables(), &args.temp_dir.join("blob-cache"))
-                    .context("--object-store-url")?,
-            ),
-            None => Arc::new(Folder::new(&args.data_dir).with_context(|| {
-                format!("--data-dir: cannot write to {}", args.data_dir.display())
-            })?),
-        };
+    let blobs = blobs(args)?;
     let url = args.database_url()?;
-    let place = if args.database_url.is_some() { "--database-url" } else { "--data-dir" };
-    let store = Store::open(&url).await.context(place)?;
+    let store = Store::open(&url).await.map_err(|error| {
+        if args.has_database_url() {
+            return anyhow!("--database-url {}: {error}", without_password(&url));
+        }
+        anyhow!("--data-dir: {}: {error}", args.data_dir.join("voxloop.db").display())
+    })?;
+    let log_dir = args.log_dir();
+    if let Err(error) = log_file::start(&log_dir) {
+        tracing::warn!(%error, folder = %log_dir.display(), "no log files are written");
+    }
     let engines = Arc::new(EngineRunner::statuses);
     Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, engines))
+}
+
+fn blobs(args: &ServeArgs) -> anyhow::Result<Arc<dyn BlobStore>> {
+    let folder = args.lock_folder();
+    let (flag, made) = match args.bucket() {
+        Some(url) => {
+            let bucket = Bucket::new(url, config::aws_variables(), &folder);
+            ("--temp-dir", bucket.map(|it| Arc::new(it) as Arc<dyn BlobStore>))
+        }
+        None => ("--data-dir", Folder::new(&folder).map(|it| Arc::new(it) as Arc<dyn BlobStore>)),
+    };
+    made.map_err(|error| match error {
+        BlobError::Io(cause) => unusable(flag, &folder, &cause),
+        BlobError::Address { .. } => anyhow!("--object-store-url: {error}"),
+        BlobError::Missing(_)
+        | BlobError::Damaged { .. }
+        | BlobError::WrongDigest { .. }
+        | BlobError::InUse(_)
+        | BlobError::Bucket(_) => anyhow!("{flag}: {error}"),
+    })
+}
+
+/// Why a folder cannot be used, and what to do, in one sentence.
+fn unusable(flag: &str, folder: &Path, error: &std::io::Error) -> anyhow::Error {
+    let remedy = remedy_for(error);
+    let folder = folder.display();
+    anyhow!("{flag}: cannot write to {folder}: {error}; {remedy}, or choose another folder")
 }
 
 fn spawn_agent(

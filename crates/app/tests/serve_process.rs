@@ -34,6 +34,9 @@ fn a_taken_port_is_said_with_the_flag_that_helps() {
     let address = taken.local_addr().unwrap().to_string();
     let output = serve(folder.path(), &address).output().unwrap();
     check_refusal(&output, &["--listen", &address]);
+    if cfg!(target_os = "linux") {
+        check_refusal(&output, &[&format!("(process {})", std::process::id())]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
 
+pub mod diagnosis;
 pub mod event;
 pub mod id;
 pub mod job;

@@ -52,6 +52,15 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "not_found", message)
     }
 
+    /// 507: there is no room; the request can be repeated once there is.
+    fn full(what: &str) -> Self {
+        let message = format!(
+            "{what}: the disk is full; make room, then try again (`voxloop doctor` names the folder)"
+        );
+        tracing::error!(message, "request failed");
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, "insufficient_storage", message)
+    }
+
     /// 500: the cause goes to the log, the client learns that it is there.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
         tracing::error!(error = %chain(cause), "request failed");
@@ -61,6 +70,19 @@ impl ApiError {
             "something went wrong on the server; its log says what",
         )
     }
+}
+
+/// What is said of a stored file that is not what it was; the log has it too.
+fn see_doctor(error: &BlobError) -> String {
+    let message = format!("{error}; `voxloop doctor` says what to do");
+    tracing::error!(message, "request failed");
+    message
+}
+
+/// Whether a disk, a quota or a limit on the size of files left no room.
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
 }
 
 /// An error with its causes on one line.
@@ -99,9 +121,20 @@ impl From<StoreError> for ApiError {
                 };
                 Self::new(StatusCode::CONFLICT, code, refusal.to_string())
             }
-            StoreError::Corrupt { .. } | StoreError::Migration(_) | StoreError::Database(_) => {
-                Self::internal(&error)
+            StoreError::Full => Self::full("the database cannot be written"),
+            StoreError::Damaged { .. } => {
+                tracing::error!(error = %chain(&error), "request failed");
+                Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "database_damaged",
+                    "the database is damaged; `voxloop doctor` says what to do",
+                )
             }
+            StoreError::Corrupt { .. }
+            | StoreError::Newer { .. }
+            | StoreError::Unusable { .. }
+            | StoreError::Migration(_)
+            | StoreError::Database(_) => Self::internal(&error),
         }
     }
 }
@@ -110,9 +143,13 @@ impl From<BlobError> for ApiError {
     fn from(error: BlobError) -> Self {
         match &error {
             BlobError::Missing(_) => {
-                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_missing", error.to_string())
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_missing", see_doctor(&error))
+            }
+            BlobError::Damaged { .. } => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_damaged", see_doctor(&error))
             }
             BlobError::WrongDigest { .. } => Self::invalid("sha256", error.to_string()),
+            BlobError::Io(cause) if is_full(cause) => Self::full("the file cannot be stored"),
             BlobError::InUse(_)
             | BlobError::Io(_)
             | BlobError::Bucket(_)
@@ -131,6 +168,7 @@ impl From<IncomingError> for ApiError {
                 answer
             }
             IncomingError::BrokenOff(_) => Self::invalid("file", error.to_string()),
+            IncomingError::Io(cause) if is_full(cause) => Self::full("the file cannot be stored"),
             IncomingError::Io(_) => Self::internal(&error),
         }
     }

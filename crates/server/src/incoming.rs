@@ -37,7 +37,8 @@ pub struct Incoming {
     pub bytes: u64,
 }
 
-/// Writes a stream to a temporary file in `folder`.
+/// Writes a stream to a temporary file in `folder`. Where the disk fails, the rest is read and thrown
+/// away: a sender that is cut off would never see the answer that says why.
 ///
 /// # Errors
 /// If it breaks off, holds more than `limit_bytes`, or the disk fails; nothing stays behind.
@@ -53,15 +54,20 @@ where
     let file = NamedTempFile::new_in(folder)?;
     let mut writer = tokio::fs::File::from_std(file.reopen()?);
     let mut hasher = sha2::Sha256::new();
-    let mut bytes: u64 = 0;
+    let (mut bytes, mut failure): (u64, Option<std::io::Error>) = (0, None);
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|it| IncomingError::BrokenOff(it.to_string()))?;
         bytes += chunk.len() as u64;
         if bytes > limit_bytes {
             return Err(IncomingError::TooLarge { limit_bytes });
         }
-        hasher.update(&chunk);
-        writer.write_all(&chunk).await?;
+        if failure.is_none() {
+            hasher.update(&chunk);
+            failure = writer.write_all(&chunk).await.err();
+        }
+    }
+    if let Some(error) = failure {
+        return Err(error.into());
     }
     writer.flush().await?;
     Ok(Incoming { file, sha256: Sha256::from_digest(hasher.finalize().into()), bytes })

@@ -13,6 +13,7 @@ pub mod queue;
 pub mod store;
 
 mod cleanup;
+pub mod diagnosis;
 mod edits;
 mod gpu;
 mod host;
@@ -21,6 +22,7 @@ mod jobs;
 mod masks;
 mod prompts;
 mod results;
+mod roster;
 mod sample;
 mod work;
 

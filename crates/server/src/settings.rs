@@ -1,6 +1,6 @@
 //! What can be set about the server. Resolved once, by the binary.
 
-use std::time::Duration;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use crate::access::Token;
 
@@ -37,6 +37,27 @@ pub struct Settings {
     pub gpu_memory_limit: f64,
     /// Tasks that the server's own agent runs at once.
     pub max_concurrent_jobs: usize,
+    /// Where things are; none for a server in memory.
+    pub place: Option<Place>,
+}
+
+/// Where a server is and keeps things, as a diagnosis shows it: without passwords.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Database, images and masks.
+    pub data_dir: PathBuf,
+    /// Model weights.
+    pub model_dir: PathBuf,
+    /// Files that need not survive a restart.
+    pub temp_dir: PathBuf,
+    /// Log files; none where they are not written.
+    pub log_dir: Option<PathBuf>,
+    /// The database's address.
+    pub database: String,
+    /// The bucket's address; none where images and masks lie in the data folder.
+    pub bucket: Option<String>,
 }
 
 /// Which pages of other origins may call.
@@ -69,6 +90,7 @@ impl Default for Settings {
             token: None,
             gpu_memory_limit: 0.8,
             max_concurrent_jobs: 2,
+            place: None,
         }
     }
 }

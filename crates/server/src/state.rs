@@ -5,7 +5,10 @@ use std::sync::Arc;
 use protocol::system::EngineStatus;
 use tokio::sync::RwLock;
 
-use crate::{blobs::BlobStore, clock::Clock, images::ImageCache, settings::Settings, store::Store};
+use crate::{
+    blobs::BlobStore, clock::Clock, images::ImageCache, roster::Roster, settings::Settings,
+    store::Store,
+};
 
 /// Tells which engines there are and whether they can run now.
 pub type ListEngines = Arc<dyn Fn() -> Vec<EngineStatus> + Send + Sync>;
@@ -27,6 +30,8 @@ pub struct Server {
     pub engines: ListEngines,
     /// When the server started, milliseconds since 1970.
     pub started_ms: i64,
+    /// Which agents ask for work.
+    pub(crate) roster: Arc<Roster>,
     /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
     /// between the question "does anything refer to it?" and its removal nothing new may refer.
     pub(crate) blob_gate: Arc<RwLock<()>>,
@@ -50,6 +55,7 @@ impl Server {
             images: Arc::new(ImageCache::new(settings.image_cache_bytes)),
             settings: Arc::new(settings),
             engines,
+            roster: Arc::default(),
             blob_gate: Arc::new(RwLock::new(())),
         }
     }

@@ -50,6 +50,7 @@ impl Server {
                 ),
             ));
         }
+        self.roster.saw(request, self.now_ms());
         let wait = Duration::from_secs(u64::from(request.wait_secs)).min(MAX_WAIT);
         let deadline = tokio::time::Instant::now() + wait;
         let mut claimable = self.store.watch_claimable();
@@ -95,6 +96,9 @@ impl Server {
         let deadline = tokio::time::Instant::now() + wait;
         let mut events = self.store.watch_events();
         let mut record = self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
+        if let Some(agent_id) = record.task.agent_id {
+            self.roster.heard(agent_id, self.now_ms());
+        }
         while !record.task.cancel_requested {
             if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
                 break;

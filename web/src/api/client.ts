@@ -2,6 +2,7 @@
 import { getBytes, getJson, refusedWith, sendJson, unreachable, type ApiError } from './http';
 import type {
   Combine,
+  Diagnosis,
   Direction,
   EngineName,
   EngineStatus,
@@ -108,6 +109,11 @@ export function signOut(): Promise<void> {
 
 export async function listEngines(): Promise<EngineStatus[]> {
   return (await getJson<Engines>('/api/v1/system/model')).engines;
+}
+
+/** Looks at the whole server; `everything` reads each stored file, which may take minutes. */
+export function getDiagnosis(everything: boolean): Promise<Diagnosis> {
+  return getJson(`/api/v1/system/diagnosis?blobs=${everything ? 'all' : 'sample'}`);
 }
 
 /** Address of the stored file. */

@@ -291,6 +291,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/diagnosis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look at everything that can be wrong. What is broken is a finding with its remedy, not an error;
+         *     nothing is changed by looking.
+         */
+        get: operations["diagnosis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system/gpu": {
         parameters: {
             query?: never;
@@ -593,6 +613,31 @@ export interface components {
             /** @description Name, as far as known. */
             name: string;
         };
+        /** @description What one check found. */
+        Check: {
+            /** @description The command or setting of the remedy, as it is typed. */
+            command?: string | null;
+            /** @description More of it, a line each: the files that are damaged, the tasks that wait. */
+            details?: string[];
+            /** @description What was found, in one sentence with the values. */
+            found: string;
+            /** @description What was looked at. */
+            name: components["schemas"]["CheckName"];
+            /** @description What to do. */
+            remedy?: string | null;
+            /** @description How good or bad it is. */
+            state: components["schemas"]["CheckState"];
+        };
+        /**
+         * @description What is looked at.
+         * @enum {string}
+         */
+        CheckName: "server" | "port" | "settings" | "page" | "data_folder" | "temp_folder" | "log_folder" | "model_folder" | "free_space" | "database" | "schema" | "integrity" | "storage" | "blobs" | "orphans" | "agents" | "queue" | "engines" | "gpu" | "memory" | "clock";
+        /**
+         * @description How good or bad a finding is, from good to bad.
+         * @enum {string}
+         */
+        CheckState: "skipped" | "ok" | "note" | "warning" | "error";
         /** @description An agent asks for work. */
         ClaimRequest: {
             /** @description Who asks; chosen by the agent at its start. */
@@ -653,6 +698,24 @@ export interface components {
              * @description The object.
              */
             label: number;
+        };
+        /** @description Everything that was found. Holds no names of patients, files or jobs, and no passwords. */
+        Diagnosis: {
+            /** @description What was found. */
+            checks: components["schemas"]["Check"][];
+            /** @description Who looked. */
+            examiner: components["schemas"]["Examiner"];
+            /**
+             * Format: int64
+             * @description When, milliseconds since 1970.
+             */
+            made_ms: number;
+            /** @description Operating system and processor. */
+            system: string;
+            /** @description Of the program that looked. */
+            version: string;
+            /** @description The worst state among the checks. */
+            worst: components["schemas"]["CheckState"];
         };
         /**
          * @description Which way a propagation runs from the prompted slices. "Forward" is rising stored index.
@@ -750,6 +813,11 @@ export interface components {
             /** @enum {string} */
             event: "revision_update";
         };
+        /**
+         * @description Who looked.
+         * @enum {string}
+         */
+        Examiner: "server" | "files" | "agent";
         /** @description The attempt ended without output. */
         FailRequest: {
             failure?: components["schemas"]["TaskFailure"] | null;
@@ -2667,6 +2735,54 @@ export interface operations {
             };
             /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    diagnosis: {
+        parameters: {
+            query?: {
+                /** @description Which stored files are read to compare them with their SHA-256; a sample by default. */
+                blobs?: "all" | "sample" | "none";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diagnosis"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -26,4 +26,7 @@ export type JobList = Schemas['JobList'];
 export type RevisionList = Schemas['RevisionList'];
 export type Engines = Schemas['Engines'];
 export type Session = Schemas['Session'];
+export type Check = Schemas['Check'];
+export type CheckState = Schemas['CheckState'];
+export type Diagnosis = Schemas['Diagnosis'];
 export type Event = Schemas['Event'];

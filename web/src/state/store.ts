@@ -1,7 +1,7 @@
 // The page's one store: settings, connection, notices, the job list and the open job.
 import { create } from 'zustand';
 import type { ApiError } from '../api/http';
-import type { Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
+import type { Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
@@ -76,6 +76,7 @@ export interface State {
   readonly uploadError: { readonly name: string; readonly error: ApiError } | null;
   readonly openingSample: boolean;
   readonly engines: readonly EngineStatus[];
+  readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
   readonly open: OpenJob | null;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
@@ -93,6 +94,7 @@ export const useStore = create<State>(() => ({
   uploadError: null,
   openingSample: false,
   engines: [],
+  diagnosis: { found: null, error: null, looking: false },
   open: null,
   hover: null,
   jobError: null,

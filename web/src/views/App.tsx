@@ -11,6 +11,7 @@ import { Notices } from './Notices';
 import { SignInPage } from './SignInPage';
 
 const JobPage = lazy(() => import('./JobPage'));
+const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
 
 function Stumbled(): React.JSX.Element {
   const { t } = useTranslation();
@@ -48,7 +49,14 @@ function Page(): React.JSX.Element {
   const route = useRoute();
   const isClosed = useStore(({ session }) => session?.signed_in === false);
   if (isClosed) return <SignInPage />;
-  return route.page === 'jobs' ? <JobsPage /> : <JobPage key={route.jobId} jobId={route.jobId} />;
+  switch (route.page) {
+    case 'jobs':
+      return <JobsPage />;
+    case 'diagnosis':
+      return <DiagnosisPage />;
+    case 'job':
+      return <JobPage key={route.jobId} jobId={route.jobId} />;
+  }
 }
 
 export function App(): React.JSX.Element {

@@ -1,6 +1,7 @@
 //! Routes: one file per resource. A handler parses, calls, answers.
 
 mod agents;
+mod diagnosis;
 mod document;
 mod events;
 mod jobs;
@@ -22,6 +23,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{access, guard, state::Server};
+
+pub(crate) use page::has_page;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -102,6 +105,7 @@ fn system_routes() -> OpenApiRouter<Server> {
         .routes(routes!(system::model))
         .routes(routes!(system::reload_model))
         .routes(routes!(system::cleanup))
+        .routes(routes!(diagnosis::diagnosis))
         .routes(routes!(session::session, session::sign_in, session::sign_out))
 }
 

@@ -21,6 +21,11 @@ const NOT_BUILT: &str = "<!doctype html><title>voxloop</title><p>This binary was
     page. Build the page first (<code>npm ci && npm run build</code> in <code>web/</code>), then \
     the binary, or run <code>make run</code>. The API works: see <a href=\"/docs\">/docs</a>.";
 
+/// Whether the page was built before the binary.
+pub(crate) fn has_page() -> bool {
+    Assets::get("index.html").is_some()
+}
+
 /// A file of the page; any other path is one of the page's own routes.
 pub(super) async fn page(method: Method, uri: Uri) -> Response {
     let path = uri.path().trim_start_matches('/');

@@ -7,22 +7,26 @@
 //! Every change goes through a [`Change`]: its statements and the events that tell of them are
 //! committed together, and the events are numbered without a gap in the order of commits.
 
+pub(crate) mod census;
 pub(crate) mod events;
 pub(crate) mod jobs;
 pub(crate) mod revisions;
 pub(crate) mod row;
+pub(crate) mod schema;
 pub(crate) mod tasks;
 mod transitions;
+mod trouble;
 
 use std::{path::Path, time::Duration};
 
 use protocol::event::EventBody;
-use sqlx::{Any, AnyPool, Executor, Transaction, any::AnyPoolOptions};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
 use crate::queue::Refusal;
 
 pub use jobs::NewJob;
+pub use schema::Look;
 pub use tasks::{Completion, NewTask};
 
 /// What the database could not do.
@@ -56,12 +60,43 @@ pub enum StoreError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The database's schema is newer than this program, or its upgrade failed.
+    /// The database's schema is newer than this program.
+    #[error(
+        "the database was written by a newer voxloop: it has schema {found}, this version knows \
+         {known}; use the newer voxloop, or a backup from before its first start"
+    )]
+    Newer {
+        /// The database's schema.
+        found: i64,
+        /// The newest one that this program knows.
+        known: i64,
+    },
+    /// The database's file does not hold what a database writes.
+    #[error(
+        "the database is damaged ({detail}); put the file aside and bring back a backup, or save \
+         what can be read: `sqlite3 voxloop.db .recover | sqlite3 saved.db`"
+    )]
+    Damaged {
+        /// As the database says it.
+        detail: String,
+    },
+    /// There is no room to write.
+    #[error("the disk of the database is full; make room on it")]
+    Full,
+    /// The database cannot be opened or written.
+    #[error("the database cannot be used ({detail}); {remedy}")]
+    Unusable {
+        /// As the database says it.
+        detail: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The database's upgrade failed.
     #[error("the database cannot be brought to this version's schema: {0}")]
-    Migration(#[from] sqlx::migrate::MigrateError),
+    Migration(#[source] sqlx::migrate::MigrateError),
     /// The database itself failed.
     #[error("database: {0}")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
 }
 
 /// The address of a SQLite database in a file, which is made where it is missing.
@@ -129,6 +164,12 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let dialect = if url.starts_with("sqlite:") { Dialect::Sqlite } else { Dialect::Postgres };
+        if dialect == Dialect::Sqlite {
+            // A pool tries again for as long as it may, and does not tell why it failed.
+            let mut first = AnyConnection::connect(url).await?;
+            first.execute(dialect.on_connect()).await?;
+            first.close().await?;
+        }
         let pool = AnyPoolOptions::new()
             .max_connections(8)
             .acquire_timeout(Duration::from_secs(20))
@@ -140,7 +181,7 @@ impl Store {
             })
             .connect(url)
             .await?;
-        sqlx::migrate!("./migrations").run(&pool).await?;
+        schema::MIGRATIONS.run(&pool).await?;
         let store = Self {
             pool,
             dialect,

@@ -5,6 +5,7 @@
 mod support;
 
 mod access;
+mod damage;
 mod errors;
 mod hostile;
 mod jobs;

@@ -88,6 +88,11 @@ impl TestServer {
         Self { router: routes::router(server.clone()), server, folder }
     }
 
+    /// Where a blob lies.
+    pub(crate) fn blob_path(&self, sha256: &str) -> std::path::PathBuf {
+        self.folder.path().join("blobs").join(&sha256[..2]).join(sha256)
+    }
+
     /// Blobs and unfinished uploads on the disk.
     pub(crate) fn n_files(&self) -> usize {
         let mut folders =

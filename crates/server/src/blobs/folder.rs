@@ -1,0 +1,236 @@
+//! Blobs in a folder of this machine, which one server has at a time.
+
+use std::{
+    collections::HashMap,
+    io::{ErrorKind, Read as _},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use async_trait::async_trait;
+use protocol::id::Sha256;
+use sha2::Digest;
+use tempfile::NamedTempFile;
+
+use super::{BlobError, BlobStore, StoredBlob};
+
+/// The file whose lock says that a server uses the folder.
+const LOCK: &str = "lock";
+
+/// Bytes that are read and hashed at once.
+const PART_BYTES: usize = 1 << 20;
+
+/// Size and time of a file whose bytes were found to be good.
+type Stamp = (u64, SystemTime);
+
+/// Blobs in a folder of this machine.
+#[derive(Debug)]
+pub struct Folder {
+    blobs: PathBuf,
+    temporary: PathBuf,
+    /// Held as long as the folder is used: unfinished files of a living server are not removed.
+    _lock: Option<std::fs::File>,
+    /// Blobs that this process has hashed.
+    good: Arc<Mutex<HashMap<Sha256, Stamp>>>,
+}
+
+impl Folder {
+    /// Uses `root/blobs` for blobs and `root/incoming` for files on their way in. Removes what an
+    /// earlier process left unfinished.
+    ///
+    /// # Errors
+    /// If the folders cannot be made or written.
+    pub fn new(root: &Path) -> Result<Self, BlobError> {
+        let mut folder = Self::look(root);
+        std::fs::create_dir_all(&folder.blobs)?;
+        let lock = std::fs::File::create(root.join(LOCK))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(std::fs::TryLockError::WouldBlock) => {
+                return Err(BlobError::InUse(root.to_owned()));
+            }
+            Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
+        }
+        empty_folder(&folder.temporary)?;
+        folder._lock = Some(lock);
+        Ok(folder)
+    }
+
+    /// The same folder for looking only: makes nothing, removes nothing, and leaves it to whoever
+    /// has it.
+    #[must_use]
+    pub fn look(root: &Path) -> Self {
+        let (blobs, temporary) = (root.join("blobs"), root.join("incoming"));
+        Self { blobs, temporary, _lock: None, good: Arc::default() }
+    }
+
+    /// Whether a server uses the folder `root`. Makes nothing.
+    ///
+    /// # Errors
+    /// If the lock's file cannot be opened.
+    pub fn is_in_use(root: &Path) -> std::io::Result<bool> {
+        let lock = match std::fs::File::open(root.join(LOCK)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+            other => other?,
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn path(&self, sha256: &Sha256) -> PathBuf {
+        self.blobs.join(&sha256.as_str()[..2]).join(sha256.as_str())
+    }
+
+    /// Hashes a blob unless this process did so since its file last changed.
+    async fn check(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        let (path, name, good) = (self.path(sha256), sha256.clone(), Arc::clone(&self.good));
+        tokio::task::spawn_blocking(move || {
+            let now = stamp(&path, &name)?;
+            if known(&good).get(&name) == Some(&now) {
+                return Ok(());
+            }
+            hash(&path, &name)?;
+            known(&good).insert(name, now);
+            Ok(())
+        })
+        .await
+        .map_err(std::io::Error::other)?
+    }
+}
+
+fn known(good: &Mutex<HashMap<Sha256, Stamp>>) -> MutexGuard<'_, HashMap<Sha256, Stamp>> {
+    good.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn or_missing(error: std::io::Error, sha256: &Sha256) -> BlobError {
+    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) {
+        BlobError::Missing(sha256.clone())
+    } else {
+        error.into()
+    }
+}
+
+fn stamp(path: &Path, sha256: &Sha256) -> Result<Stamp, BlobError> {
+    let metadata = std::fs::metadata(path).map_err(|it| or_missing(it, sha256))?;
+    Ok((metadata.len(), metadata.modified()?))
+}
+
+/// Reads the file at `path` from end to end and compares it with its name.
+fn hash(path: &Path, sha256: &Sha256) -> Result<(), BlobError> {
+    let mut file = std::fs::File::open(path).map_err(|it| or_missing(it, sha256))?;
+    let mut hasher = sha2::Sha256::new();
+    let mut part = vec![0; PART_BYTES];
+    let mut bytes: u64 = 0;
+    loop {
+        match file.read(&mut part)? {
+            0 => break,
+            n_bytes => {
+                hasher.update(&part[..n_bytes]);
+                bytes += n_bytes as u64;
+            }
+        }
+    }
+    let got = Sha256::from_digest(hasher.finalize().into());
+    if got == *sha256 {
+        return Ok(());
+    }
+    let reason = format!("its {bytes} bytes have the SHA-256 {got}");
+    Err(BlobError::Damaged { sha256: sha256.clone(), reason })
+}
+
+/// Makes a folder and removes whatever is in it: the unfinished files of a process that is gone.
+fn empty_folder(folder: &Path) -> Result<(), BlobError> {
+    std::fs::create_dir_all(folder)?;
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() {
+            std::fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl BlobStore for Folder {
+    async fn keep(&self, file: NamedTempFile, sha256: &Sha256) -> Result<(), BlobError> {
+        match self.check(sha256).await {
+            Ok(()) => return Ok(()),
+            Err(BlobError::Missing(_)) => {}
+            Err(error @ BlobError::Damaged { .. }) => {
+                tracing::warn!(%error, "the same bytes arrived again and take its place");
+            }
+            Err(error) => return Err(error),
+        }
+        let (path, name, good) = (self.path(sha256), sha256.clone(), Arc::clone(&self.good));
+        tokio::task::spawn_blocking(move || {
+            let folder = path.parent().unwrap_or(&path);
+            std::fs::create_dir_all(folder)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|it| it.error)?;
+            // The rename itself must survive a power cut too. Windows cannot open a folder.
+            if cfg!(unix) {
+                std::fs::File::open(folder)?.sync_all()?;
+                std::fs::File::open(folder.parent().unwrap_or(folder))?.sync_all()?;
+            }
+            // The name was made of these very bytes on their way in.
+            let now = stamp(&path, &name)?;
+            known(&good).insert(name, now);
+            Ok(())
+        })
+        .await
+        .map_err(std::io::Error::other)?
+    }
+
+    async fn open(&self, sha256: &Sha256) -> Result<PathBuf, BlobError> {
+        self.check(sha256).await?;
+        Ok(self.path(sha256))
+    }
+
+    async fn verify(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        let (path, name) = (self.path(sha256), sha256.clone());
+        tokio::task::spawn_blocking(move || hash(&path, &name))
+            .await
+            .map_err(std::io::Error::other)?
+    }
+
+    async fn remove(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        known(&self.good).remove(sha256);
+        match tokio::fs::remove_file(self.path(sha256)).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<StoredBlob>, BlobError> {
+        let root = self.blobs.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut found = Vec::new();
+            for folder in std::fs::read_dir(root)? {
+                let folder = folder?.path();
+                // Whatever else somebody put there is none of ours.
+                if !folder.is_dir() {
+                    continue;
+                }
+                for entry in std::fs::read_dir(folder)? {
+                    let entry = entry?;
+                    let metadata = entry.metadata()?;
+                    let age = metadata.modified()?.elapsed().unwrap_or_default();
+                    if let Ok(sha256) = entry.file_name().to_string_lossy().parse() {
+                        found.push(StoredBlob { sha256, bytes: metadata.len(), age });
+                    }
+                }
+            }
+            Ok(found)
+        })
+        .await
+        .map_err(std::io::Error::other)?
+    }
+
+    fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+}

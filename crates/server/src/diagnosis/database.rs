@@ -1,0 +1,91 @@
+//! The database: that it answers, that its schema is this version's, that its file is whole.
+
+use super::{
+    Subject,
+    finding::{Finding, count},
+};
+use crate::store::{Store, StoreError};
+
+/// What a failed statement means to the person who reads the diagnosis.
+#[must_use]
+pub fn of_database(error: &StoreError) -> Finding {
+    let text = error.to_string();
+    let (found, remedy) = text.split_once("; ").unwrap_or((&text, ""));
+    let finding = Finding::error(found);
+    if remedy.is_empty() {
+        return finding.remedy("look at the log, and whether the database runs and is reachable");
+    }
+    match remedy.split_once(": `") {
+        Some((remedy, command)) => finding.remedy(remedy).command(command.trim_end_matches('`')),
+        None => finding.remedy(remedy),
+    }
+}
+
+fn of(subject: &Subject) -> Result<&Store, Finding> {
+    subject
+        .database
+        .as_ref()
+        .map_err(|_said_elsewhere| Finding::skipped("the database cannot be looked at: see above"))
+}
+
+pub(super) async fn answers(subject: &Subject) -> Finding {
+    let store = match &subject.database {
+        Ok(it) => it,
+        Err(finding) => return finding.clone(),
+    };
+    let address = subject.settings.place.as_ref().map_or("in memory", |it| &it.database);
+    match store.schema().await {
+        Err(error) => return of_database(&error),
+        Ok(schema) if schema.taken.is_empty() => {
+            return Finding::ok(format!("{address} answers; it is empty"));
+        }
+        Ok(_) => {}
+    }
+    match store.jobs_and_newest_change().await {
+        Ok((n_jobs, _)) => {
+            let n_jobs = count(usize::try_from(n_jobs).unwrap_or(0), "job", "jobs");
+            Finding::ok(format!("{address} answers; it holds {n_jobs}"))
+        }
+        Err(error) => of_database(&error),
+    }
+}
+
+pub(super) async fn schema(subject: &Subject) -> Finding {
+    let schema = match of(subject) {
+        Ok(store) => store.schema().await,
+        Err(finding) => return finding,
+    };
+    let schema = match schema {
+        Ok(it) => it,
+        Err(error) => return of_database(&error),
+    };
+    let known = schema.known.last().copied().unwrap_or(0);
+    if let Some(found) = schema.taken.difference(&schema.known).max() {
+        return of_database(&StoreError::Newer { found: *found, known });
+    }
+    let n_missing = schema.known.difference(&schema.taken).count();
+    if n_missing > 0 {
+        let steps = count(n_missing, "step", "steps");
+        return Finding::note(format!(
+            "{steps} to this version's schema {known} are missing; the next start takes them"
+        ))
+        .remedy("make a backup of the database before the next start");
+    }
+    Finding::ok(format!("schema {known}, as this version knows it"))
+}
+
+pub(super) async fn integrity(subject: &Subject) -> Finding {
+    let found = match of(subject) {
+        Ok(store) => store.integrity().await,
+        Err(finding) => return finding,
+    };
+    match found {
+        Ok(None) => Finding::skipped("PostgreSQL checks its own pages as it reads them"),
+        Ok(Some(faults)) if faults.is_empty() => Finding::ok("SQLite's own check found no fault"),
+        Ok(Some(faults)) => {
+            let detail = count(faults.len(), "fault", "faults");
+            of_database(&StoreError::Damaged { detail }).details(faults)
+        }
+        Err(error) => of_database(&error),
+    }
+}

@@ -1,0 +1,132 @@
+//! What a check found, as it is put together, and how figures are written.
+
+use protocol::diagnosis::{Check, CheckName, CheckState};
+
+/// At most so many lines of details are shown.
+const MAX_DETAILS: usize = 20;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    state: CheckState,
+    found: String,
+    details: Vec<String>,
+    remedy: Option<String>,
+    command: Option<String>,
+}
+
+impl Finding {
+    fn new(state: CheckState, found: impl Into<String>) -> Self {
+        Self { state, found: found.into(), details: Vec::new(), remedy: None, command: None }
+    }
+
+    /// As it should be.
+    pub fn ok(found: impl Into<String>) -> Self {
+        Self::new(CheckState::Ok, found)
+    }
+
+    /// Worth knowing; nothing has to be done.
+    pub fn note(found: impl Into<String>) -> Self {
+        Self::new(CheckState::Note, found)
+    }
+
+    /// Works, but something should be done.
+    pub fn warning(found: impl Into<String>) -> Self {
+        Self::new(CheckState::Warning, found)
+    }
+
+    /// Does not work until something is done.
+    pub fn error(found: impl Into<String>) -> Self {
+        Self::new(CheckState::Error, found)
+    }
+
+    /// Could not be looked at; says why.
+    pub fn skipped(found: impl Into<String>) -> Self {
+        Self::new(CheckState::Skipped, found)
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The command or setting of the remedy, as it is typed.
+    #[must_use]
+    pub fn command(mut self, command: impl Into<String>) -> Self {
+        self.command = Some(command.into());
+        self
+    }
+
+    /// More of it, a line each.
+    #[must_use]
+    pub fn details(mut self, details: Vec<String>) -> Self {
+        let n_more = details.len().saturating_sub(MAX_DETAILS);
+        self.details = details;
+        if n_more > 0 {
+            self.details.truncate(MAX_DETAILS);
+            self.details.push(format!("and {n_more} more"));
+        }
+        self
+    }
+
+    /// The finding of the check `name`.
+    #[must_use]
+    pub fn named(self, name: CheckName) -> Check {
+        let Self { state, found, details, remedy, command } = self;
+        Check { name, state, found, details, remedy, command }
+    }
+}
+
+/// Bytes for people.
+pub(super) fn size(bytes: u64) -> String {
+    const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
+    match UNITS.iter().find(|(_, shift)| bytes >> shift > 0) {
+        Some((unit, shift)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} bytes"),
+    }
+}
+
+/// Milliseconds for people.
+pub(super) fn duration(ms: i64) -> String {
+    let secs = ms.max(0) / 1_000;
+    match secs {
+        0..120 => format!("{secs} s"),
+        120..7_200 => format!("{} min", secs / 60),
+        7_200..172_800 => format!("{} h", secs / 3_600),
+        _ => format!("{} days", secs / 86_400),
+    }
+}
+
+/// A word after a number.
+pub(super) fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_for_people() {
+        assert_eq!(size(999), "999 bytes");
+        assert_eq!(size(1 << 20), "1.0 MiB");
+        assert_eq!(size((3 << 30) + (1 << 29)), "3.5 GiB");
+        assert_eq!(duration(-5), "0 s");
+        assert_eq!(duration(119_000), "119 s");
+        assert_eq!(duration(3 * 3_600_000), "3 h");
+        assert_eq!(count(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn long_lists_are_cut_and_say_so() {
+        let lines = (0..25).map(|it| it.to_string()).collect();
+        let check = Finding::error("x").details(lines).named(CheckName::Blobs);
+        assert_eq!(check.details.len(), MAX_DETAILS + 1);
+        assert_eq!(check.details[MAX_DETAILS], "and 5 more");
+    }
+}

@@ -1,0 +1,221 @@
+//! The folders: that they are there, that they can be written, and that there is room.
+
+use std::{
+    io::{ErrorKind, Read, Seek, Write},
+    path::{Path, PathBuf},
+};
+
+use sysinfo::Disks;
+
+use super::{
+    Subject,
+    finding::{Finding, count, size},
+};
+use crate::settings::Place;
+
+/// Below this much free space the next upload may fail.
+const LITTLE_BYTES: u64 = 5 << 30;
+
+/// Below this much free space even masks may fail.
+const VERY_LITTLE_BYTES: u64 = 200 << 20;
+
+/// Files of the model folder that are named.
+const MAX_NAMED: usize = 20;
+
+pub(super) fn no_place() -> Finding {
+    Finding::skipped("this server was started without folders of its own")
+}
+
+pub(super) async fn data(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let folder = place.data_dir.clone();
+    let found = writable(&folder, "--data-dir", "DATA_ROOT").await;
+    match found {
+        Ok(()) if subject.server.is_some() => {
+            Finding::ok(format!("{} can be written; this server has its lock", shown(&folder)))
+        }
+        Ok(()) if subject.is_in_use => {
+            Finding::note(format!("{} can be written; a running server uses it", shown(&folder)))
+                .remedy("to start another server, choose another folder")
+                .command("voxloop serve --data-dir DIR --listen 127.0.0.1:PORT")
+        }
+        Ok(()) => Finding::ok(format!("{} can be written; no server uses it", shown(&folder))),
+        Err(finding) => finding,
+    }
+}
+
+pub(super) async fn temp(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let folder = place.temp_dir.clone();
+    match writable(&folder, "--temp-dir", "TEMP_ROOT").await {
+        Ok(()) => Finding::ok(format!("{} can be written", shown(&folder))),
+        Err(finding) => finding,
+    }
+}
+
+pub(super) async fn log(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let Some(folder) = place.log_dir.clone() else {
+        return Finding::note("no log files are written; the log goes to stderr only");
+    };
+    match tokio::task::spawn_blocking(move || list(&folder).map(|it| (folder, it))).await {
+        Ok(Ok((folder, files))) => {
+            let bytes = files.iter().map(|(_, bytes)| bytes).sum();
+            let n_files = count(files.len(), "log file", "log files");
+            Finding::ok(format!("{n_files} in {}, {}", shown(&folder), size(bytes)))
+        }
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => {
+            Finding::note("no log files yet; the first start of the server makes them")
+        }
+        Ok(Err(error)) => Finding::warning(format!("the log files cannot be listed: {error}"))
+            .remedy("give the user that runs voxloop the right to read and write the folder"),
+        Err(error) => Finding::warning(error.to_string()),
+    }
+}
+
+pub(super) async fn model(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let folder = place.model_dir.clone();
+    match tokio::task::spawn_blocking(move || list(&folder).map(|it| (folder, it))).await {
+        Ok(Ok((folder, files))) if files.is_empty() => Finding::note(format!(
+            "{} is empty: engines that need weights cannot run; graph cut needs none",
+            shown(&folder)
+        )),
+        Ok(Ok((folder, files))) => {
+            let lines = files.iter().take(MAX_NAMED);
+            let lines = lines.map(|(name, bytes)| format!("{name}, {}", size(*bytes))).collect();
+            let n_files = count(files.len(), "file", "files");
+            Finding::ok(format!("{n_files} in {}", shown(&folder))).details(lines)
+        }
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Finding::note(
+            "there is no folder of model weights yet; graph cut needs none, \
+             and the first start of the server makes the folder",
+        ),
+        Ok(Err(error)) => Finding::warning(format!("the model folder cannot be read: {error}"))
+            .remedy("name a folder that can be read, or give the right to read it")
+            .command("--model-dir DIR (MODEL_ROOT)"),
+        Err(error) => Finding::warning(error.to_string()),
+    }
+}
+
+pub(super) async fn free_space(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let place = place.clone();
+    let largest = subject.settings.max_upload_bytes;
+    let spaces = tokio::task::spawn_blocking(move || spaces(&place)).await.unwrap_or_default();
+    let Some((folder, free, _)) = spaces.iter().min_by_key(|(_, free, _)| *free) else {
+        return Finding::skipped("the system does not tell how much space is free");
+    };
+    let lines = spaces.iter().map(|(folder, free, total)| {
+        format!("{}: {} free of {}", shown(folder), size(*free), size(*total))
+    });
+    let found = format!("{} free for {}", size(*free), shown(folder));
+    let command = format!("du -xh {} | sort -h | tail", shown(folder));
+    let remedy = "make room on this disk, or delete jobs that are no longer needed";
+    let finding = if *free < VERY_LITTLE_BYTES {
+        Finding::error(found).remedy(remedy).command(command)
+    } else if *free < LITTLE_BYTES.min(largest) {
+        Finding::warning(format!("{found}: an upload may be as large as {}", size(largest)))
+            .remedy(remedy)
+            .command(command)
+    } else {
+        Finding::ok(found)
+    };
+    finding.details(lines.collect())
+}
+
+/// Free and total bytes of the disks below the data and the temporary folder.
+fn spaces(place: &Place) -> Vec<(PathBuf, u64, u64)> {
+    let Ok(disks) = Disks::new_with_refreshed_list() else { return Vec::new() };
+    [&place.data_dir, &place.temp_dir]
+        .into_iter()
+        .filter_map(|folder| {
+            let path = std::path::absolute(folder).ok()?;
+            let there = path.ancestors().find(|it| it.exists())?.canonicalize().ok()?;
+            let below = disks.iter().filter(|it| there.starts_with(it.mount_point()));
+            let disk = below.max_by_key(|it| it.mount_point().as_os_str().len())?;
+            Some((folder.clone(), disk.available_space(), disk.total_space()))
+        })
+        .collect()
+}
+
+/// Whether a folder can be written.
+///
+/// # Errors
+/// What stands in the way.
+pub async fn writable(folder: &Path, flag: &str, variable: &str) -> Result<(), Finding> {
+    let path = folder.to_owned();
+    let tried = tokio::task::spawn_blocking(move || try_to_write(&path)).await;
+    let error = match tried {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(error) => return Err(Finding::warning(error.to_string())),
+    };
+    let (folder, other) = (shown(folder), format!("{flag} DIR ({variable})"));
+    if error.kind() == ErrorKind::NotFound {
+        return Err(Finding::note(format!(
+            "there is no folder {folder} yet; the first start of the server makes it"
+        )));
+    }
+    let command = if error.kind() == ErrorKind::PermissionDenied {
+        format!("sudo chown -R \"$(id -u voxloop)\" {folder}")
+    } else {
+        other
+    };
+    Err(Finding::error(format!("{folder} cannot be written: {error}"))
+        .remedy(format!("{}, or choose another folder", remedy_for(&error)))
+        .command(command))
+}
+
+/// What to do about a folder that cannot be written.
+#[must_use]
+pub fn remedy_for(error: &std::io::Error) -> &'static str {
+    const REMEDIES: &[(ErrorKind, &str)] = &[
+        (ErrorKind::StorageFull, "make room on its disk"),
+        (ErrorKind::QuotaExceeded, "make room within its quota"),
+        (ErrorKind::ReadOnlyFilesystem, "mount its file system for writing"),
+        (ErrorKind::PermissionDenied, "give the user that runs voxloop the right to write there"),
+        (ErrorKind::NotADirectory, "remove the file that is in the way"),
+        (ErrorKind::AlreadyExists, "remove the file that is in the way"),
+    ];
+    let known = REMEDIES.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or("see whether its disk is well", |(_, remedy)| remedy)
+}
+
+/// Writes and reads back a file without a name, which leaves no trace.
+pub(super) fn try_to_write(folder: &Path) -> std::io::Result<()> {
+    const WORDS: &[u8] = b"voxloop was here";
+    if !folder.try_exists()? {
+        return Err(ErrorKind::NotFound.into());
+    }
+    let mut file = tempfile::tempfile_in(folder)?;
+    file.write_all(WORDS)?;
+    file.sync_all()?;
+    file.rewind()?;
+    let mut back = Vec::new();
+    file.read_to_end(&mut back)?;
+    if back == WORDS {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("what was written is not what is read back"))
+    }
+}
+
+/// Names and sizes of the files in a folder.
+fn list(folder: &Path) -> std::io::Result<Vec<(String, u64)>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let metadata = entry.metadata()?;
+        if metadata.is_file() {
+            files.push((entry.file_name().to_string_lossy().into_owned(), metadata.len()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// A folder as a person finds it again.
+pub(super) fn shown(folder: &Path) -> String {
+    std::path::absolute(folder).unwrap_or_else(|_as_it_is| folder.to_owned()).display().to_string()
+}

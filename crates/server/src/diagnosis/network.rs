@@ -1,0 +1,181 @@
+//! Where the server is reached, by whom, and what it shows there.
+
+use std::net::{SocketAddr, TcpListener};
+
+use super::{
+    Subject,
+    finding::{Finding, duration},
+    folders::no_place,
+};
+use crate::{
+    routes,
+    settings::{Cors, PublicUrl},
+};
+
+pub(super) fn server(subject: &Subject) -> Finding {
+    match (&subject.server, subject.is_in_use) {
+        (Some(server), _) => Finding::ok(format!(
+            "voxloop {} runs since {}",
+            env!("CARGO_PKG_VERSION"),
+            duration(subject.now_ms - server.started_ms)
+        )),
+        (None, true) => {
+            Finding::warning("a server uses the data folder but does not answer at this address")
+                .remedy("name the address it was started with, or look into its log")
+                .command("voxloop doctor --listen 127.0.0.1:PORT")
+        }
+        (None, false) => Finding::note("no server runs on this data folder")
+            .remedy("to start it")
+            .command("voxloop serve"),
+    }
+}
+
+pub(super) fn port(subject: &Subject) -> Finding {
+    let Some(place) = &subject.settings.place else { return no_place() };
+    let listen = place.listen;
+    if subject.server.is_some() {
+        return Finding::ok(format!("listens on {listen}"));
+    }
+    match TcpListener::bind(listen) {
+        Ok(_) => Finding::ok(format!("{listen} is free")),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            let holder = holder_of(listen).unwrap_or_else(|| "another program".to_owned());
+            Finding::error(format!("{listen} is taken by {holder}"))
+                .remedy("stop that program, or choose another port")
+                .command(format!("voxloop serve --listen {}:PORT", listen.ip()))
+        }
+        Err(error) => Finding::error(format!("{listen} cannot be listened on: {error}"))
+            .remedy("choose an address of this machine and a port above 1023")
+            .command("voxloop serve --listen 127.0.0.1:8000"),
+    }
+}
+
+pub(super) fn settings(subject: &Subject) -> Finding {
+    let settings = &subject.settings;
+    let mut doubts = Vec::new();
+    if settings.cors == Cors::Any {
+        doubts.push("CORS_ORIGIN=* lets every page that a browser here opens call this server");
+    }
+    if settings.max_image_bytes < settings.max_upload_bytes {
+        doubts.push("MAX_IMAGE is smaller than MAX_UPLOAD: large uploads arrive to be refused");
+    }
+    let memory = crate::host::memory().total_bytes;
+    if memory > 0 && settings.max_image_bytes > memory {
+        doubts.push("MAX_IMAGE is larger than this machine's memory: such an image cannot be used");
+    }
+    let is_open = settings.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback());
+    let is_bare = is_open && !settings.public_urls.iter().any(PublicUrl::is_https);
+    if is_bare {
+        doubts.push("the server is reached without HTTPS: token and images travel in the clear");
+    }
+    if doubts.is_empty() {
+        return Finding::ok("no setting is risky or at odds with another");
+    }
+    let details = doubts.iter().map(|it| (*it).to_owned()).collect();
+    let finding = if settings.cors == Cors::Any {
+        Finding::warning("a setting is risky")
+            .remedy("name the pages that may call")
+            .command("CORS_ORIGIN=https://page.example")
+    } else if is_bare {
+        Finding::warning("a setting is risky")
+            .remedy("put a proxy with TLS in front and name its address")
+            .command("--public-url https://HOST (PUBLIC_URL)")
+    } else {
+        Finding::note("some settings do not go together")
+    };
+    finding.details(details)
+}
+
+pub(super) fn page(_subject: &Subject) -> Finding {
+    if routes::has_page() {
+        Finding::ok("the page is part of this binary")
+    } else {
+        Finding::warning("this binary was built without its page; the API works")
+            .remedy("build the page, then the binary")
+            .command("make run")
+    }
+}
+
+/// The program that listens on `address`, as far as the system tells: `name (process 123)`.
+#[must_use]
+pub fn holder_of(address: SocketAddr) -> Option<String> {
+    holder::find(address)
+}
+
+#[cfg(target_os = "linux")]
+mod holder {
+    //! Linux lists the sockets in `/proc/net/tcp` and shows in `/proc/PID/fd` who has them open.
+
+    use std::{fs, net::SocketAddr};
+
+    pub(super) fn find(address: SocketAddr) -> Option<String> {
+        let inode = inodes(address.port()).next()?;
+        let socket = format!("socket:[{inode}]");
+        let processes = fs::read_dir("/proc").ok()?.filter_map(Result::ok);
+        let is_number =
+            |name: &std::ffi::OsStr| name.as_encoded_bytes().iter().all(u8::is_ascii_digit);
+        let processes = processes.filter(|it| is_number(&it.file_name()));
+        let mut processes = processes.filter(|process| {
+            let files = fs::read_dir(process.path().join("fd")).into_iter().flatten();
+            files
+                .filter_map(Result::ok)
+                .any(|it| fs::read_link(it.path()).is_ok_and(|it| it.as_os_str() == &*socket))
+        });
+        let process = processes.next()?;
+        let name = fs::read_to_string(process.path().join("comm")).ok()?;
+        Some(format!("`{}` (process {})", name.trim(), process.file_name().to_string_lossy()))
+    }
+
+    /// Numbers of the sockets that listen on `port`.
+    fn inodes(port: u16) -> impl Iterator<Item = String> {
+        ["/proc/net/tcp", "/proc/net/tcp6"]
+            .into_iter()
+            .filter_map(|it| fs::read_to_string(it).ok())
+            .flat_map(move |table| {
+                let found: Vec<_> =
+                    table.lines().filter_map(|it| listening_inode(it, port)).collect();
+                found
+            })
+    }
+
+    /// A line's inode, where the line is about a socket that listens on `port`.
+    pub(super) fn listening_inode(line: &str, port: u16) -> Option<String> {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (_, local_port) = fields.get(1)?.rsplit_once(':')?;
+        let is_it = u16::from_str_radix(local_port, 16).is_ok_and(|it| it == port);
+        // 0A is the state "listen".
+        let is_listening = *fields.get(3)? == "0A";
+        (is_it && is_listening).then(|| fields.get(9).map(|it| (*it).to_owned()))?
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod holder {
+    //! Other systems have no way to ask that is as simple.
+
+    pub(super) fn find(_address: std::net::SocketAddr) -> Option<String> {
+        None
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_socket_table_is_understood() {
+        let line = "   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000  \
+                    1000        0 34567 1 0000000000000000 100 0 0 10 0";
+        assert_eq!(holder::listening_inode(line, 8000).as_deref(), Some("34567"));
+        assert_eq!(holder::listening_inode(line, 8001), None);
+        assert_eq!(holder::listening_inode(&line.replace(" 0A ", " 01 "), 8000), None);
+        assert_eq!(holder::listening_inode("  sl  local_address rem_address   st", 8000), None);
+    }
+
+    #[test]
+    fn the_holder_of_a_port_is_named() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let holder = holder_of(taken.local_addr().unwrap()).unwrap();
+        assert!(holder.contains(&format!("(process {})", std::process::id())), "{holder}");
+    }
+}

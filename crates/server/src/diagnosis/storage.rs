@@ -1,0 +1,185 @@
+//! Images and masks: that the storage answers, and that what the database refers to is there and
+//! whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::{diagnosis::BlobDepth, id::Sha256};
+
+use super::{
+    Subject,
+    finding::{Finding, count, size},
+    folders,
+};
+use crate::{
+    blobs::{BlobError, BlobStore, StoredBlob},
+    store::census::{Reference, What},
+};
+
+/// A sample reads at most this much.
+const SAMPLE_BYTES: u64 = 256 << 20;
+
+/// Uploads that become a job take less than this.
+const MIN_ORPHAN_AGE_SECS: u64 = 60 * 60;
+
+pub(super) async fn answers(subject: &Subject) -> Finding {
+    let blobs = match &subject.blobs {
+        Ok(it) => it,
+        Err(finding) => return finding.clone(),
+    };
+    let list = match blobs.list().await {
+        Ok(it) => it,
+        Err(error) => return failed(&error),
+    };
+    let bytes = list.iter().map(|it| it.bytes).sum();
+    let found = format!("{}, {}", count(list.len(), "stored file", "stored files"), size(bytes));
+    if subject.server.is_none() {
+        return Finding::ok(found);
+    }
+    let folder = blobs.temporary().to_owned();
+    match tokio::task::spawn_blocking(move || folders::try_to_write(&folder)).await {
+        Ok(Ok(())) => Finding::ok(format!("{found}; a file was written and read back")),
+        Ok(Err(error)) => failed(&error.into()),
+        Err(error) => Finding::warning(error.to_string()),
+    }
+}
+
+fn failed(error: &BlobError) -> Finding {
+    let finding = Finding::error(error.to_string());
+    match error {
+        BlobError::Bucket(_) | BlobError::Address { .. } => finding
+            .remedy("check the bucket's address and the AWS_… variables")
+            .command("OBJECT_STORE_URL=s3://bucket/prefix AWS_ENDPOINT=… AWS_ACCESS_KEY_ID=…"),
+        BlobError::Missing(_)
+        | BlobError::Damaged { .. }
+        | BlobError::WrongDigest { .. }
+        | BlobError::InUse(_)
+        | BlobError::Io(_) => finding.remedy("make room in the data folder and see its rights"),
+    }
+}
+
+/// What the database refers to beside what the storage holds.
+struct Inventory<'a> {
+    blobs: &'a dyn BlobStore,
+    stored: BTreeMap<Sha256, StoredBlob>,
+    needed: Vec<Reference>,
+}
+
+async fn inventory(subject: &Subject) -> Result<Inventory<'_>, Finding> {
+    let unseen = |_said_elsewhere: &Finding| {
+        Finding::skipped("database or storage cannot be looked at: see above")
+    };
+    let store = subject.database.as_ref().map_err(unseen)?;
+    let blobs = subject.blobs.as_ref().map_err(unseen)?;
+    // The rows first: a blob that a row needs was stored before the row was.
+    let needed = store.references().await.map_err(|it| super::of_database(&it))?;
+    let stored = blobs.list().await.map_err(|it| failed(&it))?;
+    let stored = stored.into_iter().map(|it| (it.sha256.clone(), it)).collect();
+    Ok(Inventory { blobs: &**blobs, stored, needed })
+}
+
+pub(super) async fn blobs(subject: &Subject) -> Finding {
+    let inventory = match inventory(subject).await {
+        Ok(it) => it,
+        Err(finding) => return finding,
+    };
+    let mut faults: Vec<(What, String)> = Vec::new();
+    let (mut seen, mut n_read, mut bytes_read) = (BTreeSet::new(), 0, 0);
+    for it in &inventory.needed {
+        if !seen.insert(it.sha256.clone()) {
+            continue;
+        }
+        let Some(stored) = inventory.stored.get(&it.sha256) else {
+            faults.push((it.what, line(it, "is missing")));
+            continue;
+        };
+        let is_read = match subject.depth {
+            BlobDepth::All => true,
+            BlobDepth::Sample => bytes_read + stored.bytes <= SAMPLE_BYTES,
+            BlobDepth::None => false,
+        };
+        if !is_read {
+            continue;
+        }
+        (n_read, bytes_read) = (n_read + 1, bytes_read + stored.bytes);
+        match inventory.blobs.verify(&it.sha256).await {
+            Ok(()) => {}
+            Err(BlobError::Missing(_)) => faults.push((it.what, line(it, "is missing"))),
+            Err(BlobError::Damaged { reason, .. }) => {
+                faults.push((it.what, line(it, &format!("is damaged: {reason}"))));
+            }
+            Err(error) => faults.push((it.what, line(it, &format!("cannot be read: {error}")))),
+        }
+    }
+    let all = format!(
+        "{} needed, {n_read} of them read and compared with their SHA-256 ({})",
+        count(seen.len(), "file is", "files are"),
+        size(bytes_read)
+    );
+    verdict(faults, all, n_read < seen.len() && subject.depth != BlobDepth::None)
+}
+
+/// A line about a blob. Names of jobs may be names of patients: the identifier says which it is.
+fn line(reference: &Reference, fault: &str) -> String {
+    let what = match reference.what {
+        What::Image => "image",
+        What::Mask => "mask",
+        What::Output => "engine's output",
+    };
+    format!("{what} of job {}: {} {fault}", reference.job_id, reference.sha256)
+}
+
+fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Finding {
+    if faults.is_empty() {
+        let finding = Finding::ok(all);
+        return if is_sample {
+            finding.remedy("to read every file").command("voxloop doctor --blobs all")
+        } else {
+            finding
+        };
+    }
+    faults.sort();
+    let worst = faults.first().map(|(what, _)| *what);
+    let found =
+        format!("{} missing or damaged; {all}", count(faults.len(), "file is", "files are"));
+    let lines = faults.into_iter().map(|(_, line)| line).collect();
+    // Outputs are part of a revision's mask by the time anybody looks.
+    let finding = match worst {
+        Some(What::Output) | None => Finding::warning(found),
+        Some(What::Image | What::Mask) => Finding::error(found),
+    };
+    let remedy = match worst {
+        Some(What::Image) => {
+            "bring the files back from a backup into the data folder's blobs/, or open the same \
+             image again: its good bytes take the damaged ones' place"
+        }
+        Some(What::Mask) | None => {
+            "bring the files back from a backup into the data folder's blobs/; without one, segment \
+             the object again: a new revision takes the damaged one's place"
+        }
+        Some(What::Output) => "nothing is lost: these results are part of the jobs' masks",
+    };
+    finding.details(lines).remedy(remedy)
+}
+
+pub(super) async fn orphans(subject: &Subject) -> Finding {
+    let inventory = match inventory(subject).await {
+        Ok(it) => it,
+        Err(finding) => return finding,
+    };
+    let needed: BTreeSet<_> = inventory.needed.iter().map(|it| &it.sha256).collect();
+    let idle: Vec<_> = inventory
+        .stored
+        .values()
+        .filter(|it| !needed.contains(&it.sha256) && it.age.as_secs() >= MIN_ORPHAN_AGE_SECS)
+        .collect();
+    if idle.is_empty() {
+        return Finding::ok("every stored file belongs to a job");
+    }
+    let bytes = idle.iter().map(|it| it.bytes).sum();
+    let n_files = count(idle.len(), "stored file belongs", "stored files belong");
+    let listen = subject.settings.place.as_ref().map(|it| it.listen.to_string());
+    let listen = listen.unwrap_or_else(|| "127.0.0.1:8000".to_owned());
+    Finding::note(format!("{n_files} to no job, {}; a server removes them every hour", size(bytes)))
+        .remedy("to remove them now")
+        .command(format!("curl -X POST http://{listen}/api/v1/system/cleanup"))
+}

@@ -1,0 +1,100 @@
+//! What the database holds, counted: for the diagnosis.
+
+use protocol::{
+    id::{JobId, Sha256, TaskId},
+    task::{EngineName, TaskKind, TaskState},
+};
+use sqlx::{AssertSqlSafe, Row};
+
+use super::{Store, StoreError, row};
+
+/// A blob that a row needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reference {
+    pub(crate) sha256: Sha256,
+    pub(crate) what: What,
+    pub(crate) job_id: JobId,
+}
+
+/// What a blob is to its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    /// The image itself.
+    Image,
+    /// A revision's mask.
+    Mask,
+    /// What an agent delivered; its mask is part of a revision by now.
+    Output,
+}
+
+/// A task that waits or runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) task_id: TaskId,
+    pub(crate) kind: TaskKind,
+    pub(crate) engine: EngineName,
+    pub(crate) state: TaskState,
+    /// When it was queued, milliseconds since 1970.
+    pub(crate) created_ms: i64,
+    /// Not before this time, milliseconds since 1970.
+    pub(crate) run_after_ms: i64,
+    pub(crate) lease_until_ms: i64,
+    pub(crate) attempt: i64,
+}
+
+const REFERENCES: [(What, &str); 3] = [
+    (What::Image, "select image_sha256 as sha256, job_id from job order by created_ms desc"),
+    (What::Mask, "select mask_sha256 as sha256, job_id from revision order by created_ms desc"),
+    (
+        What::Output,
+        "select delivery.sha256 as sha256, task.job_id as job_id from delivery
+         join task on task.task_id = delivery.task_id order by task.created_ms desc",
+    ),
+];
+
+impl Store {
+    /// Every blob that a row needs: images first, then masks, then outputs, the newest first.
+    pub(crate) async fn references(&self) -> Result<Vec<Reference>, StoreError> {
+        let mut found = Vec::new();
+        for (what, sql) in REFERENCES {
+            for it in sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await? {
+                let (sha256, job_id) = (row::id(&it, "sha256")?, row::id(&it, "job_id")?);
+                found.push(Reference { sha256, what, job_id });
+            }
+        }
+        Ok(found)
+    }
+
+    /// The unfinished tasks, the longest waiting first.
+    pub(crate) async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
+        let rows = sqlx::query(
+            "select task_id, kind, engine, state, created_ms, run_after_ms, lease_until_ms, attempt
+             from task where state in ('queued', 'leased') order by created_ms, task_id",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|it| {
+                Ok(Waiting {
+                    task_id: row::id(it, "task_id")?,
+                    kind: row::from_text(it, "kind")?,
+                    engine: row::from_text(it, "engine")?,
+                    state: row::from_text(it, "state")?,
+                    created_ms: it.try_get("created_ms")?,
+                    run_after_ms: it.try_get("run_after_ms")?,
+                    lease_until_ms: it.try_get("lease_until_ms")?,
+                    attempt: it.try_get("attempt")?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many jobs there are, and when the newest change was made, milliseconds since 1970.
+    pub(crate) async fn jobs_and_newest_change(&self) -> Result<(i64, i64), StoreError> {
+        let row =
+            sqlx::query("select count(*) as n, coalesce(max(updated_ms), 0) as newest from job")
+                .fetch_one(&self.pool)
+                .await?;
+        Ok((row.try_get("n")?, row.try_get("newest")?))
+    }
+}
