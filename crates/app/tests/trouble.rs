@@ -90,6 +90,12 @@ fn doctor_makes_nothing_and_changes_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     assert!(fs::read_dir(empty.path()).unwrap().next().is_none(), "a folder was made");
 
+    // As a first start without room leaves it.
+    fs::create_dir(empty.path().join("data")).unwrap();
+    fs::write(empty.path().join("data/voxloop.db"), b"").unwrap();
+    let (database, is_well) = check(empty.path(), "database");
+    assert!(is_well && database["state"] == "note", "{database}");
+
     let (folder, _) = used_folder();
     // As a backup restores it: the database and its last changes, without SQLite's shared memory.
     fs::remove_file(folder.path().join("data/voxloop.db-shm")).unwrap();

@@ -40,14 +40,14 @@ pub struct Look {
 }
 
 impl Look {
-    /// Opens the database at `url`; none where a SQLite file is not there yet.
+    /// Opens the database at `url`; none where no server has made it yet.
     ///
     /// # Errors
     /// If it cannot be opened.
     pub async fn open(url: &str) -> Result<Option<Self>, StoreError> {
         sqlx::any::install_default_drivers();
         let Some(path) = sqlite_path(url) else {
-            return Ok(Some(Self { store: connect(url, Dialect::Postgres).await?, _copy: None }));
+            return Self::unless_empty(connect(url, Dialect::Postgres).await?, None).await;
         };
         if !path.exists() {
             return Ok(None);
@@ -67,7 +67,16 @@ impl Look {
                 (read_only(&at, "mode=ro"), Some(copy))
             }
         };
-        Ok(Some(Self { store: connect(&url, Dialect::Sqlite).await?, _copy: copy }))
+        Self::unless_empty(connect(&url, Dialect::Sqlite).await?, copy).await
+    }
+
+    /// A first start that found no room leaves a database without tables.
+    async fn unless_empty(
+        store: Store,
+        _copy: Option<TempDir>,
+    ) -> Result<Option<Self>, StoreError> {
+        let is_empty = store.schema().await?.taken.is_empty();
+        Ok((!is_empty).then_some(Self { store, _copy }))
     }
 }
 
