@@ -112,6 +112,9 @@ test('pictures of the user guide', async ({ page }) => {
   await page.getByTestId('back').click();
   await page.locator(`[data-job="${id}"] img`).waitFor();
   await picture(page, 'jobs');
+  await page.getByTestId('to-diagnosis').click();
+  await page.getByTestId('check').first().waitFor();
+  await picture(page, 'diagnosis');
 });
 
 test('picture of the page that asks for the token', async ({ page }) => {
