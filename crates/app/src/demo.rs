@@ -1,13 +1,7 @@
 //! `voxloop demo`: the main job once, without a browser. Makes a phantom with a known lesion, draws
 //! the box a person would draw, segments the slice, propagates, writes mask and picture.
 
-use std::{
-    fs::{self, File},
-    io::BufWriter,
-    path::{Path, PathBuf},
-    process::ExitCode,
-    time::Instant,
-};
+use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::Context;
 use engine::{PropagationRequest, Uncertainty, Unwatched};
@@ -20,6 +14,8 @@ use volume::{
     phantom::{Phantom, PhantomLabel, PhantomOptions, phantom},
     render, write_mask, write_volume,
 };
+
+use crate::whole_file;
 
 /// Arguments of `voxloop demo`.
 #[derive(Debug, clap::Args)]
@@ -46,7 +42,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let options = PhantomOptions { seed: args.seed, ..PhantomOptions::ct([256, 256, 64]) };
     let Phantom { volume, labelmap, labels } = phantom(&options);
     let image = args.dir.join("ct.nii.gz");
-    write(&image, |out| write_volume(&volume, MaskFormat::NiftiGz, out))?;
+    whole_file::write(&image, |out| write_volume(&volume, MaskFormat::NiftiGz, out))?;
     println!("1. made a CT phantom of {:?} voxels: {}", volume.grid.shape, image.display());
 
     let lesion = largest_lesion(&labelmap, &labels).context("the phantom has no lesion")?;
@@ -62,10 +58,10 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
 
     let mask = carry(&volume, prompt, &base, &truth)?;
     let file = args.dir.join("mask.nii.gz");
-    write(&file, |out| write_mask(&mask, &volume.header, MaskFormat::NiftiGz, out))?;
+    whole_file::write(&file, |out| write_mask(&mask, &volume.header, MaskFormat::NiftiGz, out))?;
     let picture = args.dir.join("contact-sheet.png");
     let sheet = render::contact_sheet(&volume, &mask).context("drawing the contact sheet")?;
-    fs::write(&picture, sheet).with_context(|| format!("writing {}", picture.display()))?;
+    whole_file::write(&picture, |out| out.write_all(&sheet))?;
     println!("5. wrote {} and {}", file.display(), picture.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -131,18 +127,4 @@ fn careful_prompt(truth: &Labelmap) -> Option<SlicePrompt> {
         mask: false,
         absent: false,
     })
-}
-
-/// Writes a file whole or says why not.
-fn write(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> Result<(), volume::WriteError>,
-) -> anyhow::Result<()> {
-    let written = || -> anyhow::Result<()> {
-        let mut out = BufWriter::new(File::create(path)?);
-        fill(&mut out)?;
-        out.into_inner()?.sync_all()?;
-        Ok(())
-    };
-    written().with_context(|| format!("writing {}", path.display()))
 }

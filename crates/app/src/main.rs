@@ -9,6 +9,7 @@ mod place;
 mod pull;
 mod serve;
 mod token_file;
+mod whole_file;
 
 mod batch;
 mod bench;

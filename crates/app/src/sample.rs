@@ -5,8 +5,7 @@
 //! person on the slice where it is largest.
 
 use std::{
-    fs::{self, File},
-    io::BufWriter,
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -17,6 +16,8 @@ use volume::{
     Affine, AxisCodes, Labelmap, MaskFormat, Volume,
     phantom::{Phantom, PhantomOptions, phantom, rotation},
 };
+
+use crate::whole_file;
 
 /// Arguments of `voxloop sample`.
 #[derive(Debug, clap::Args)]
@@ -163,9 +164,9 @@ impl Recipe {
     fn write(&self, args: &SampleArgs) -> anyhow::Result<SampleFiles> {
         let made = self.make(args)?;
         let image = args.dir.join(format!("{}.nii.gz", self.name));
-        let out = create(&image)?;
-        volume::write_volume(&made.volume, MaskFormat::NiftiGz, out)
-            .with_context(|| format!("writing {}", image.display()))?;
+        whole_file::write(&image, |out| {
+            volume::write_volume(&made.volume, MaskFormat::NiftiGz, out)
+        })?;
         let labelmap = args.dir.join(format!("{}.label.nii.gz", self.name));
         write_mask(&made.labelmap, &made.volume, &labelmap)?;
         let labels: Vec<Value> = made
@@ -240,17 +241,13 @@ fn case(mask: &Labelmap, volume: &Volume, image: &str, label: &str) -> Option<Va
 }
 
 fn write_mask(mask: &Labelmap, volume: &Volume, path: &Path) -> anyhow::Result<()> {
-    volume::write_mask(mask, &volume.header, MaskFormat::NiftiGz, create(path)?)
-        .with_context(|| format!("writing {}", path.display()))
+    whole_file::write(path, |out| {
+        volume::write_mask(mask, &volume.header, MaskFormat::NiftiGz, out)
+    })
 }
 
 fn write_json(value: &Value, path: &Path) -> anyhow::Result<()> {
-    fs::write(path, format!("{value:#}\n")).with_context(|| format!("writing {}", path.display()))
-}
-
-fn create(path: &Path) -> anyhow::Result<BufWriter<File>> {
-    let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
-    Ok(BufWriter::new(file))
+    whole_file::write(path, |out| writeln!(out, "{value:#}"))
 }
 
 fn file_name(path: &Path) -> String {

@@ -10,13 +10,7 @@ mod record;
 mod report;
 mod shape;
 
-use std::{
-    fs::{self, File},
-    io::BufWriter,
-    path::Path,
-    process::ExitCode,
-    time::Instant,
-};
+use std::{path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
 use engine::{Propagation, PropagationRequest, Stage, Uncertainty};
@@ -25,7 +19,7 @@ use protocol::prompt::{SlicePrompt, SliceRef};
 use serde_json::json;
 use volume::{Labelmap, MaskFormat, ReadOptions, Volume};
 
-use crate::batch::Misuse;
+use crate::{batch::Misuse, whole_file};
 
 pub(crate) use args::{EngineArg, SegmentArgs, parse_jobs};
 
@@ -51,9 +45,7 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     let (mask, times) = segment(args, &volume, &bar)?;
     bar.0.finish_and_clear();
     let started = Instant::now();
-    let cannot = || format!("cannot write {}", output.display());
-    let file = File::create(output).with_context(cannot)?;
-    volume::write_mask(&mask, &volume.header, format, BufWriter::new(file)).with_context(cannot)?;
+    whole_file::write(output, |out| volume::write_mask(&mask, &volume.header, format, out))?;
     let write_ms = milliseconds(started);
     if let Some(path) = &args.timing {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
@@ -65,8 +57,7 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
             "write_ms": write_ms,
             "threads": threads,
         });
-        fs::write(path, format!("{timing:#}\n"))
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        whole_file::write(path, |out| writeln!(out, "{timing:#}"))?;
     }
     let ml = volume::metrics::volume_ml(&mask, &volume.grid, 1);
     println!("{}: {} voxels, {ml:.2} ml", output.display(), mask.count(1));

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeSet,
     fs,
-    io::{BufWriter, Write},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::Mutex,
@@ -24,17 +23,18 @@ use super::{
     record::{Decision, Done, Entry, History, MANIFEST, Stamp, modified_ns},
     report::{Outcome, Report, Rest, Tally},
 };
-use crate::batch::{
-    Misuse, digest,
-    inputs::{self, Found, Wanted},
-    interrupt::Interrupt,
-    manifest::Manifest,
-    pool::{self, Gate},
-    progress::Progress,
+use crate::{
+    batch::{
+        Misuse, digest,
+        inputs::{self, Found, Wanted},
+        interrupt::Interrupt,
+        manifest::Manifest,
+        pool::{self, Gate},
+        progress::Progress,
+    },
+    whole_file,
 };
 
-/// What a mask is called while it is written; a run that was killed may leave one.
-const PARTIAL: (&str, &str) = (".voxloop-", ".partial");
 /// Runs a batch.
 ///
 /// # Errors
@@ -139,7 +139,7 @@ fn keep_inputs(items: &[Item], out: &Path) -> anyhow::Result<()> {
 fn remove_partial_files(out: &Path) {
     for entry in WalkDir::new(out).into_iter().filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy();
-        if name.starts_with(PARTIAL.0) && name.ends_with(PARTIAL.1) {
+        if whole_file::is_unfinished(&name) {
             // Where it cannot be removed it does no harm: nothing reads it.
             fs::remove_file(entry.path()).ok();
         }
@@ -287,30 +287,10 @@ impl Batch<'_> {
         source: &SourceHeader,
     ) -> anyhow::Result<NamedTempFile> {
         let folder = target.parent().unwrap_or(self.out);
-        let write = || -> anyhow::Result<NamedTempFile> {
-            fs::create_dir_all(folder)?;
-            let mut partial = partial_file(folder)?;
-            let mut out = BufWriter::new(partial.as_file_mut());
-            write_mask(labelmap, source, self.format, &mut out)?;
-            out.flush()?;
-            drop(out);
-            partial.as_file().sync_all()?;
-            Ok(partial)
-        };
-        write().with_context(|| format!("cannot write {}", target.display()))
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        whole_file::unfinished(target, |out| write_mask(labelmap, source, self.format, out))
     }
-}
-
-fn partial_file(folder: &Path) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(PARTIAL.0).suffix(PARTIAL.1);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // As of any file that a program makes; the user's mask still takes its part away.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 fn now_ms() -> u64 {
