@@ -186,6 +186,9 @@ fn a_cancelled_task_whose_agent_is_gone_ends_with_its_lease() {
     assert_eq!(next(&asked, &QueueEvent::Tick, LEASE_MS), Err(Refusal::NothingDue));
     let ended = next(&asked, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
     assert_eq!(ended.task.state, TaskState::Cancelled);
+    // Where the lease is over already there is no agent to ask.
+    let ended = next(&leased, &QueueEvent::Cancel, LEASE_MS + 1).unwrap();
+    assert_eq!(ended.task.state, TaskState::Cancelled);
 }
 
 #[test]
@@ -194,6 +197,13 @@ fn time_ends_a_task_over_its_limit_and_one_without_attempts() {
     let renewed = next(&leased, &heartbeat(1), 350_000).unwrap();
     assert_eq!(next(&renewed, &QueueEvent::Tick, 360_000), Err(Refusal::NothingDue));
     let over = next(&renewed, &QueueEvent::Tick, 360_001).unwrap();
+    assert_eq!(over.task.failure.unwrap().class, FailureClass::TimedOut);
+
+    // The limit counts from the grant, not from the beginning of the clock.
+    let later = next(&queued(), &claim(), 500_000).unwrap();
+    let renewed = next(&later, &heartbeat(1), 850_000).unwrap();
+    assert_eq!(next(&renewed, &QueueEvent::Tick, 860_000), Err(Refusal::NothingDue));
+    let over = next(&renewed, &QueueEvent::Tick, 860_001).unwrap();
     assert_eq!(over.task.failure.unwrap().class, FailureClass::TimedOut);
 
     let mut last = next(&queued(), &claim(), 0).unwrap();
