@@ -1,6 +1,6 @@
 # Two commands do everything on a fresh machine: `make run` and `make test`.
 
-.PHONY: run demo test faults bench bench-page build page openapi pictures fmt
+.PHONY: run demo test faults fuzz deps bench bench-page build page openapi pictures fmt
 
 ## Build the page and the binary, then serve on http://127.0.0.1:8000/
 run: build
@@ -26,6 +26,21 @@ bench: build
 ## First slice and weight of the page, in the browser of the tests
 bench-page: build
 	cd web && VOXLOOP_BIN=../target/release/voxloop npm run --silent bench
+
+## Fuzz every reader, FUZZ_SECS seconds each; needs `cargo install cargo-fuzz`
+FUZZ_SECS ?= 1200
+fuzz_targets := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+fuzz:
+	for target in $(fuzz_targets); do \
+		cargo fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECS) \
+			-rss_limit_mb=512 -timeout=10 -max_len=4096 -dict=fuzz/words.dict \
+			-print_final_stats=1 || exit 1; \
+	done
+
+## Unused dependencies, licences and sources; needs `cargo install cargo-machete cargo-deny`
+deps:
+	cargo machete crates
+	cargo deny --locked check licenses bans sources
 
 ## The release binary with the page in it
 build: page target/release/voxloop

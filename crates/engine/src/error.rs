@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EngineError {
     /// A number lies outside its bounds.
-    #[error("{field} is {value}, must be from {low} to {high}")]
+    #[error("{field} is {}, must be from {low} to {high}", shown(*value))]
     OutOfBounds {
         /// The field of the request.
         field: String,
@@ -68,6 +68,34 @@ impl EngineError {
             | Self::NoMask { field } => Some(field),
             Self::OtherGrid { .. } => Some("base"),
             Self::Cancelled => None,
+        }
+    }
+}
+
+/// A number as a person writes it; one of three hundred digits is no help.
+fn shown(value: f64) -> String {
+    let is_plain = value == 0.0 || (1e-6..1e15).contains(&value.abs());
+    if is_plain { value.to_string() } else { format!("{value:e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::EngineError;
+
+    #[test]
+    fn numbers_are_shown_in_few_digits() {
+        for (value, shown) in [
+            (40.0, "40"),
+            (-2.5, "-2.5"),
+            (0.0, "0"),
+            (1e300, "1e300"),
+            (-2.7e-235, "-2.7e-235"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-inf"),
+        ] {
+            let field = "box[0]".to_owned();
+            let error = EngineError::OutOfBounds { field, value, low: 0.0, high: 15.0 };
+            assert_eq!(error.to_string(), format!("box[0] is {shown}, must be from 0 to 15"));
         }
     }
 }

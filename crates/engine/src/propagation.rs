@@ -98,7 +98,12 @@ pub fn propagate(
         .prompts
         .iter()
         .enumerate()
-        .map(|(n, prompt)| Ok((prompt, check_prompt(prompt, shape, &format!("prompts[{n}]."))?)))
+        .map(|(n, prompt)| {
+            let slice = check_prompt(prompt, shape, &format!("prompts[{n}]."))?;
+            let label = f64::from(request.label);
+            in_bounds(format!("prompts[{n}].label"), prompt.label.into(), label, label)?;
+            Ok((prompt, slice))
+        })
         .collect::<Result<_, EngineError>>()?;
     let slices = allowed_slices(request, &prompts, shape[usize::from(request.axis)])?;
     match engine {

@@ -12,8 +12,11 @@ use volume::{
 
 const ORIGIN: [f64; 3] = [10.0, -20.0, 30.5];
 
-/// `linear`, and what `Nifti1Header.set_qform` makes of it: qfac and voxel sizes, `quatern_b` to `d`.
-const QFORMS: [([[f64; 3]; 3], [f64; 4], [f64; 3]); 5] = [
+/// The linear part of an affine, and what `Nifti1Header.set_qform` makes of it: qfac and voxel
+/// sizes, `quatern_b` to `d`.
+type Qform = ([[f64; 3]; 3], [f64; 4], [f64; 3]);
+
+const QFORMS: [Qform; 5] = [
     (
         [
             [0.39082, -0.362197, 0.78948],
