@@ -16,7 +16,7 @@ pub enum EngineError {
         high: f64,
     },
     /// Two ends of an interval are in the wrong order.
-    #[error("{field} ends at {last} before it begins at {first}")]
+    #[error("{field} ends at {} before it begins at {}", shown(*last), shown(*first))]
     Reversed {
         /// The field of the request.
         field: String,
