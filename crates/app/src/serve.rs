@@ -1,7 +1,12 @@
 //! `voxloop serve`: database, blobs, page and API behind one port, and an agent of its own.
 
 use std::{
-    io::ErrorKind, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
+    io::ErrorKind,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::Path,
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
 };
 
 use agent::{Agent, Profile};
@@ -45,7 +50,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
     let server = build(&args, settings).await?;
-    tracing::info!("voxloop is at http://{address}/");
+    tracing::info!("voxloop is at http://{}/", from_here(address));
     if !address.ip().is_loopback() {
         say_who_is_let_in(&server);
     }
@@ -90,6 +95,16 @@ async fn answer(
         served = serving => served.context("serving"),
         () = grace_is_over(stop.clone()) => Ok(()),
     }
+}
+
+/// The address as a browser on this machine can use it.
+fn from_here(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(it) if it.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(it) if it.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V4(_) | IpAddr::V6(_) => {}
+    }
+    address
 }
 
 /// Says how others get in, and what is not safe about it.

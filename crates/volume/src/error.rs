@@ -32,13 +32,13 @@ pub enum ReadError {
         limit: u64,
     },
     /// The file ends before its voxels do.
-    #[error("the file is cut short: {expected} bytes of {field} expected, {found} found")]
+    #[error("the file is cut short: {expected} bytes of {field} expected, at most {found} there")]
     Truncated {
         /// What ends early.
         field: &'static str,
         /// Bytes that the header promises.
         expected: u64,
-        /// Bytes that are there (for compressed files: at most there).
+        /// Bytes that are there, or, of compressed files, that can be.
         found: u64,
     },
     /// The compressed stream is damaged.
