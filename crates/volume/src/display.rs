@@ -240,4 +240,19 @@ mod tests {
         assert_eq!(edges(Plane::Coronal), ['R', 'L', 'S', 'I']);
         assert_eq!(edges(Plane::Sagittal), ['A', 'P', 'S', 'I']);
     }
+
+    /// 5, 6 and 7 voxels along R, A and S: the picture has those across and down, however stored.
+    #[test]
+    fn a_picture_has_the_size_of_its_plane() {
+        for codes in AxisCodes::all() {
+            for (plane, name, size) in [
+                (Plane::Axial, "axial", [5, 6]),
+                (Plane::Coronal, "coronal", [5, 7]),
+                (Plane::Sagittal, "sagittal", [6, 7]),
+            ] {
+                let map = DisplayMap::of_plane(&grid(codes), plane);
+                assert_eq!((map.size(), map.plane.name()), (size, name), "{codes}");
+            }
+        }
+    }
 }

@@ -88,7 +88,7 @@ impl Labelmap {
 #[cfg(test)]
 mod tests {
     use crate::{
-        AxisCodes,
+        Affine, AxisCodes,
         phantom::{PhantomOptions, phantom},
     };
 
@@ -100,6 +100,7 @@ mod tests {
             let volume = original.volume.reoriented(codes);
             let labelmap = original.labelmap.reoriented(&original.volume.grid, codes);
             assert_eq!(volume.axis_codes(), codes);
+            assert_eq!((volume.voxels.len(), labelmap.voxels.len()), (315, 315));
             let old_from_ras = original.volume.grid.voxel_from_ras().unwrap();
             for (at, &label) in labelmap.voxels.iter().enumerate() {
                 let [ni, nj, _] = volume.grid.shape;
@@ -114,5 +115,15 @@ mod tests {
                 assert_eq!(Some(label), original.labelmap.get(old));
             }
         }
+    }
+
+    #[test]
+    fn declaring_another_place_moves_header_and_grid() {
+        let original = phantom(&PhantomOptions::ct([4, 3, 2])).volume;
+        let elsewhere = Affine::new([[0.0, 2.0, 0.0], [3.0, 0.0, 0.0], [0.0, 0.0, 4.0]], [1.0; 3]);
+        let moved = original.clone().with_affine(elsewhere);
+        assert_eq!(moved.voxels, original.voxels);
+        assert_eq!((moved.grid.shape, moved.grid.ras_from_voxel), ([4, 3, 2], elsewhere));
+        assert_eq!(moved.header.grid(), moved.grid);
     }
 }

@@ -195,6 +195,13 @@ mod tests {
             &[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 0],
             RleError::Overrun,
         );
+        // A length may be written with idle bytes, up to the 64th bit and not past it.
+        let idle =
+            |last: u8| [&[0x82, 128, 128, 128, 128, 128, 128, 128, 128, last, 7][..]].concat();
+        let bytes = [HEADER_2_1_1, &idle(0)].concat();
+        assert_eq!(decode(&bytes, 2).map(|it| it.voxels), Ok(vec![7, 7]));
+        check_refused(&idle(1), RleError::Overrun);
+        check_refused(&idle(2), RleError::Run);
         assert_eq!(decode(b"VXR2", 1), Err(RleError::Magic));
         let empty = b"VXR1\x02\0\0\0\0\0\0\0\x01\0\0\0";
         assert_eq!(decode(empty, 1000), Err(RleError::Shape([2, 0, 1])));

@@ -125,6 +125,23 @@ fn a_qform_is_read_back_as_the_affine_it_came_from() {
     }
 }
 
+/// No turn, and half turns about each axis, where a quaternion's formulas divide by zero.
+#[test]
+fn straight_axes_have_plain_quaternions() {
+    for (signs, quatern) in [
+        ([1.0, 1.0, 1.0], [0.0, 0.0, 0.0]),
+        ([1.0, -1.0, -1.0], [1.0, 0.0, 0.0]),
+        ([-1.0, 1.0, -1.0], [0.0, 1.0, 0.0]),
+        ([-1.0, -1.0, 1.0], [0.0, 0.0, 1.0]),
+    ] {
+        let [x, y, z] = signs;
+        let straight = grid([[x, 0.0, 0.0], [0.0, y, 0.0], [0.0, 0.0, z]]);
+        let found = NiftiGeometry::for_grid(&straight);
+        assert_eq!(found.quatern, quatern);
+        assert_eq!(found.pixdim[..4], [1.0; 4]);
+    }
+}
+
 /// A header whose only transform is a half turn's quaternion (a = 0) with voxels of 2, 3 and 4 mm.
 fn half_turn(qfac: f64) -> NiftiGeometry {
     let mut header = NiftiGeometry::for_grid(&grid(QFORMS[0].0));

@@ -101,6 +101,12 @@ fn frames_lie_before_or_behind_the_axes_in_space() {
     let both = format!("dimension: 5\nsizes: 1 2 3 4 5\nspace directions: none {directions} none");
     let volume = read(&both, 4).unwrap();
     assert_eq!((volume.shape(), volume.n_frames), ([2, 3, 4], 5));
+    // An axis of one may stand anywhere.
+    let single =
+        read("dimension: 4\nsizes: 2 1 3 4\nspace directions: (1,0,0) none (0,1,0) (0,0,1)", 0);
+    assert_eq!(single.unwrap().shape(), [2, 3, 4]);
+    let lines = format!("dimension: 5\nsizes: 5 2 3 4 1\nspace directions: none {directions} none");
+    assert_eq!(read(&lines, 4).unwrap().value([1, 2, 3]), 23.0 * 5.0 + 4.0);
     for (sizes, directions) in [
         ("2 2 3 4", "(1,0,0) none (0,1,0) (0,0,1)"),
         ("2 2 3 4 2", "none (1,0,0) (0,1,0) (0,0,1) none"),

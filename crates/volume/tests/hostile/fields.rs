@@ -77,6 +77,24 @@ fn wide_header_fields_that_cannot_be_are_named() {
     check_refused(&nifti2_with(400, &lengths.map(f64::to_le_bytes).concat()), "srow");
 }
 
+/// The message says what is wrong with a place and what would be right.
+#[test]
+fn impossible_places_are_described() {
+    let said = |row: [f32; 4]| {
+        let file = nifti_with(280, &row.map(f32::to_le_bytes).concat());
+        read(&file).unwrap_err().to_string()
+    };
+    for (row, expected) in [
+        ([f32::NAN, 0.0, 0.0, 0.0], "srow is not finite, expected numbers"),
+        ([1.0, 0.0, 0.0, f32::INFINITY], "srow is not finite, expected numbers"),
+        ([1e12, 0.0, 0.0, 0.0], "srow is of impossible voxels, expected voxels of 1e-9 to 1e9 mm"),
+        ([0.0; 4], "srow is singular, expected three axes that span space"),
+        ([1.0, 0.0, 0.0, 1e13], "srow is out of reach, expected at most 1e12 mm"),
+    ] {
+        assert_eq!(said(row), expected);
+    }
+}
+
 /// An NRRD file with raw voxels, one line in place of the one with the same name.
 fn nrrd_with(line: &str) -> Vec<u8> {
     let mut text = String::from("NRRD0004\n");
