@@ -3,116 +3,19 @@
 
 #![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
 
+mod scans;
+
 use std::{
-    collections::BTreeMap,
     fs,
     io::{BufRead, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Output, Stdio},
+    time::{Duration, SystemTime},
 };
 
+use scans::{Ran, SHAPE, Scans};
 use serde_json::{Value, json};
-use volume::{Labelmap, MaskFormat, ReadOptions, Volume, phantom, write_volume};
-
-const SHAPE: [usize; 3] = [48, 48, 12];
-
-/// A folder of scans, each `CASE/ct.nii.gz`, and prompts for all of them.
-struct Scans {
-    folder: tempfile::TempDir,
-    prompts: BTreeMap<String, Value>,
-}
-
-impl Scans {
-    fn new(n_scans: u64) -> Self {
-        let mut scans = Self { folder: tempfile::tempdir().unwrap(), prompts: BTreeMap::new() };
-        for seed in 1..=n_scans {
-            scans.add(&format!("case{seed}/ct.nii.gz"), seed);
-        }
-        scans
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn add(&mut self, name: &str, seed: u64) {
-        let options = phantom::PhantomOptions { seed, ..phantom::PhantomOptions::ct(SHAPE) };
-        let made = phantom::phantom(&options);
-        let path = self.path(&format!("scans/{name}"));
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        write_volume(&made.volume, MaskFormat::NiftiGz, fs::File::create(path).unwrap()).unwrap();
-        self.prompts.insert(name.to_owned(), json!([careful_prompt(&made.labelmap)]));
-    }
-
-    fn write_prompts(&self) {
-        fs::write(self.path("prompts.json"), json!(self.prompts).to_string()).unwrap();
-    }
-
-    /// `voxloop segment ARGS --out masks`, in the folder.
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_voxloop"));
-        command
-            .arg("segment")
-            .args(args)
-            .args(["--out", "masks"])
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Runs on the whole folder and gives what it printed, the summary apart.
-    fn run(&self, more: &[&str]) -> Ran {
-        self.write_prompts();
-        let args = [&["scans", "--prompts", "prompts.json", "--json"], more].concat();
-        Ran::of(&self.command(&args).output().unwrap())
-    }
-
-    fn mask(&self, name: &str) -> Volume {
-        let path = self.path("masks").join(name);
-        volume::read(&path, name, &ReadOptions::default()).unwrap()
-    }
-}
-
-/// The largest object's own bounds on its largest slice.
-fn careful_prompt(truth: &Labelmap) -> Value {
-    let object = truth.labels().into_iter().skip(1).max_by_key(|it| truth.count(*it)).unwrap();
-    let counts = truth.slice_counts(2, object);
-    let slice = (0..counts.len()).max_by_key(|it| counts[*it]).unwrap();
-    let mut largest = Labelmap::new(truth.shape);
-    largest.set_slice(2, slice, &truth.binary(object).slice(2, slice));
-    let [i, j, _] = largest.bounding_box(1).unwrap();
-    let bounds = [i.start(), j.start(), i.end(), j.end()];
-    json!({ "axis": 2, "slice_index": slice, "label": 1, "box": bounds })
-}
-
-/// What a run said.
-struct Ran {
-    code: Option<i32>,
-    states: BTreeMap<String, String>,
-    summary: Value,
-    stderr: String,
-}
-
-impl Ran {
-    fn of(output: &Output) -> Self {
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-        let stdout = String::from_utf8(output.stdout.clone()).unwrap();
-        let mut lines: Vec<Value> =
-            stdout.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
-        let summary = lines.pop().map_or(Value::Null, |mut it| it["summary"].take());
-        let text = |it: &Value| it.as_str().unwrap().to_owned();
-        let states = lines.iter().map(|it| (text(&it["name"]), text(&it["state"]))).collect();
-        Self { code: output.status.code(), states, summary, stderr }
-    }
-
-    #[track_caller]
-    fn check(&self, code: i32, states: &[(&str, &str)]) {
-        let found: Vec<(&str, &str)> =
-            self.states.iter().map(|(name, state)| (name.as_str(), state.as_str())).collect();
-        assert_eq!(found, states, "{}", self.stderr);
-        assert_eq!(self.code, Some(code), "{}", self.stderr);
-    }
-}
+use volume::Labelmap;
 
 #[track_caller]
 fn check_misuse(output: &Output, words: &[&str]) {
@@ -384,4 +287,63 @@ fn an_image_is_never_overwritten() {
         .output()
         .unwrap();
     check_misuse(&output, &["would overwrite the image", "ct.mask.nii.gz"]);
+}
+
+/// Two patients' scans, `p1/ct.nii` and `p2/ct.nii`: of the same size, marked at the same place.
+fn two_patients() -> Scans {
+    let mut scans = Scans::new(0);
+    for (n, name) in ["p1/ct.nii", "p2/ct.nii"].into_iter().enumerate() {
+        scans.add(name, 1 + u64::try_from(n).unwrap());
+        let beside = scans.path("scans").join(name).with_file_name("ct.prompts.json");
+        fs::write(beside, scans.prompts["p1/ct.nii"].to_string()).unwrap();
+    }
+    scans
+}
+
+fn set_time(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+fn segment(scans: &Scans, args: &[&str]) -> Ran {
+    Ran::of(&scans.command(&[args, &["--json"]].concat()).output().unwrap())
+}
+
+#[test]
+fn another_patients_scan_of_the_same_size_and_time_is_read() {
+    let scans = two_patients();
+    for name in ["p1/ct.nii", "p2/ct.nii"] {
+        set_time(&scans.path("scans").join(name), 1_000_000_000);
+    }
+    segment(&scans, &["scans/p1/ct.nii"]).check(0, &[("ct.nii", "done")]);
+    let first = fs::read(scans.path("masks/ct.mask.nii.gz")).unwrap();
+    segment(&scans, &["scans/p2/ct.nii", "--force"]).check(0, &[("ct.nii", "done")]);
+    assert_ne!(fs::read(scans.path("masks/ct.mask.nii.gz")).unwrap(), first);
+    let manifest = fs::read_to_string(scans.path("masks/manifest.jsonl")).unwrap();
+    let image = |line: &str| serde_json::from_str::<Value>(line).unwrap()["image"].take();
+    let images: Vec<Value> = manifest.lines().map(image).collect();
+    assert_eq!(images[0]["modified_ns"], images[1]["modified_ns"]);
+    assert_ne!(images[0]["sha256"], images[1]["sha256"]);
+}
+
+#[test]
+fn the_mask_of_another_patient_is_kept() {
+    let scans = two_patients();
+    segment(&scans, &["scans/p1/ct.nii"]).check(0, &[("ct.nii", "done")]);
+    let mask = || fs::read(scans.path("masks/ct.mask.nii.gz")).unwrap();
+    let first = mask();
+    for args in [["scans/p2/ct.nii", "--quiet"], ["scans/p2/ct.nii", "--checksum"]] {
+        let ran = segment(&scans, &args);
+        ran.check(1, &[("ct.nii", "failed")]);
+        for word in ["ct.mask.nii.gz", "p1/ct.nii", "--force"] {
+            assert!(ran.stderr.contains(word), "`{word}` is missing in: {}", ran.stderr);
+        }
+    }
+    assert_eq!(mask(), first);
+
+    // Elsewhere the same image is the same image.
+    fs::rename(scans.path("scans/p1"), scans.path("scans/p3")).unwrap();
+    segment(&scans, &["scans/p3/ct.nii"]).check(0, &[("ct.nii", "unchanged")]);
+    segment(&scans, &["scans/p2/ct.nii", "--force"]).check(0, &[("ct.nii", "done")]);
+    assert_ne!(mask(), first);
 }

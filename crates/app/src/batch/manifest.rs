@@ -1,10 +1,10 @@
 //! A list of what was done, one JSON object a line, only ever appended to. Each line is one write
 //! and is on the disk before the next step, so a run may be killed at any moment: at worst the last
-//! line is torn, and the next run cuts it off.
+//! line is torn, and the next run cuts it off. A line that does not fit on the disk is taken back.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -17,7 +17,7 @@ use super::Misuse;
 /// An open manifest; no other process writes to it meanwhile.
 pub(crate) struct Manifest {
     path: PathBuf,
-    file: Mutex<File>,
+    lines: Mutex<Lines<File>>,
 }
 
 impl Manifest {
@@ -54,20 +54,70 @@ impl Manifest {
         if whole < bytes.len() {
             file.set_len(u64::try_from(whole)?).with_context(cannot)?;
         }
-        file.seek(SeekFrom::End(0)).with_context(cannot)?;
-        Ok((Self { path: path.to_owned(), file: Mutex::new(file) }, entries))
+        let n_bytes = file.seek(SeekFrom::End(0)).with_context(cannot)?;
+        let lines = Lines { file, n_bytes, is_torn: false };
+        Ok((Self { path: path.to_owned(), lines: Mutex::new(lines) }, entries))
     }
 
     /// Adds an entry.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If it cannot be written; nothing of it is left in the file then, or no further entry is
+    /// taken.
     pub(crate) fn append(&self, entry: &impl Serialize) -> anyhow::Result<()> {
         let line = format!("{}\n", serde_json::to_string(entry)?);
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.write_all(line.as_bytes())
-            .and_then(|()| file.sync_data())
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines
+            .append(line.as_bytes())
             .with_context(|| format!("cannot write {}", self.path.display()))
+    }
+}
+
+/// What a manifest needs of its file.
+trait Storage: Write {
+    /// Waits until what was written is on the disk.
+    fn keep(&mut self) -> io::Result<()>;
+
+    /// Ends the file after so many bytes; what is written next stands there.
+    fn cut(&mut self, n_bytes: u64) -> io::Result<()>;
+}
+
+impl Storage for File {
+    fn keep(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn cut(&mut self, n_bytes: u64) -> io::Result<()> {
+        self.set_len(n_bytes)?;
+        self.seek(SeekFrom::Start(n_bytes))?;
+        Ok(())
+    }
+}
+
+/// A file of whole lines.
+struct Lines<F> {
+    file: F,
+    /// Where the last whole line ends.
+    n_bytes: u64,
+    /// Part of a line may stand behind it; a line behind that would be no line.
+    is_torn: bool,
+}
+
+impl<F: Storage> Lines<F> {
+    fn append(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.is_torn {
+            let message = "half a line before could not be removed; make room and run it again";
+            return Err(io::Error::other(message));
+        }
+        let n_bytes = u64::try_from(line.len()).map_err(io::Error::other)?;
+        match self.file.write_all(line).and_then(|()| self.file.keep()) {
+            Ok(()) => self.n_bytes += n_bytes,
+            Err(error) => {
+                self.is_torn = self.file.cut(self.n_bytes).is_err();
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -102,6 +152,70 @@ mod tests {
         std::fs::write(&path, "1\nno number\n3\n").unwrap();
         let error = Manifest::open::<u32>(&path).err().unwrap();
         assert!(error.to_string().contains("line 2"));
+    }
+
+    /// A disk that fills up and is cleared again.
+    struct Disk {
+        bytes: Vec<u8>,
+        room: usize,
+        may_cut: bool,
+    }
+
+    impl Write for Disk {
+        fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+            let n_bytes = part.len().min(self.room - self.bytes.len());
+            if n_bytes == 0 {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            self.bytes.extend_from_slice(&part[..n_bytes]);
+            Ok(n_bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Storage for Disk {
+        fn keep(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn cut(&mut self, n_bytes: u64) -> io::Result<()> {
+            if !self.may_cut {
+                return Err(ErrorKind::Other.into());
+            }
+            self.bytes.truncate(usize::try_from(n_bytes).unwrap());
+            Ok(())
+        }
+    }
+
+    /// Three lines, the second when the disk is full; gives what is written then.
+    fn written_around_a_full_disk(may_cut: bool) -> (bool, String) {
+        let disk = Disk { bytes: Vec::new(), room: 6, may_cut };
+        let mut lines = Lines { file: disk, n_bytes: 0, is_torn: false };
+        lines.append(b"111\n").unwrap();
+        assert_eq!(lines.append(b"222\n").unwrap_err().kind(), ErrorKind::StorageFull);
+        lines.file.room = 99;
+        let is_taken = lines.append(b"333\n").is_ok();
+        (is_taken, String::from_utf8(lines.file.bytes).unwrap())
+    }
+
+    #[test]
+    fn a_full_disk_leaves_no_half_line_before_a_whole_one() {
+        assert_eq!(written_around_a_full_disk(true), (true, "111\n333\n".to_owned()));
+        // The half line stays the last: the next run cuts it off.
+        assert_eq!(written_around_a_full_disk(false), (false, "111\n22".to_owned()));
+    }
+
+    #[test]
+    fn a_file_is_written_on_where_it_was_cut() {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"111\n22").unwrap();
+        Storage::cut(&mut file, 4).unwrap();
+        file.write_all(b"333\n").unwrap();
+        file.rewind().unwrap();
+        assert_eq!(io::read_to_string(&file).unwrap(), "111\n333\n");
     }
 
     proptest! {

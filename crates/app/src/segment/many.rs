@@ -20,13 +20,13 @@ use super::{
     plan::{self, ENDINGS, Item, Said},
     prompts::Marks,
     read_volume,
-    record::{Decision, Done, Entry, History, MANIFEST, Stamp, modified_ns},
+    record::{Decision, Done, Entry, History, MANIFEST, Stamp, Wanted, modified_ns},
     report::{Outcome, Report, Rest, Tally},
 };
 use crate::{
     batch::{
         Misuse, digest,
-        inputs::{self, Found, Wanted},
+        inputs::{self, Found},
         interrupt::Interrupt,
         manifest::Manifest,
         pool::{self, Gate},
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
 
 fn collect(args: &SegmentArgs, out: &Path) -> anyhow::Result<Found> {
     let output = fs::canonicalize(out).ok();
-    let wanted = Wanted {
+    let wanted = inputs::Wanted {
         what: "volume",
         endings: ENDINGS,
         is_deep: true,
@@ -200,10 +200,16 @@ impl Batch<'_> {
             }
         };
         if !self.args.many.again.force {
-            match self.history.decide(&item.output, &key, on_disk.as_deref()) {
+            let wanted = Wanted { input: &place(item), image: &image.sha256, key: &key };
+            match self.history.decide(&item.output, &wanted, on_disk.as_deref()) {
                 Decision::Segment => {}
                 Decision::Unchanged => return Ok(Outcome::Unchanged),
                 Decision::Edited => return Ok(Outcome::Edited),
+                Decision::OfAnother(input) => anyhow::bail!(
+                    "{} is the mask of another image, {input}; give another --out, or --force to \
+                     overwrite",
+                    target.display()
+                ),
                 Decision::Foreign => anyhow::bail!(
                     "{} is there already and no run wrote it so; move it, or --force to overwrite",
                     target.display()
@@ -214,7 +220,7 @@ impl Batch<'_> {
         let partial = self.write(&target, &labelmap, &source)?;
         let done = Box::new(Done {
             name: item.name.clone(),
-            input: item.input.path.display().to_string(),
+            input: place(item),
             image,
             output: item.output.clone(),
             mask_sha256: digest::of_file(partial.path())?,
@@ -233,13 +239,14 @@ impl Batch<'_> {
         Ok(Outcome::Done(done))
     }
 
-    /// What the image is. One that looks untouched since an earlier run is not read again.
+    /// What the image is. The same file as in an earlier run is not read again if it looks untouched.
     fn stamp(&self, item: &Item) -> anyhow::Result<Stamp> {
         let path = &item.input.path;
         let cannot = || format!("cannot read {}", path.display());
         let metadata = fs::metadata(path).with_context(cannot)?;
-        let earlier = self.history.newest(&item.output).map(|it| &it.image);
-        if let Some(stamp) = earlier.filter(|it| it.looks_like(&metadata))
+        // Another image of the same name may have the same size and time.
+        let earlier = self.history.newest(&item.output).filter(|it| it.input == place(item));
+        if let Some(stamp) = earlier.map(|it| &it.image).filter(|it| it.looks_like(&metadata))
             && !self.args.many.again.checksum
         {
             return Ok(stamp.clone());
@@ -291,6 +298,11 @@ impl Batch<'_> {
             .with_context(|| format!("cannot make the folder {}", folder.display()))?;
         whole_file::unfinished(target, |out| write_mask(labelmap, source, self.format, out))
     }
+}
+
+/// Where an image is, from wherever the program is called.
+fn place(item: &Item) -> String {
+    item.input.real.display().to_string()
 }
 
 fn now_ms() -> u64 {

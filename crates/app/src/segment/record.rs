@@ -40,7 +40,7 @@ pub(crate) enum Entry {
 pub(crate) struct Done {
     /// The image's relative path.
     pub(crate) name: String,
-    /// Where the image was.
+    /// Where the image was, as an absolute path.
     pub(crate) input: String,
     /// What the image was.
     pub(crate) image: Stamp,
@@ -129,11 +129,20 @@ impl History {
 
     /// Whether an image is to be segmented. `on_disk` is the SHA-256 of the file that has the
     /// mask's name now.
-    pub(crate) fn decide(&self, output: &str, key: &str, on_disk: Option<&str>) -> Decision {
-        let is_same = self.newest(output).is_some_and(|it| it.key == key);
+    pub(crate) fn decide(
+        &self,
+        output: &str,
+        wanted: &Wanted<'_>,
+        on_disk: Option<&str>,
+    ) -> Decision {
+        let is_same = self.newest(output).is_some_and(|it| it.key == wanted.key);
+        let of_another = self.newest(output).filter(|it| wanted.is_of_another(it));
         match on_disk {
             None => Decision::Segment,
             Some(sha256) if self.wrote(output, sha256) => {
+                if let Some(other) = of_another {
+                    return Decision::OfAnother(other.input.clone());
+                }
                 let is_newest = self.newest(output).is_some_and(|it| it.mask_sha256 == sha256);
                 if is_same && is_newest { Decision::Unchanged } else { Decision::Segment }
             }
@@ -143,8 +152,25 @@ impl History {
     }
 }
 
+/// A mask that is wanted.
+pub(crate) struct Wanted<'a> {
+    /// Where the image is, as [`Done::input`].
+    pub(crate) input: &'a str,
+    /// SHA-256 of the image.
+    pub(crate) image: &'a str,
+    /// As [`Done::key`].
+    pub(crate) key: &'a str,
+}
+
+impl Wanted<'_> {
+    /// An image that moved, or that changed in its place, is still the same one.
+    fn is_of_another(&self, done: &Done) -> bool {
+        done.input != self.input && done.image.sha256 != self.image
+    }
+}
+
 /// What is to be done with an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
     /// There is no mask, or it is one of ours that other prompts or another engine made.
     Segment,
@@ -152,6 +178,8 @@ pub(crate) enum Decision {
     Unchanged,
     /// The mask would come out the same, but somebody changed it since: theirs is kept.
     Edited,
+    /// The mask is of another image, which was at this place.
+    OfAnother(String),
     /// A file of that name is there that no run wrote, or that somebody changed since.
     Foreign,
 }
@@ -187,10 +215,14 @@ mod tests {
         }))
     }
 
+    fn wanted(key: &str) -> Wanted<'_> {
+        Wanted { input: "/scans/ct.nii.gz", image: "image", key }
+    }
+
     #[test]
     fn only_a_mask_that_would_come_out_the_same_is_left() {
         let history = History::of(vec![done("old", "A"), done("new", "B")]);
-        let decide = |key: &str, on_disk| history.decide("ct.mask.nii.gz", key, on_disk);
+        let decide = |key, on_disk| history.decide("ct.mask.nii.gz", &wanted(key), on_disk);
         assert_eq!(decide("new", Some("B")), Decision::Unchanged);
         assert_eq!(decide("other", Some("B")), Decision::Segment);
         // Killed between the line and the mask's new name: the older mask, or none, is there.
@@ -201,9 +233,23 @@ mod tests {
     #[test]
     fn what_a_person_made_is_never_overwritten() {
         let history = History::of(vec![done("key", "A")]);
-        assert_eq!(history.decide("ct.mask.nii.gz", "key", Some("mine")), Decision::Edited);
-        assert_eq!(history.decide("ct.mask.nii.gz", "other", Some("mine")), Decision::Foreign);
-        assert_eq!(history.decide("mr.mask.nii.gz", "key", Some("mine")), Decision::Foreign);
+        let decide = |output, key| history.decide(output, &wanted(key), Some("mine"));
+        assert_eq!(decide("ct.mask.nii.gz", "key"), Decision::Edited);
+        assert_eq!(decide("ct.mask.nii.gz", "other"), Decision::Foreign);
+        assert_eq!(decide("mr.mask.nii.gz", "key"), Decision::Foreign);
+    }
+
+    #[test]
+    fn an_image_that_moved_or_changed_is_the_same_and_one_that_did_both_is_another() {
+        let history = History::of(vec![done("key", "A")]);
+        let decide = |input, image| {
+            let wanted = Wanted { input, image, key: "new" };
+            history.decide("ct.mask.nii.gz", &wanted, Some("A"))
+        };
+        assert_eq!(decide("/moved/ct.nii.gz", "image"), Decision::Segment);
+        assert_eq!(decide("/scans/ct.nii.gz", "changed"), Decision::Segment);
+        let another = Decision::OfAnother("/scans/ct.nii.gz".to_owned());
+        assert_eq!(decide("/moved/ct.nii.gz", "changed"), another);
     }
 
     #[test]
