@@ -1,12 +1,7 @@
 //! `voxloop serve`: database, blobs, page and API behind one port, and an agent of its own.
 
 use std::{
-    io::ErrorKind,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    path::Path,
-    process::ExitCode,
-    sync::Arc,
-    time::Duration,
+    io::ErrorKind, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
 };
 
 use agent::{Agent, Profile};
@@ -16,7 +11,7 @@ use server::{
     clock::SystemClock,
     diagnosis::{holder_of, remedy_for},
     routes,
-    settings::{PublicUrl, Settings},
+    settings::{Place, PublicUrl, Settings},
     state::Server,
     store::Store,
 };
@@ -50,10 +45,8 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
     let server = build(&args, settings).await?;
-    tracing::info!("voxloop is at http://{}/", from_here(address));
-    if !address.ip().is_loopback() {
-        say_who_is_let_in(&server);
-    }
+    say_where(&args.lock_folder(), address);
+    say_who_is_let_in(&server);
 
     let stop = CancellationToken::new();
     let ticking = tokio::spawn({
@@ -97,20 +90,28 @@ async fn answer(
     }
 }
 
-/// The address as a browser on this machine can use it.
-fn from_here(mut address: SocketAddr) -> SocketAddr {
-    match address.ip() {
-        IpAddr::V4(it) if it.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-        IpAddr::V6(it) if it.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V4(_) | IpAddr::V6(_) => {}
+/// Says where the server is: to people, and to `voxloop doctor`.
+fn say_where(lock_folder: &Path, address: SocketAddr) {
+    if let Err(error) = Folder::say_address(lock_folder, address) {
+        tracing::warn!(%error, "`voxloop doctor` will not find this server");
     }
-    address
+    tracing::info!("voxloop is at http://{}/", Place::from_here(address));
 }
 
-/// Says how others get in, and what is not safe about it.
+/// Says how others get in, if they do, and what is not safe about it.
 fn say_who_is_let_in(server: &Server) {
     let urls = &server.settings.public_urls;
+    if urls.is_empty() {
+        return;
+    }
     let names = urls.iter().map(PublicUrl::origin).collect::<Vec<_>>().join(", ");
+    if server.settings.token.is_none() {
+        tracing::warn!(
+            "whoever reaches {names} can see, change and delete everything: name the file of a \
+             token with --token-file, unless the proxy in front asks who comes"
+        );
+        return;
+    }
     let is_safe = urls.iter().all(PublicUrl::is_https);
     let hint = if is_safe { "" } else { IN_THE_CLEAR };
     tracing::info!("people with the token reach it at {names}{hint}");

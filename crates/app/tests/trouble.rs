@@ -109,14 +109,12 @@ fn doctor_makes_nothing_and_changes_nothing() {
 fn doctor_asks_the_running_server() {
     let folder = tempfile::tempdir().unwrap();
     let server = Running::spawn(serve(folder.path(), ANY_PORT));
-    let output = doctor(folder.path(), &["--json", "--listen", &server.address]);
-    let diagnosis: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(diagnosis["examiner"], "server");
-    let elsewhere = doctor(folder.path(), &["--json"]);
-    let diagnosis: Value = serde_json::from_slice(&elsewhere.stdout).unwrap();
-    assert_eq!(diagnosis["examiner"], "files");
-    let text = String::from_utf8(elsewhere.stdout).unwrap();
-    assert!(text.contains("a running server uses it"), "{text}");
+    // Whatever address is named: the server is the one that has the data folder.
+    for listen in [server.address.as_str(), ANY_PORT] {
+        let output = doctor(folder.path(), &["--json", "--listen", listen]);
+        let diagnosis: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(diagnosis["examiner"], "server");
+    }
     let url = format!("http://{}", server.address);
     let agent = doctor(folder.path(), &["--server", &url]);
     assert!(agent.status.success());
@@ -125,6 +123,48 @@ fn doctor_asks_the_running_server() {
     assert_eq!(agent.status.code(), Some(1));
     let said = String::from_utf8_lossy(&agent.stdout);
     assert!(said.contains("cannot be reached") && !said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn a_server_that_asks_for_its_token_is_no_error_and_nobody_else_is_shown_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("token"), "0123456789abcdefghij").unwrap();
+    fs::write(folder.path().join("other"), "abcdefghij0123456789").unwrap();
+    let mut command = serve(folder.path(), ANY_PORT);
+    command.args(["--token-file", "token"]);
+    let server = Running::spawn(command);
+    let ask = |flags: &[&str]| {
+        let output = doctor(folder.path(), &[&["--json"], flags].concat());
+        let diagnosis: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(output.status.success(), "{diagnosis:#}");
+        diagnosis
+    };
+    let found = |diagnosis: &Value, name: &str| {
+        let checks = diagnosis["checks"].as_array().unwrap();
+        checks.iter().find(|it| it["name"] == name).unwrap().clone()
+    };
+    let without = ask(&["--listen", &server.address]);
+    assert_eq!(without["examiner"], "files");
+    let (said, port) = (found(&without, "server"), found(&without, "port"));
+    assert_eq!(said["state"], "note", "{said}");
+    assert!(said["found"].as_str().unwrap().contains("asks for its token"), "{said}");
+    assert!(said["command"].as_str().unwrap().contains("--token-file"), "{said}");
+    assert_eq!(port["state"], "ok", "{port}");
+    assert!(port["found"].as_str().unwrap().contains(&server.address), "{port}");
+    let folder_found = found(&without, "data_folder");
+    assert!(folder_found["found"].as_str().unwrap().contains("a running server uses it"));
+    let wrong = found(&ask(&["--token-file", "other"]), "server");
+    assert_eq!(wrong["state"], "warning", "{wrong}");
+    assert!(wrong["found"].as_str().unwrap().contains("another token"), "{wrong}");
+
+    // Another program at the address that is named hears nothing.
+    let stranger = std::net::TcpListener::bind(ANY_PORT).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let listen = stranger.local_addr().unwrap().to_string();
+    let with = ask(&["--token-file", "token", "--listen", &listen]);
+    assert_eq!(with["examiner"], "server");
+    assert_eq!(stranger.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    server.kill();
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! What can be set about the server. Resolved once, by the binary.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use crate::access::Token;
 
@@ -58,6 +62,20 @@ pub struct Place {
     pub database: String,
     /// The bucket's address; none where images and masks lie in the data folder.
     pub bucket: Option<String>,
+}
+
+impl Place {
+    /// The address as a client on this machine can use it: loopback where the server listens on
+    /// every address.
+    #[must_use]
+    pub fn from_here(mut listen: SocketAddr) -> SocketAddr {
+        match listen.ip() {
+            IpAddr::V4(it) if it.is_unspecified() => listen.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(it) if it.is_unspecified() => listen.set_ip(Ipv6Addr::LOCALHOST.into()),
+            IpAddr::V4(_) | IpAddr::V6(_) => {}
+        }
+        listen
+    }
 }
 
 /// Which pages of other origins may call.

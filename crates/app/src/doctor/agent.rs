@@ -9,7 +9,7 @@ use protocol::{
 use reqwest::{Client, StatusCode, header::DATE};
 use server::{
     clock::{Clock, SystemClock},
-    diagnosis::{self, Finding},
+    diagnosis::{self, Finding, quoted},
 };
 
 use crate::config::ServeArgs;
@@ -72,7 +72,7 @@ async fn reach(server: &str, token: Option<String>) -> (Finding, Finding) {
         Some(it) if it.code == "foreign_host" => {
             Finding::error(format!("{server} refuses this name: {}", it.message))
                 .remedy("start the server with the address that agents use")
-                .command(format!("voxloop serve --public-url {server}"))
+                .command(format!("voxloop serve --public-url {}", quoted(server)))
         }
         Some(it) => Finding::error(format!("{server} answered {status}: {}", it.message)),
         None => Finding::error(format!("{server} answered {status}, but it is no voxloop server"))
@@ -124,7 +124,7 @@ fn unreachable(server: &str, error: &reqwest::Error) -> Finding {
             "look whether the server runs, whether name and port are right, and whether a firewall \
              or a proxy stands in between",
         )
-        .command(format!("curl -v {server}/health"))
+        .command(format!("curl -v {}", quoted(&format!("{server}/health"))))
 }
 
 fn fits(server: &str, health: &Health, took: Duration) -> Finding {

@@ -3,15 +3,16 @@
 
 mod agent;
 mod print;
+mod running;
 
-use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
+use std::{process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use protocol::diagnosis::{BlobDepth, CheckName, CheckState, Diagnosis};
 use server::{
     blobs::{BlobError, BlobStore, Bucket, Folder},
     clock::{Clock, SystemClock},
-    diagnosis::{self, Finding, Subject},
+    diagnosis::{self, Finding, Other, Subject},
     settings::Settings,
     store::Look,
 };
@@ -20,9 +21,6 @@ use crate::{
     config::{self, ServeArgs},
     engine_runner::EngineRunner,
 };
-
-/// How long the running server may take; reading every stored file takes as long as it takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Settings of `voxloop doctor`: those of `serve`, so that it looks at the same server.
 #[derive(Debug, Args)]
@@ -81,13 +79,18 @@ pub(crate) async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     Ok(if is_broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Asks the server that has the data folder; looks at folders and database from outside where none
-/// answers.
+/// Lets the server that has the data folder look at itself; looks at folders and database from
+/// outside where none does.
 async fn examine(args: &DoctorArgs) -> Diagnosis {
     let serve = &args.serve;
-    let is_in_use = Folder::is_in_use(&serve.lock_folder()).unwrap_or(false);
-    if is_in_use && let Some(it) = ask(args).await {
-        return it;
+    let folder = serve.lock_folder();
+    let mut other = None;
+    if Folder::is_in_use(&folder).unwrap_or(false) {
+        let listen = Folder::address(&folder);
+        match running::ask(serve, listen, args.blobs.into()).await {
+            Ok(it) => return it,
+            Err(why) => other = Some(Other { listen, why }),
+        }
     }
     let (mut settings, refused) = match serve.settings() {
         Ok(it) => (it, None),
@@ -101,7 +104,7 @@ async fn examine(args: &DoctorArgs) -> Diagnosis {
         blobs: blobs(serve),
         engines: EngineRunner::statuses(),
         server: None,
-        is_in_use,
+        other,
         depth: args.blobs.into(),
         now_ms: SystemClock.now_ms(),
     };
@@ -118,40 +121,6 @@ fn replace(diagnosis: &mut Diagnosis, finding: Finding, name: CheckName) {
     diagnosis.worst = diagnosis.worst.max(check.state);
     if let Some(it) = diagnosis.checks.iter_mut().find(|it| it.name == name) {
         *it = check;
-    }
-}
-
-/// What the running server says of itself, if it answers and is the one of this data folder.
-async fn ask(args: &DoctorArgs) -> Option<Diagnosis> {
-    let depth: BlobDepth = args.blobs.into();
-    let client = reqwest::Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy();
-    let client = match depth {
-        BlobDepth::All => client,
-        BlobDepth::Sample | BlobDepth::None => client.timeout(PATIENCE),
-    };
-    let depth = serde_json::to_value(depth).ok()?;
-    let (address, depth) = (reachable(args.serve.listen), depth.as_str()?);
-    let url = format!("http://{address}/api/v1/system/diagnosis?blobs={depth}");
-    let mut request = client.build().ok()?.get(url);
-    if let Ok(Some(token)) = args.serve.token() {
-        request = request.bearer_auth(token);
-    }
-    let answer = request.send().await.ok()?;
-    let diagnosis: Diagnosis = answer.json().await.ok()?;
-    let folder = std::path::absolute(&args.serve.data_dir).ok()?.display().to_string();
-    let is_it = diagnosis
-        .checks
-        .iter()
-        .any(|it| it.name == CheckName::DataFolder && it.found.contains(&folder));
-    is_it.then_some(diagnosis)
-}
-
-/// A server that listens on every address is asked at loopback.
-fn reachable(listen: SocketAddr) -> SocketAddr {
-    if listen.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], listen.port()))
-    } else {
-        listen
     }
 }
 

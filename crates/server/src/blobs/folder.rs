@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     io::{ErrorKind, Read as _},
+    net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
@@ -17,6 +18,10 @@ use super::{BlobError, BlobStore, StoredBlob};
 
 /// The file whose lock says that a server uses the folder.
 const LOCK: &str = "lock";
+
+/// The file that says where the server listens that uses the folder. Not the lock itself: Windows
+/// lets nobody else read a file that is locked.
+const ADDRESS: &str = "address";
 
 /// Bytes that are read and hashed at once.
 const PART_BYTES: usize = 1 << 20;
@@ -52,6 +57,11 @@ impl Folder {
             }
             Err(std::fs::TryLockError::Error(error)) => return Err(error.into()),
         }
+        // That of a server that is gone: somebody else may listen there by now.
+        match std::fs::remove_file(root.join(ADDRESS)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
         empty_folder(&folder.temporary)?;
         folder._lock = Some(lock);
         Ok(folder)
@@ -79,6 +89,22 @@ impl Folder {
             Err(std::fs::TryLockError::WouldBlock) => Ok(true),
             Err(std::fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// Says where the server listens that uses the folder `root`: whoever looks at the folder asks
+    /// that one and no other.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn say_address(root: &Path, address: SocketAddr) -> std::io::Result<()> {
+        std::fs::write(root.join(ADDRESS), address.to_string())
+    }
+
+    /// Where the server listens that uses the folder `root`; none where it has not said so yet. Of
+    /// worth only while the folder is in use.
+    #[must_use]
+    pub fn address(root: &Path) -> Option<SocketAddr> {
+        std::fs::read_to_string(root.join(ADDRESS)).ok()?.parse().ok()
     }
 
     fn path(&self, sha256: &Sha256) -> PathBuf {

@@ -1,5 +1,7 @@
 //! What a check found, as it is put together, and how figures are written.
 
+use std::borrow::Cow;
+
 use protocol::diagnosis::{Check, CheckName, CheckState};
 
 /// At most so many lines of details are shown.
@@ -79,6 +81,13 @@ impl Finding {
     }
 }
 
+/// A word of a command, so that a shell takes it as one word whatever is in it.
+#[must_use]
+pub fn quoted(word: &str) -> String {
+    // No path and no address holds a zero byte, the only thing that cannot be quoted.
+    shlex::try_quote(word).map_or_else(|_zero_byte| word.to_owned(), Cow::into_owned)
+}
+
 /// Bytes for people.
 pub(super) fn size(bytes: u64) -> String {
     const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
@@ -120,6 +129,14 @@ mod tests {
         assert_eq!(duration(119_000), "119 s");
         assert_eq!(duration(3 * 3_600_000), "3 h");
         assert_eq!(count(1, "file", "files"), "1 file");
+    }
+
+    #[test]
+    fn a_word_with_spaces_and_quotes_stays_one_word() {
+        assert_eq!(quoted("/srv/lab/data"), "/srv/lab/data");
+        for word in ["/srv/lab data", "it's", "a;b $(c) `d`", "", "\"x\"", "*.db"] {
+            assert_eq!(shlex::split(&quoted(word)), Some(vec![word.to_owned()]), "{word}");
+        }
     }
 
     #[test]

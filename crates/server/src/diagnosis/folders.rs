@@ -9,7 +9,7 @@ use sysinfo::Disks;
 
 use super::{
     Subject,
-    finding::{Finding, count, size},
+    finding::{Finding, count, quoted, size},
 };
 use crate::settings::Place;
 
@@ -34,7 +34,7 @@ pub(super) async fn data(subject: &Subject) -> Finding {
         Ok(()) if subject.server.is_some() => {
             Finding::ok(format!("{} can be written; this server has its lock", shown(&folder)))
         }
-        Ok(()) if subject.is_in_use => {
+        Ok(()) if subject.other.is_some() => {
             Finding::note(format!("{} can be written; a running server uses it", shown(&folder)))
                 .remedy("to start another server, choose another folder")
                 .command("voxloop serve --data-dir DIR --listen 127.0.0.1:PORT")
@@ -110,7 +110,7 @@ pub(super) async fn free_space(subject: &Subject) -> Finding {
         format!("{}: {} free of {}", shown(folder), size(*free), size(*total))
     });
     let found = format!("{} free for {}", size(*free), shown(folder));
-    let command = format!("du -xh {} | sort -h | tail", shown(folder));
+    let command = format!("du -xh {} | sort -h | tail", quoted(&shown(folder)));
     let remedy = "make room on this disk, or delete jobs that are no longer needed";
     let finding = if *free < VERY_LITTLE_BYTES {
         Finding::error(found).remedy(remedy).command(command)
@@ -151,20 +151,38 @@ pub async fn writable(folder: &Path, flag: &str, variable: &str) -> Result<(), F
         Ok(Err(error)) => error,
         Err(error) => return Err(Finding::warning(error.to_string())),
     };
-    let (folder, other) = (shown(folder), format!("{flag} DIR ({variable})"));
+    Err(unwritable(folder, &error, &format!("{flag} DIR ({variable})")))
+}
+
+fn unwritable(folder: &Path, error: &std::io::Error, other: &str) -> Finding {
+    let folder = shown(folder);
     if error.kind() == ErrorKind::NotFound {
-        return Err(Finding::note(format!(
+        return Finding::note(format!(
             "there is no folder {folder} yet; the first start of the server makes it"
-        )));
+        ));
     }
     let command = if error.kind() == ErrorKind::PermissionDenied {
-        format!("sudo chown -R \"$(id -u voxloop)\" {folder}")
+        format!("sudo chown -R {} {}", own_user(), quoted(&folder))
     } else {
-        other
+        other.to_owned()
     };
-    Err(Finding::error(format!("{folder} cannot be written: {error}"))
-        .remedy(format!("{}, or choose another folder", remedy_for(&error)))
-        .command(command))
+    Finding::error(format!("{folder} cannot be written: {error}"))
+        .remedy(format!("{}, or choose another folder", remedy_for(error)))
+        .command(command)
+}
+
+/// The number of the user that this process runs as: the one who has to be able to write.
+#[cfg(unix)]
+fn own_user() -> String {
+    use std::os::unix::fs::MetadataExt;
+    // A new file belongs to whoever makes it.
+    let owner = tempfile::tempfile().and_then(|it| it.metadata()).map(|it| it.uid());
+    owner.map_or_else(|_no_room| "\"$(id -u)\"".to_owned(), |it| it.to_string())
+}
+
+#[cfg(not(unix))]
+fn own_user() -> String {
+    "USER".to_owned()
 }
 
 /// What to do about a folder that cannot be written.
@@ -218,4 +236,23 @@ fn list(folder: &Path) -> std::io::Result<Vec<(String, u64)>> {
 /// A folder as a person finds it again.
 pub(super) fn shown(folder: &Path) -> String {
     std::path::absolute(folder).unwrap_or_else(|_as_it_is| folder.to_owned()).display().to_string()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use protocol::diagnosis::CheckName;
+
+    use super::*;
+
+    #[test]
+    fn a_command_to_copy_names_the_folder_as_one_word_and_the_user_of_this_process() {
+        let denied = ErrorKind::PermissionDenied.into();
+        let folder = Path::new("/srv/the lab's/data");
+        let check = unwritable(folder, &denied, "--data-dir DIR").named(CheckName::DataFolder);
+        let words = shlex::split(&check.command.unwrap()).unwrap();
+        let user = tempfile::tempdir().unwrap().path().metadata().unwrap().uid().to_string();
+        assert_eq!(words, ["sudo", "chown", "-R", user.as_str(), "/srv/the lab's/data"]);
+    }
 }

@@ -11,7 +11,7 @@ mod network;
 mod storage;
 mod work;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures::future::{BoxFuture, join_all};
 use protocol::{
@@ -22,7 +22,7 @@ use protocol::{
 use crate::{blobs::BlobStore, settings::Settings, state::Server, store::Store};
 
 pub use database::of_database;
-pub use finding::Finding;
+pub use finding::{Finding, quoted};
 pub use folders::{remedy_for, writable};
 pub use machine::{gpu, memory};
 pub use network::holder_of;
@@ -44,12 +44,21 @@ pub struct Subject {
     pub engines: Vec<EngineStatus>,
     /// The running server itself; none where it is looked at from outside.
     pub server: Option<Server>,
-    /// Whether a server, this one or another process, uses the data folder.
-    pub is_in_use: bool,
+    /// The server in another process that uses the data folder, where there is one.
+    pub other: Option<Other>,
     /// Which blobs are read.
     pub depth: BlobDepth,
     /// Milliseconds since 1970.
     pub now_ms: i64,
+}
+
+/// A server in another process that uses the data folder and did not look at itself.
+#[derive(Debug, Clone)]
+pub struct Other {
+    /// Where it listens, if it said so.
+    pub listen: Option<SocketAddr>,
+    /// Why it did not look at itself.
+    pub why: Finding,
 }
 
 type Examine = for<'a> fn(&'a Subject) -> BoxFuture<'a, Finding>;
@@ -121,7 +130,7 @@ impl Server {
             blobs: Ok(Arc::clone(&self.blobs)),
             engines: (self.engines)(),
             server: Some(self.clone()),
-            is_in_use: true,
+            other: None,
             depth,
             now_ms: self.now_ms(),
         };

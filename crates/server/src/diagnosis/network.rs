@@ -13,18 +13,14 @@ use crate::{
 };
 
 pub(super) fn server(subject: &Subject) -> Finding {
-    match (&subject.server, subject.is_in_use) {
+    match (&subject.server, &subject.other) {
         (Some(server), _) => Finding::ok(format!(
             "voxloop {} runs since {}",
             env!("CARGO_PKG_VERSION"),
             duration(subject.now_ms - server.started_ms)
         )),
-        (None, true) => {
-            Finding::warning("a server uses the data folder but does not answer at this address")
-                .remedy("name the address it was started with, or look into its log")
-                .command("voxloop doctor --listen 127.0.0.1:PORT")
-        }
-        (None, false) => Finding::note("no server runs on this data folder")
+        (None, Some(other)) => other.why.clone(),
+        (None, None) => Finding::note("no server runs on this data folder")
             .remedy("to start it")
             .command("voxloop serve"),
     }
@@ -35,6 +31,12 @@ pub(super) fn port(subject: &Subject) -> Finding {
     let listen = place.listen;
     if subject.server.is_some() {
         return Finding::ok(format!("listens on {listen}"));
+    }
+    if let Some(other) = &subject.other {
+        return match other.listen {
+            Some(it) => Finding::ok(format!("the running server listens on {it}")),
+            None => Finding::skipped("the running server has its port, but has not said which"),
+        };
     }
     match TcpListener::bind(listen) {
         Ok(_) => Finding::ok(format!("{listen} is free")),
@@ -63,7 +65,13 @@ pub(super) fn settings(subject: &Subject) -> Finding {
     if memory > 0 && settings.max_image_bytes > memory {
         doubts.push("MAX_IMAGE is larger than this machine's memory: such an image cannot be used");
     }
-    let is_open = settings.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback());
+    let is_off_loopback = settings.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback());
+    // Behind a proxy the server itself listens on loopback only.
+    let is_open = is_off_loopback || !settings.public_urls.is_empty();
+    let has_no_token = is_open && settings.token.is_none();
+    if has_no_token {
+        doubts.push("others reach the server, and it asks nobody for a token");
+    }
     let is_bare = is_open && !settings.public_urls.iter().any(PublicUrl::is_https);
     if is_bare {
         doubts.push("the server is reached without HTTPS: token and images travel in the clear");
@@ -76,6 +84,10 @@ pub(super) fn settings(subject: &Subject) -> Finding {
         Finding::warning("a setting is risky")
             .remedy("name the pages that may call")
             .command("CORS_ORIGIN=https://page.example")
+    } else if has_no_token {
+        Finding::warning("a setting is risky")
+            .remedy("name the file of a token, unless the proxy in front asks who comes")
+            .command("--token-file FILE (TOKEN_FILE)")
     } else if is_bare {
         Finding::warning("a setting is risky")
             .remedy("put a proxy with TLS in front and name its address")

@@ -4,7 +4,8 @@ use axum::{
     body::Body,
     http::{HeaderName, Method, Request, StatusCode, header},
 };
-use serde_json::json;
+use protocol::diagnosis::BlobDepth;
+use serde_json::{Value, json};
 use server::{
     access::{OPEN_ROUTES, Token},
     settings::{PublicUrl, Settings},
@@ -132,4 +133,27 @@ async fn without_a_token_file_nobody_has_to_sign_in() {
     assert_eq!(session, json!({ "token_required": false, "signed_in": true }));
     let answer = server.post(SESSION, json!({ "token": "anything" })).await;
     assert!(answer.expect(StatusCode::NO_CONTENT).headers.get(header::SET_COOKIE).is_none());
+}
+
+/// The state of the check of the settings, and what it says.
+async fn settings_check(public_url: &str, token: Option<Token>) -> (Value, String) {
+    let public_urls = vec![PublicUrl::new(public_url).unwrap()];
+    let server = TestServer::with(Settings { token, public_urls, ..Settings::default() }).await;
+    let diagnosis = server.server.diagnosis(BlobDepth::None).await;
+    let diagnosis = serde_json::to_value(diagnosis).unwrap();
+    let checks = diagnosis["checks"].as_array().unwrap();
+    let check = checks.iter().find(|it| it["name"] == "settings").unwrap();
+    (check["state"].clone(), check.to_string())
+}
+
+/// Such a server listens on loopback: what is open is the proxy in front of it.
+#[tokio::test]
+async fn a_public_server_without_a_token_or_without_tls_is_called_risky() {
+    let (state, said) = settings_check("https://seg.lab.example", None).await;
+    assert!(state == "warning" && said.contains("--token-file"), "{said}");
+    let token = || Some(Token::new(TOKEN).unwrap());
+    let (state, said) = settings_check("http://seg.lab.example", token()).await;
+    assert!(state == "warning" && said.contains("HTTPS"), "{said}");
+    let (_, said) = settings_check("https://seg.lab.example", token()).await;
+    assert!(!said.contains("token") && !said.contains("HTTPS"), "{said}");
 }
