@@ -32,6 +32,9 @@ const GRACE: Duration = Duration::from_secs(5);
 const IN_THE_CLEAR: &str = "; without HTTPS the token and the images travel in the clear: put a \
     proxy with TLS in front and name its address with --public-url https://…";
 
+const WITHOUT_TOKEN: &str = ", to see, change and delete whatever is there: name the file of a \
+    token with --token-file, unless the proxy in front asks who comes";
+
 /// Serves until a signal comes.
 ///
 /// # Errors
@@ -45,8 +48,11 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
     let server = build(&args, settings).await?;
-    say_where(&args.lock_folder(), address);
-    say_who_is_let_in(&server);
+    leave_address(&args.lock_folder(), address);
+    tracing::info!("voxloop is at http://{}/", Place::from_here(address));
+    if !server.settings.public_urls.is_empty() {
+        say_who_is_let_in(&server.settings);
+    }
 
     let stop = CancellationToken::new();
     let ticking = tokio::spawn({
@@ -90,31 +96,37 @@ async fn answer(
     }
 }
 
-/// Says where the server is: to people, and to `voxloop doctor`.
-fn say_where(lock_folder: &Path, address: SocketAddr) {
+/// Tells `voxloop doctor` where this server is.
+fn leave_address(lock_folder: &Path, address: SocketAddr) {
     if let Err(error) = Folder::say_address(lock_folder, address) {
         tracing::warn!(%error, "`voxloop doctor` will not find this server");
     }
-    tracing::info!("voxloop is at http://{}/", Place::from_here(address));
 }
 
-/// Says how others get in, if they do, and what is not safe about it.
-fn say_who_is_let_in(server: &Server) {
-    let urls = &server.settings.public_urls;
-    if urls.is_empty() {
-        return;
+/// Says how others get in, and what is not safe about it.
+fn say_who_is_let_in(settings: &Settings) {
+    match who_is_let_in(settings) {
+        Ok(said) => tracing::info!("{said}"),
+        Err(doubt) => warn(&doubt),
     }
+}
+
+fn warn(doubt: &str) {
+    tracing::warn!("{doubt}");
+}
+
+/// Who can use the server, and where.
+///
+/// # Errors
+/// The same with what is not safe about it.
+fn who_is_let_in(settings: &Settings) -> Result<String, String> {
+    let urls = &settings.public_urls;
     let names = urls.iter().map(PublicUrl::origin).collect::<Vec<_>>().join(", ");
-    if server.settings.token.is_none() {
-        tracing::warn!(
-            "whoever reaches {names} can see, change and delete everything: name the file of a \
-             token with --token-file, unless the proxy in front asks who comes"
-        );
-        return;
+    if settings.token.is_none() {
+        return Err(format!("everybody can use it at {names}{WITHOUT_TOKEN}"));
     }
-    let is_safe = urls.iter().all(PublicUrl::is_https);
-    let hint = if is_safe { "" } else { IN_THE_CLEAR };
-    tracing::info!("people with the token reach it at {names}{hint}");
+    let said = format!("people with the token can use it at {names}");
+    if urls.iter().all(PublicUrl::is_https) { Ok(said) } else { Err(said + IN_THE_CLEAR) }
 }
 
 async fn build(args: &ServeArgs, settings: Settings) -> anyhow::Result<Server> {
@@ -222,4 +234,26 @@ async fn terminated() {
 async fn grace_is_over(stop: CancellationToken) {
     stop.cancelled().await;
     tokio::time::sleep(GRACE).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use server::access::Token;
+
+    use super::*;
+
+    #[test]
+    fn a_public_server_says_what_is_not_safe_about_it() {
+        let said = |url: &str, token: Option<&str>| {
+            who_is_let_in(&Settings {
+                public_urls: vec![PublicUrl::new(url).unwrap()],
+                token: token.map(|it| Token::new(it).unwrap()),
+                ..Settings::default()
+            })
+        };
+        let token = Some("a-token-of-28-characters-001");
+        said("https://seg.example.org", token).unwrap();
+        assert!(said("http://10.0.0.5:8000", token).unwrap_err().contains("in the clear"));
+        assert!(said("https://seg.example.org", None).unwrap_err().contains("--token-file"));
+    }
 }
