@@ -4,12 +4,19 @@ use std::process::Command;
 
 /// A crate, and what must never appear below it in the dependency tree.
 const FORBIDDEN: &[(&str, &[&str])] = &[
-    ("protocol", &["volume", "graphcut", "engine", "server", "agent", "sqlx", "axum", "tokio"]),
-    ("volume", &["protocol", "graphcut", "engine", "server", "agent", "candle-core", "tokio"]),
+    (
+        "protocol",
+        &["volume", "graphcut", "sam2", "engine", "server", "agent", "sqlx", "axum", "tokio"],
+    ),
+    ("volume", &["protocol", "graphcut", "sam2", "engine", "server", "agent", "candle-core", "tokio"]),
     ("graphcut", &["protocol", "volume", "engine", "server", "agent", "candle-core", "tokio"]),
+    ("sam2", &["protocol", "volume", "graphcut", "engine", "server", "agent", "tokio"]),
     ("engine", &["server", "agent", "sqlx", "axum", "tokio"]),
-    ("server", &["candle-core", "engine", "graphcut", "agent"]),
-    ("agent", &["candle-core", "engine", "graphcut", "volume", "server", "sqlx", "axum"]),
+    ("server", &["candle-core", "sam2", "engine", "graphcut", "agent"]),
+    (
+        "agent",
+        &["candle-core", "sam2", "engine", "graphcut", "volume", "server", "sqlx", "axum"],
+    ),
 ];
 
 #[test]

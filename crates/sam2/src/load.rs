@@ -1,0 +1,86 @@
+//! From a checkpoint and a configuration to a network, with one error for all that does not fit.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::path::Path;
+use std::sync::Arc;
+
+use candle_core::{DType, Device, Var};
+use candle_nn::VarBuilder;
+
+use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::config::Config;
+use crate::network::sam2::Sam2;
+use crate::weights::{Mismatch, Source, Use, Weights};
+
+/// Why a network cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The checkpoint cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The checkpoint holds another network than the configuration describes.
+    #[error("{0}")]
+    Mismatch(Mismatch),
+    /// A tensor could not be made or read.
+    #[error("cannot build the network: {0}")]
+    Build(#[from] candle_core::Error),
+}
+
+/// A network whose weights are variables.
+#[derive(Clone, Debug)]
+pub struct Trainable {
+    /// The network; it computes with the variables' present values.
+    pub model: Sam2,
+    /// The weights by name.
+    pub variables: BTreeMap<String, Var>,
+}
+
+impl Sam2 {
+    /// Loads a checkpoint.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn open(path: &Path, config: &Config, device: &Device) -> Result<Self, LoadError> {
+        Self::from_checkpoint(Checkpoint::<File>::open(path)?, config, device)
+    }
+
+    /// As [`Sam2::open`], from a checkpoint that is open already.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn from_checkpoint<R: Read + Seek + Send + 'static>(
+        checkpoint: Checkpoint<R>,
+        config: &Config,
+        device: &Device,
+    ) -> Result<Self, LoadError> {
+        build(checkpoint, config, device, Use::Inference).map(|it| it.model)
+    }
+
+    /// Loads a checkpoint so that gradients flow to its weights.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn open_trainable(
+        path: &Path,
+        config: &Config,
+        device: &Device,
+    ) -> Result<Trainable, LoadError> {
+        build(Checkpoint::open(path)?, config, device, Use::Training)
+    }
+}
+
+fn build<R: Read + Seek + Send + 'static>(
+    checkpoint: Checkpoint<R>,
+    config: &Config,
+    device: &Device,
+    purpose: Use,
+) -> Result<Trainable, LoadError> {
+    let weights = Arc::new(Weights::new(checkpoint, purpose));
+    let source = Box::new(Source(Arc::clone(&weights)));
+    let vb = VarBuilder::from_backend(source, DType::F32, device.clone());
+    let model = Sam2::load(config, &vb)?;
+    weights.check().map_err(LoadError::Mismatch)?;
+    Ok(Trainable { model, variables: weights.variables() })
+}

@@ -1,0 +1,97 @@
+//! Attention between two sets of tokens, with and without rotary positions.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::layers::Linear;
+use super::ops;
+use super::position_encoding::AxialRotation;
+use crate::config::AttentionConfig;
+
+/// Queries attend to keys and take a weighted mean of values.
+///
+/// # Source
+/// `sam2/modeling/sam/transformer.py`, `Attention` and `RoPEAttention`, bowang-lab/MedSAM2 at
+/// `332f30d`.
+#[derive(Clone, Debug)]
+pub(crate) struct Attention {
+    num_heads: usize,
+    rotation: Option<AxialRotation>,
+    q_proj: Linear,
+    k_proj: Linear,
+    v_proj: Linear,
+    out_proj: Linear,
+}
+
+/// What an attention attends from and to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tokens<'a> {
+    /// (b, n, c)
+    pub(crate) q: &'a Tensor,
+    /// (b, m, c)
+    pub(crate) k: &'a Tensor,
+    /// (b, m, c)
+    pub(crate) v: &'a Tensor,
+}
+
+impl Attention {
+    /// An attention inside the mask decoder, without rotary positions.
+    pub(crate) fn load(
+        channels: usize,
+        num_heads: usize,
+        downsample_rate: usize,
+        vb: &VarBuilder<'_>,
+    ) -> Result<Self> {
+        let inner = channels / downsample_rate;
+        Ok(Self {
+            num_heads,
+            rotation: None,
+            q_proj: Linear::load(channels, inner, &vb.pp("q_proj"))?,
+            k_proj: Linear::load(channels, inner, &vb.pp("k_proj"))?,
+            v_proj: Linear::load(channels, inner, &vb.pp("v_proj"))?,
+            out_proj: Linear::load(inner, channels, &vb.pp("out_proj"))?,
+        })
+    }
+
+    /// An attention of a slice's `size` × `size` tokens with rotary positions.
+    pub(crate) fn load_rotary(
+        channels: usize,
+        config: &AttentionConfig,
+        size: usize,
+        vb: &VarBuilder<'_>,
+    ) -> Result<Self> {
+        let inner = channels / config.downsample_rate;
+        let per_head = inner / config.num_heads;
+        Ok(Self {
+            num_heads: config.num_heads,
+            rotation: Some(AxialRotation::new(size, per_head, config.rope_theta, vb.device())?),
+            q_proj: Linear::load(channels, inner, &vb.pp("q_proj"))?,
+            k_proj: Linear::load(config.kv_in_dim, inner, &vb.pp("k_proj"))?,
+            v_proj: Linear::load(config.kv_in_dim, inner, &vb.pp("v_proj"))?,
+            out_proj: Linear::load(inner, channels, &vb.pp("out_proj"))?,
+        })
+    }
+
+    /// Attends; the last `n_unplaced` keys have no place on the slice and are not rotated.
+    ///
+    /// # Shapes
+    /// returns (b, n, c)
+    pub(crate) fn forward(&self, tokens: Tokens<'_>, n_unplaced: usize) -> Result<Tensor> {
+        let mut q = self.separate_heads(&self.q_proj.forward(tokens.q)?)?;
+        let mut k = self.separate_heads(&self.k_proj.forward(tokens.k)?)?;
+        let v = self.separate_heads(&self.v_proj.forward(tokens.v)?)?;
+        if let Some(rotation) = &self.rotation {
+            q = rotation.apply(&q, q.dim(2)?)?;
+            k = rotation.apply(&k, k.dim(2)? - n_unplaced)?;
+        }
+        let attended = ops::attention(&q, &k, &v)?;
+        let (b, heads, n, c) = attended.dims4()?;
+        self.out_proj.forward(&attended.transpose(1, 2)?.reshape((b, n, heads * c))?)
+    }
+
+    /// (b, n, heads · c) -> (b, heads, n, c)
+    fn separate_heads(&self, x: &Tensor) -> Result<Tensor> {
+        let (b, n, c) = x.dims3()?;
+        x.reshape((b, n, self.num_heads, c / self.num_heads))?.transpose(1, 2)?.contiguous()
+    }
+}

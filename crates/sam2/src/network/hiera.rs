@@ -1,0 +1,228 @@
+//! The image encoder's trunk: four stages of attention within windows, halving the map in between.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::layers::{Activation, Conv2d, ConvShape, LayerNorm, Linear, Mlp};
+use super::ops;
+use super::resize::{Filter, resize};
+use crate::config::TrunkConfig;
+
+const NORM_EPS: f64 = 1e-6;
+const MLP_RATIO: usize = 4;
+const PATCH: ConvShape = ConvShape { kernel: 7, stride: 4, padding: 3 };
+
+/// Attention within windows; a block at a stage's start pools its queries.
+#[derive(Clone, Debug)]
+struct MultiScaleAttention {
+    num_heads: usize,
+    q_pool: bool,
+    qkv: Linear,
+    proj: Linear,
+}
+
+impl MultiScaleAttention {
+    /// (b, h, w, c) -> (b, h', w', c'), with b counting windows
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (b, mut h, mut w, _) = x.dims4()?;
+        let qkv = self.qkv.forward(x)?;
+        let channels = qkv.dim(3)? / 3;
+        let heads = self.num_heads;
+        let part = |i: usize| qkv.narrow(3, i * channels, channels);
+        // (b, n, heads · c) -> (b, heads, n, c)
+        let split = |x: &Tensor, n: usize| {
+            x.reshape((b, n, heads, channels / heads))?.transpose(1, 2)?.contiguous()
+        };
+        let k = split(&part(1)?, h * w)?;
+        let v = split(&part(2)?, h * w)?;
+        let mut q = part(0)?.contiguous()?;
+        if self.q_pool {
+            q = ops::max_pool2(&q)?;
+            (h, w) = (h / 2, w / 2);
+        }
+        let q = split(&q, h * w)?;
+        let x = ops::attention(&q, &k, &v)?.transpose(1, 2)?.reshape((b, h, w, channels))?;
+        self.proj.forward(&x)
+    }
+}
+
+#[derive(Clone, Debug)]
+struct MultiScaleBlock {
+    norm1: LayerNorm,
+    /// Widens the residual where a stage begins.
+    proj: Option<Linear>,
+    /// Side of the windows in tokens; 0 attends to the whole map.
+    window_size: usize,
+    attn: MultiScaleAttention,
+    norm2: LayerNorm,
+    mlp: Mlp,
+}
+
+impl MultiScaleBlock {
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let normed = self.norm1.forward(x)?;
+        let shortcut = match &self.proj {
+            None => x.clone(),
+            Some(proj) => ops::max_pool2(&proj.forward(&normed)?)?,
+        };
+        let (_, h, w, _) = shortcut.dims4()?;
+        let attended = if self.window_size == 0 {
+            self.attn.forward(&normed)?
+        } else {
+            let (windows, padded) = window_partition(&normed, self.window_size)?;
+            let shrink = if self.attn.q_pool { 2 } else { 1 };
+            let (rows, columns) = padded;
+            let windows = self.attn.forward(&windows)?;
+            let padded = (rows / shrink, columns / shrink);
+            window_unpartition(&windows, self.window_size / shrink, padded, (h, w))?
+        };
+        let x = (shortcut + attended)?;
+        &x + self.mlp.forward(&self.norm2.forward(&x)?)?
+    }
+}
+
+/// Cuts a map into windows, padded with zeros to whole ones, which take part in the attention.
+///
+/// # Shapes
+/// (b, h, w, c): (b · windows, size, size, c) and the padded height and width
+fn window_partition(x: &Tensor, size: usize) -> Result<(Tensor, (usize, usize))> {
+    let (b, h, w, c) = x.dims4()?;
+    let (rows, columns) = (h.next_multiple_of(size), w.next_multiple_of(size));
+    let x = x.pad_with_zeros(1, 0, rows - h)?.pad_with_zeros(2, 0, columns - w)?;
+    let windows = x
+        .reshape((b, rows / size, size, columns / size, size, c))?
+        .transpose(2, 3)?
+        .reshape((b * (rows / size) * (columns / size), size, size, c))?;
+    Ok((windows, (rows, columns)))
+}
+
+/// The inverse of [`window_partition`]; `kept` is the map's size without padding.
+fn window_unpartition(
+    windows: &Tensor,
+    size: usize,
+    padded: (usize, usize),
+    kept: (usize, usize),
+) -> Result<Tensor> {
+    let (rows, columns) = padded;
+    let c = windows.dim(3)?;
+    let b = windows.dim(0)? / ((rows / size) * (columns / size));
+    windows
+        .reshape((b, rows / size, columns / size, size, size, c))?
+        .transpose(2, 3)?
+        .reshape((b, rows, columns, c))?
+        .narrow(1, 0, kept.0)?
+        .narrow(2, 0, kept.1)?
+        .contiguous()
+}
+
+/// The trunk.
+///
+/// # Source
+/// `sam2/modeling/backbones/hieradet.py`, `Hiera`, bowang-lab/MedSAM2 at `332f30d`.
+#[derive(Clone, Debug)]
+pub(crate) struct Hiera {
+    patch_embed: Conv2d,
+    pos_embed: Tensor,
+    pos_embed_window: Tensor,
+    blocks: Vec<MultiScaleBlock>,
+    /// The last block of each stage.
+    stage_ends: Vec<usize>,
+}
+
+impl Hiera {
+    pub(crate) fn load(config: &TrunkConfig, vb: &VarBuilder<'_>) -> Result<Self> {
+        let [rows, columns] = config.window_pos_embed_bkg_spatial_size;
+        let window = config.window_spec[0];
+        let mut blocks = Vec::new();
+        let mut stage_ends = Vec::new();
+        let mut channels = config.embed_dim;
+        let mut num_heads = config.num_heads;
+        for (stage, n_blocks) in config.stages.iter().enumerate() {
+            for i in 0..*n_blocks {
+                let is_first = stage > 0 && i == 0;
+                let inputs = channels;
+                if is_first {
+                    channels *= 2;
+                    num_heads *= 2;
+                }
+                let index = blocks.len();
+                // The first block of a stage still works on the map of the stage before.
+                let spec = config.window_spec[if is_first { stage - 1 } else { stage }];
+                let is_global = config.global_att_blocks.contains(&index);
+                let widths = BlockWidths { inputs, outputs: channels, num_heads };
+                let window_size = if is_global { 0 } else { spec };
+                blocks.push(widths.block(window_size, &vb.pp("blocks").pp(index))?);
+            }
+            stage_ends.push(blocks.len() - 1);
+        }
+        let embed = config.embed_dim;
+        Ok(Self {
+            patch_embed: Conv2d::load(3, embed, PATCH, &vb.pp("patch_embed").pp("proj"))?,
+            pos_embed: vb.get((1, embed, rows, columns), "pos_embed")?,
+            pos_embed_window: vb.get((1, embed, window, window), "pos_embed_window")?,
+            blocks,
+            stage_ends,
+        })
+    }
+
+    /// Returns the map at the end of each stage.
+    ///
+    /// # Shapes
+    /// `x` (b, h, w, 3): (b, h/4, w/4, c), (b, h/8, w/8, 2c) …
+    pub(crate) fn forward(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+        let x = self.patch_embed.forward(x)?;
+        let (_, h, w, _) = x.dims4()?;
+        let mut x = x.broadcast_add(&self.position(h, w)?)?;
+        let mut outputs = Vec::with_capacity(self.stage_ends.len());
+        for (i, block) in self.blocks.iter().enumerate() {
+            x = block.forward(&x)?;
+            if self.stage_ends.contains(&i) {
+                outputs.push(x.clone());
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// The learned background, stretched over the map, plus the learned window, repeated over it.
+    ///
+    /// # Shapes
+    /// returns (1, h, w, c)
+    fn position(&self, h: usize, w: usize) -> Result<Tensor> {
+        let background = resize(&self.pos_embed.squeeze(0)?, h, w, Filter::Bicubic)?;
+        let (_, _, rows, columns) = self.pos_embed_window.dims4()?;
+        let window = self.pos_embed_window.squeeze(0)?.repeat((1, h / rows, w / columns))?;
+        (background + window)?.permute((1, 2, 0))?.contiguous()?.unsqueeze(0)
+    }
+}
+
+/// Channels and heads of one block.
+struct BlockWidths {
+    inputs: usize,
+    outputs: usize,
+    num_heads: usize,
+}
+
+impl BlockWidths {
+    fn block(&self, window_size: usize, vb: &VarBuilder<'_>) -> Result<MultiScaleBlock> {
+        let Self { inputs, outputs, num_heads } = *self;
+        let widens = inputs != outputs;
+        let attn = vb.pp("attn");
+        Ok(MultiScaleBlock {
+            norm1: LayerNorm::load(inputs, NORM_EPS, &vb.pp("norm1"))?,
+            proj: widens.then(|| Linear::load(inputs, outputs, &vb.pp("proj"))).transpose()?,
+            window_size,
+            attn: MultiScaleAttention {
+                num_heads,
+                q_pool: widens,
+                qkv: Linear::load(inputs, 3 * outputs, &attn.pp("qkv"))?,
+                proj: Linear::load(outputs, outputs, &attn.pp("proj"))?,
+            },
+            norm2: LayerNorm::load(outputs, NORM_EPS, &vb.pp("norm2"))?,
+            mlp: Mlp::load(
+                &[outputs, MLP_RATIO * outputs, outputs],
+                Activation::Gelu,
+                &vb.pp("mlp"),
+            )?,
+        })
+    }
+}

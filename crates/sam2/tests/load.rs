@@ -1,0 +1,159 @@
+//! What does not fit is said at once: keys of the configuration, tensors of the checkpoint.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    unreachable_pub,
+    dead_code,
+    reason = "test code: a panic is the answer"
+)]
+
+mod support;
+
+use candle_core::{DType, Device};
+use candle_nn::{AdamW, Optimizer as _, ParamsAdamW};
+use sam2::{Config, LoadError, Point, PointLabel, Sam2};
+use support::micro;
+
+const YAML: &str = include_str!("../../../fixtures/medsam2-micro/config.yaml");
+
+fn config_error(from: &str, to: &str) -> String {
+    assert!(YAML.contains(from), "{from}");
+    Config::from_yaml(&YAML.replacen(from, to, 1)).unwrap_err().to_string()
+}
+
+#[test]
+fn dimensions_come_from_the_file() {
+    let config = Config::from_yaml(YAML).unwrap();
+    assert_eq!(config.image_size, 128);
+    assert_eq!(config.trunk.embed_dim, 16);
+    assert_eq!(config.trunk.stages, [1, 2, 3, 1]);
+    assert_eq!(config.trunk.window_spec, [8, 4, 14, 7]);
+    assert_eq!(config.memory_attention.num_layers, 2);
+    assert_eq!(config.memory_attention.cross_attention.kv_in_dim, 16);
+    assert_eq!(config.memory_encoder.mask_downsampler, [3, 2, 1]);
+    assert_eq!(config.sigmoid_bias_for_mem_enc, -10.0);
+}
+
+#[test]
+fn configuration_errors_name_the_key() {
+    for (from, to, key) in [
+        ("embed_dim: 16", "embed_dim: many", "model.image_encoder.trunk.embed_dim"),
+        ("embed_dim: 16", "embed_dims: 16", "embed_dims"),
+        ("  num_maskmem: 7\n", "  num_maskmem: 7\n  max_frames: 3\n", "max_frames"),
+        ("pos_enc_at_attn: false", "pos_enc_at_attn: true", "layer.pos_enc_at_attn"),
+        ("scalp: 1", "scalp: 2", "model.image_encoder.scalp"),
+        ("scale: null", "scale: 3", "position_encoding.scale"),
+        ("hieradet.Hiera", "vitdet.ViT", "model.image_encoder.trunk._target_"),
+        ("  image_size: 128\n", "", "image_size"),
+        ("image_size: 128", "image_size: 120", "model.image_size"),
+        ("num_pos_feats: 64", "num_pos_feats: 32", "position_encoding.num_pos_feats"),
+        ("kv_in_dim: 16", "kv_in_dim: 32", "layer.cross_attention"),
+        ("      - 128\n      - 64", "      - 128\n      - 96", "neck.backbone_channel_list"),
+        ("activation: relu", "activation: gelu", "layer.activation"),
+        ("kernel_size: 7", "kernel_size: 9", "fuser.layer.padding"),
+    ] {
+        let error = config_error(from, to);
+        assert!(error.contains(key), "{from} -> {to}: {error}");
+    }
+    assert!(Config::from_yaml("model: [").unwrap_err().to_string().contains("YAML"));
+    assert!(Config::from_yaml("a: 1").unwrap_err().to_string().contains("model"));
+}
+
+#[test]
+fn all_tensors_that_do_not_fit_are_listed_together() {
+    let golden = micro();
+    let mut config = golden.config();
+    // One layer fewer, one block more, and a narrower hidden layer in those that stay.
+    config.memory_attention.num_layers = 1;
+    config.memory_attention.dim_feedforward = 96;
+    config.memory_encoder.fuser_layers = 3;
+    let error = Sam2::open(&golden.checkpoint(), &config, &Device::Cpu).unwrap_err();
+    let LoadError::Mismatch(mismatch) = &error else { panic!("{error}") };
+    assert_eq!(mismatch.unused.len(), 26);
+    assert!(mismatch.unused.iter().all(|it| it.starts_with("memory_attention.layers.1.")));
+    assert_eq!(mismatch.missing.len(), 9);
+    assert!(mismatch.missing.iter().all(|it| it.starts_with("memory_encoder.fuser.layers.2.")));
+    let misshapen: Vec<_> = mismatch.misshapen.iter().map(|it| it.0.as_str()).collect();
+    let first = "memory_attention.layers.0.linear1";
+    assert_eq!(
+        misshapen,
+        [
+            &format!("{first}.weight"),
+            &format!("{first}.bias"),
+            "memory_attention.layers.0.linear2.weight"
+        ]
+    );
+    let text = error.to_string();
+    for part in ["9 missing", "26 unused", "3 of another shape", "[128, 64], needs [96, 64]"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+}
+
+#[test]
+fn gradients_reach_the_decoder_and_training_lowers_the_loss() {
+    let golden = micro();
+    let trainable =
+        Sam2::open_trainable(&golden.checkpoint(), &golden.config(), &Device::Cpu).unwrap();
+    let model = &trainable.model;
+    let decoder =
+        trainable.variables.iter().filter(|(name, _)| name.starts_with("sam_mask_decoder"));
+    let decoder = decoder.map(|(_, it)| it.clone()).collect();
+    let settings = ParamsAdamW { lr: 1e-3, weight_decay: 0.0, ..ParamsAdamW::default() };
+    let mut optimizer = AdamW::new(decoder, settings).unwrap();
+
+    let embedding = golden.embedding(model, golden.prompted_slice());
+    let corners = [
+        Point { x: 38.0, y: 36.0, label: PointLabel::BoxTopLeft },
+        Point { x: 79.0, y: 80.0, label: PointLabel::BoxBottomRight },
+    ];
+    // The box itself, as logits of the network's own resolution.
+    let inside =
+        |i: usize, low: usize, high: usize| if (low..high).contains(&i) { 1.0 } else { 0.0 };
+    let target: Vec<f32> =
+        (0..32 * 32).map(|i| inside(i % 32, 10, 20) * inside(i / 32, 9, 20)).collect();
+    let target = sam2::Tensor::from_vec(target, (32, 32), &Device::Cpu).unwrap();
+    let mut losses = Vec::new();
+    for _ in 0..6 {
+        let found = model.prompt(&embedding, &corners, None).unwrap();
+        let probability = ((found.low_res.neg().unwrap().exp().unwrap() + 1.0).unwrap()).recip();
+        let loss = (probability.unwrap() - &target).unwrap().sqr().unwrap().mean_all().unwrap();
+        losses.push(loss.to_dtype(DType::F32).unwrap().to_scalar::<f32>().unwrap());
+        optimizer.backward_step(&loss).unwrap();
+    }
+    assert!(losses[5] < 0.7 * losses[0], "{losses:?}");
+}
+
+#[test]
+fn gradients_reach_every_part_that_a_tracked_slice_uses() {
+    let golden = micro();
+    let trainable =
+        Sam2::open_trainable(&golden.checkpoint(), &golden.config(), &Device::Cpu).unwrap();
+    let prompted = golden.prompted(&trainable.model, "box");
+    let conditioning = prompted.into_iter().map(|(slice, it)| (slice, it.memory)).collect();
+    let mut tracker = sam2::Tracker::new(
+        &trainable.model,
+        golden.n_slices(),
+        sam2::Direction::Forward,
+        conditioning,
+    );
+    let next = golden.embedding(&trainable.model, 9);
+    let found = tracker.step(9, &next).unwrap();
+    let gradients = found.low_res.sum_all().unwrap().backward().unwrap();
+    for part in [
+        "image_encoder.trunk.pos_embed",
+        "image_encoder.trunk.blocks.0.attn.qkv.weight",
+        "image_encoder.neck.convs.1.conv.weight",
+        "memory_attention.layers.0.cross_attn_image.k_proj.weight",
+        "memory_encoder.fuser.layers.0.dwconv.weight",
+        "obj_ptr_proj.layers.0.weight",
+        "maskmem_tpos_enc",
+        "sam_mask_decoder.conv_s0.weight",
+    ] {
+        let gradient =
+            gradients.get(&trainable.variables[part]).unwrap_or_else(|| panic!("{part}"));
+        let size = gradient.abs().unwrap().sum_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(size > 0.0, "{part} has no gradient");
+    }
+}
