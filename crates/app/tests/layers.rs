@@ -8,15 +8,15 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "protocol",
         &["volume", "graphcut", "sam2", "engine", "server", "agent", "sqlx", "axum", "tokio"],
     ),
-    ("volume", &["protocol", "graphcut", "sam2", "engine", "server", "agent", "candle-core", "tokio"]),
+    (
+        "volume",
+        &["protocol", "graphcut", "sam2", "engine", "server", "agent", "candle-core", "tokio"],
+    ),
     ("graphcut", &["protocol", "volume", "engine", "server", "agent", "candle-core", "tokio"]),
     ("sam2", &["protocol", "volume", "graphcut", "engine", "server", "agent", "tokio"]),
     ("engine", &["server", "agent", "sqlx", "axum", "tokio"]),
     ("server", &["candle-core", "sam2", "engine", "graphcut", "agent"]),
-    (
-        "agent",
-        &["candle-core", "sam2", "engine", "graphcut", "volume", "server", "sqlx", "axum"],
-    ),
+    ("agent", &["candle-core", "sam2", "engine", "graphcut", "volume", "server", "sqlx", "axum"]),
 ];
 
 #[test]

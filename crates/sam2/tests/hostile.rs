@@ -46,8 +46,9 @@ fn message(pickle: &[u8]) -> String {
 fn one_tensor(shape: [i32; 2], strides: [i32; 2]) -> Vec<u8> {
     let mut pickle =
         b"\x80\x02}X\x05\0\0\0model}X\x01\0\0\0wctorch._utils\n_rebuild_tensor_v2\n".to_vec();
-    pickle
-        .extend(b"((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0\x30X\x03\0\0\0cpuK\x04tQK\0");
+    pickle.extend(
+        b"((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\0\x30X\x03\0\0\0cpuK\x04tQK\0",
+    );
     for pair in [shape, strides] {
         for number in pair {
             pickle.push(b'J');
