@@ -114,7 +114,6 @@ def test_codes_are_those_of_the_source():
     page = DOCS / "troubleshooting.md"
     source = "".join(it.read_text() for it in ROOT.glob("crates/*/src/**/*.rs"))
     answers = set(re.findall(r'\bnew\(\s*StatusCode::\w+,\s*"(\w+)"', source))
-    answers |= set(re.findall(r'broken_blob\("(\w+)"', source))
     answers |= set(re.findall(r'Refusal::\w+ => "(\w+)"', source))
     assert answers == {row[0] for row in rows(page, "## The server refuses")}
     assert answers == {code.strip("` ") for row in rows(DOCS / "api.md", "## Errors") for code in row[1].split(",")}

@@ -107,8 +107,7 @@ impl AgentArgs {
     /// # Errors
     /// If it cannot be read or used.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        let file = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
-        Ok(file.map(|it| it.text))
+        token_text(self.token_file.as_deref())
     }
 }
 
@@ -153,8 +152,7 @@ impl ServeArgs {
     /// # Errors
     /// If it cannot be read or used.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        let file = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
-        Ok(file.map(|it| it.text))
+        token_text(self.token_file.as_deref())
     }
 
     /// The addresses of `--public-url`; one address that is listened on is public by itself.
@@ -201,6 +199,12 @@ fn check_open_to_others(listen: SocketAddr, settings: &Settings) -> anyhow::Resu
         );
     }
     Ok(())
+}
+
+/// The text of the token, where a file of it is named.
+fn token_text(file: Option<&Path>) -> anyhow::Result<Option<String>> {
+    let file = named(file).map(token_file::read).transpose()?;
+    Ok(file.map(|it| it.text))
 }
 
 /// A setting that is empty in an environment file is not set.

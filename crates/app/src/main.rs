@@ -7,6 +7,7 @@ mod in_process;
 mod log_file;
 mod place;
 mod pull;
+mod random;
 mod serve;
 mod token_file;
 mod whole_file;

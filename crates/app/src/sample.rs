@@ -17,7 +17,7 @@ use volume::{
     phantom::{Phantom, PhantomOptions, phantom, rotation},
 };
 
-use crate::whole_file;
+use crate::{batch::inputs::file_name, whole_file};
 
 /// Arguments of `voxloop sample`.
 #[derive(Debug, clap::Args)]
@@ -248,10 +248,6 @@ fn write_mask(mask: &Labelmap, volume: &Volume, path: &Path) -> anyhow::Result<(
 
 fn write_json(value: &Value, path: &Path) -> anyhow::Result<()> {
     whole_file::write(path, |out| writeln!(out, "{value:#}"))
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 #[cfg(test)]

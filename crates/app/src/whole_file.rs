@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
@@ -12,7 +12,8 @@ use tempfile::NamedTempFile;
 /// How the names of unfinished files begin and end; nothing else has such names.
 const PARTIAL: (&str, &str) = (".voxloop-", ".partial");
 
-/// Writes a file whole, or leaves what was there.
+/// Writes a file whole, or leaves what was there. A link stays one, and a file that was there keeps
+/// who may read and write it.
 ///
 /// # Errors
 /// If it cannot be written; the message names it.
@@ -24,14 +25,32 @@ where
     E: Into<anyhow::Error>,
 {
     let cannot = || format!("cannot write {}", path.display());
+    let before = fs::metadata(path).ok();
     // A pipe or a device cannot be replaced.
-    if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+    if before.as_ref().is_some_and(|it| !it.is_file()) {
         let mut out = BufWriter::new(File::create(path).with_context(cannot)?);
         fill(&mut out).map_err(Into::into).with_context(cannot)?;
         return out.flush().with_context(cannot);
     }
-    unfinished(path, fill)?.persist(path).with_context(cannot)?;
+    let place = behind_links(path);
+    let partial = unfinished(&place, fill)?;
+    if let Some(before) = before {
+        partial.as_file().set_permissions(before.permissions()).with_context(cannot)?;
+    }
+    partial.persist(&place).with_context(cannot)?;
     Ok(())
+}
+
+/// Where a link leads, even if nothing is there yet.
+fn behind_links(path: &Path) -> PathBuf {
+    // As many as Linux follows; a ring of links fails when it is written.
+    const MAX_LINKS: usize = 40;
+    let mut place = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&place) else { break };
+        place = place.parent().map_or_else(|| next.clone(), |it| it.join(&next));
+    }
+    place
 }
 
 /// Writes the file beside its place; whoever calls gives it its name.
@@ -97,6 +116,27 @@ mod tests {
         assert!(message.contains("mask.nii.gz") && message.contains("full"), "{message}");
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["mask.nii.gz"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_a_link_and_a_private_file_private() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir(at("kept")).unwrap();
+        fs::write(at("kept/mask.nii"), "old").unwrap();
+        fs::set_permissions(at("kept/mask.nii"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("kept/mask.nii", at("mask.nii")).unwrap();
+        symlink("kept/none.nii", at("none.nii")).unwrap();
+        for name in ["mask.nii", "none.nii"] {
+            write(&at(name), |out| out.write_all(b"new")).unwrap();
+            assert!(fs::symlink_metadata(at(name)).unwrap().is_symlink());
+            assert_eq!(fs::read(at("kept").join(name)).unwrap(), b"new");
+        }
+        let mode = fs::metadata(at("kept/mask.nii")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 
     #[test]

@@ -87,6 +87,19 @@ fn scores_of_cases_that_are_as_they_were_are_taken_from_the_file() {
 }
 
 #[test]
+fn times_from_the_file_are_told_apart_by_how_they_were_taken() {
+    let folder = cases();
+    let args = ["eval", "cases", "--json", "--scores", "scores.jsonl"];
+    let jobs = |output: &Output| rows(output).pop().unwrap()["jobs"].take();
+    let together = voxloop(folder.path(), &[&args[..], &["--jobs", "3"]].concat());
+    assert_eq!(jobs(&together), 3);
+    // None is scored anew: the times are still those of three at once.
+    let kept = voxloop(folder.path(), &args);
+    assert_eq!(jobs(&kept), 3);
+    assert!(String::from_utf8_lossy(&kept.stderr).contains("3 cases at once"));
+}
+
+#[test]
 fn arguments_that_name_no_case_are_wrong_use() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();

@@ -107,6 +107,11 @@ pub(crate) fn slashed(path: &Path) -> String {
     parts.join("/")
 }
 
+/// The last part of a path.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned())
+}
+
 /// What one argument means.
 struct Place {
     /// The folder to start from, with links resolved.

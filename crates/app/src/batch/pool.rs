@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-use super::interrupt::Interrupt;
+use super::{inputs::file_name, interrupt::Interrupt};
 
 /// Bytes for each voxel beside the image itself: the labelmaps of a propagation.
 const LABELMAP_BYTES: u64 = 4;
@@ -89,7 +89,7 @@ impl Drop for Pass<'_> {
 /// # Errors
 /// If the header cannot be read.
 pub(crate) fn needed_bytes(image: &Path) -> anyhow::Result<u64> {
-    let name = image.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned());
+    let name = file_name(image);
     let header = volume::read_header(image, &name)
         .with_context(|| format!("cannot read {}", image.display()))?;
     let n_voxels = header.grid.n_voxels() as u64;

@@ -16,6 +16,7 @@ use super::{
     Bench,
     figure::{Figure, Limit, median},
 };
+use crate::random::SplitMix64;
 
 /// Sizes of the object.
 const VOLUMES_CM3: [f64; 4] = [1.0, 4.0, 16.0, 64.0];
@@ -113,7 +114,7 @@ impl Scene {
         // Within the region that the engine chooses: 0.4 of the box around it, three radii along.
         let half_mm = [1.7 * radius, 1.7 * radius, 2.9 * radius];
         let shape = half_mm.map(|it| whole(2.0 * it / spacing_mm));
-        let mut noise = Noise(1);
+        let mut noise = Noise(SplitMix64(1));
         let (mut values, mut truth) = (Vec::new(), Vec::new());
         for k in 0..shape[2] {
             for j in 0..shape[1] {
@@ -204,8 +205,8 @@ fn narrow(intensity: f64) -> f32 {
     intensity as f32
 }
 
-/// The same noise on every machine: `SplitMix64`, three draws added up.
-struct Noise(u64);
+/// The same noise on every machine: three draws added up.
+struct Noise(SplitMix64);
 
 impl Noise {
     /// From -1 up to 1, about 0, deviation 0.5.
@@ -214,11 +215,7 @@ impl Noise {
     }
 
     fn share(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 48) as f32 / 65_536.0
+        (self.0.bits() >> 48) as f32 / 65_536.0
     }
 }
 

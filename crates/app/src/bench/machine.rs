@@ -3,6 +3,8 @@
 use serde::Serialize;
 use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
+use crate::batch::pool;
+
 /// Above this load other programs take part in the figures.
 const IDLE_LOAD: f64 = 0.5;
 
@@ -35,7 +37,7 @@ impl Machine {
         let cpu = system.as_ref().and_then(|it| it.cpus().first().map(|it| it.brand().to_owned()));
         Self {
             cpu: cpu.unwrap_or_default().trim().to_owned(),
-            n_cpus: std::thread::available_parallelism().map_or(1, Into::into),
+            n_cpus: pool::n_cpus(),
             memory_bytes: system.map_or(0, |it| it.total_memory()),
             os: System::long_os_version().unwrap_or_default(),
             load_average: System::load_average().map_or(0.0, |it| it.one),

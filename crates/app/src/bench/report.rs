@@ -1,11 +1,12 @@
 //! The figures as a table for people and as JSON for programs.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
 use super::{BenchArgs, figure::Figure, figure::Limit, machine::Machine};
+use crate::whole_file;
 
 /// Prints the table, and writes the JSON where it is asked for.
 ///
@@ -23,8 +24,9 @@ pub(super) fn report(
             println!("{document:#}");
             return Ok(());
         }
-        Some(path) => fs::write(path, format!("{document:#}\n"))
-            .with_context(|| format!("--json: cannot write {}", path.display()))?,
+        Some(path) => {
+            whole_file::write(path, |out| writeln!(out, "{document:#}")).context("--json")?;
+        }
         None => {}
     }
     print!("{}", table(machine, figures));

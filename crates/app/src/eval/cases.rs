@@ -15,7 +15,7 @@ use super::EvalArgs;
 use crate::{
     batch::{
         digest,
-        inputs::{self, Found, Wanted, slashed},
+        inputs::{self, Found, Wanted, file_name, slashed},
         pool,
     },
     segment::read_volume,
@@ -71,10 +71,6 @@ pub(super) fn sources(args: &EvalArgs) -> anyhow::Result<Sources> {
         kind: SourceKind::File(it.path),
     });
     Ok(Sources { cases: cases.collect(), unreadable })
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |it| it.display().to_string())
 }
 
 /// A case file.

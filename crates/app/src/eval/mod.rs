@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     batch::{
         interrupt::{self, Interrupt},
-        list_failures,
         manifest::Manifest,
         pool::{self, Gate},
+        print::{list_failures, list_unreadable},
         progress::{Ended, Progress},
     },
     config::parse_bytes,
@@ -75,6 +75,13 @@ struct Scored {
     case: String,
     /// Digest of all that the scores depend on.
     key: String,
+    #[serde(flatten)]
+    taken: Taken,
+}
+
+/// Scores, and how they were taken.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Taken {
     scores: Scores,
     /// Cases at work at once, which the times depend on.
     jobs: usize,
@@ -90,7 +97,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     let (manifest, earlier) = match &args.scores {
         Some(path) => {
             let (manifest, lines) = Manifest::open::<Scored>(path).context("--scores")?;
-            (Some(manifest), lines.into_iter().map(|it| (it.key, it.scores)).collect())
+            (Some(manifest), lines.into_iter().map(|it| (it.key, it.taken)).collect())
         }
         None => (None, BTreeMap::new()),
     };
@@ -116,14 +123,14 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
         |(n, source)| evaluation.end(*n, source, Err(panicked())),
     );
     evaluation.progress.finish();
-    Ok(evaluation.conclude(unreadable))
+    Ok(evaluation.conclude(&unreadable))
 }
 
 /// A running evaluation.
 struct Evaluation<'a> {
     args: &'a EvalArgs,
     manifest: Option<Manifest>,
-    earlier: BTreeMap<String, Scores>,
+    earlier: BTreeMap<String, Taken>,
     gate: Gate,
     interrupt: &'a Interrupt,
     progress: Progress,
@@ -140,7 +147,7 @@ impl Evaluation<'_> {
         }
     }
 
-    fn end(&self, n: usize, source: &Source, scored: anyhow::Result<(Scores, Ended)>) {
+    fn end(&self, n: usize, source: &Source, scored: anyhow::Result<(Taken, Ended)>) {
         let ended = scored.as_ref().map_or(Ended::Failed, |it| it.1);
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let row = scored.map(|it| it.0);
@@ -149,39 +156,39 @@ impl Evaluation<'_> {
         self.progress.end(&source.name, ended);
     }
 
-    fn score(&self, source: &Source) -> anyhow::Result<(Scores, Ended)> {
+    fn score(&self, source: &Source) -> anyhow::Result<(Taken, Ended)> {
         let engine = self.args.engine.name();
         let Some(manifest) = &self.manifest else {
             return Ok((self.measure(source)?, Ended::Worked));
         };
         let key = source.key(engine)?;
-        if let Some(scores) = self.earlier.get(&key) {
-            return Ok((*scores, Ended::Unchanged));
+        if let Some(taken) = self.earlier.get(&key) {
+            return Ok((*taken, Ended::Unchanged));
         }
-        let scores = self.measure(source)?;
-        let (case, jobs) = (source.name.clone(), self.args.jobs);
-        manifest.append(&Scored { case, key, scores, jobs })?;
-        Ok((scores, Ended::Worked))
+        let taken = self.measure(source)?;
+        manifest.append(&Scored { case: source.name.clone(), key, taken })?;
+        Ok((taken, Ended::Worked))
     }
 
-    fn measure(&self, source: &Source) -> anyhow::Result<Scores> {
+    fn measure(&self, source: &Source) -> anyhow::Result<Taken> {
         let _pass = self.gate.enter(source.needed_bytes()?);
         ensure!(!self.interrupt.is_asked(), "interrupted");
-        source.open()?.scores(self.args.engine.name(), self.interrupt)
+        let scores = source.open()?.scores(self.args.engine.name(), self.interrupt)?;
+        Ok(Taken { scores, jobs: self.args.jobs })
     }
 
     #[expect(clippy::print_stderr, reason = "the outermost layer says how it went")]
-    fn conclude(&self, unreadable: Vec<(String, String)>) -> ExitCode {
+    fn conclude(&self, unreadable: &[(String, String)]) -> ExitCode {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut failures = rows.conclude(self.args.jobs);
-        failures.extend(unreadable);
-        let (n_all, n_scored) = (rows.n_cases(), rows.n_scored());
-        list_failures(&failures, n_all.max(failures.len()));
+        let failures = rows.conclude();
+        let (n_all, n_scored, jobs) = (rows.n_cases(), rows.n_scored(), rows.jobs());
+        list_unreadable(unreadable);
+        list_failures(&failures, n_all);
         if n_scored < n_all {
             eprintln!("the mean is of {n_scored} of {n_all} cases");
         }
-        if self.args.jobs > 1 {
-            eprintln!("times were taken with {} cases at once: they say little", self.args.jobs);
+        if jobs > 1 {
+            eprintln!("times were taken with up to {jobs} cases at once: they say little");
         }
         if self.interrupt.is_asked() {
             let again = match self.args.scores {
@@ -191,6 +198,10 @@ impl Evaluation<'_> {
             eprintln!("interrupted: {again}");
             return ExitCode::from(interrupt::EXIT_CODE);
         }
-        if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        if failures.is_empty() && unreadable.is_empty() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        }
     }
 }

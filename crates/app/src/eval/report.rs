@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::score::Scores;
-use crate::batch::say;
+use super::{Taken, score::Scores};
+use crate::batch::print::say;
 
 /// The rows of an evaluation, printed in the order of the cases, in whatever order they end.
 pub(super) struct Rows {
@@ -14,7 +14,7 @@ pub(super) struct Rows {
 
 struct Row {
     name: String,
-    scores: Result<Scores, String>,
+    taken: Result<Taken, String>,
 }
 
 impl Rows {
@@ -23,9 +23,9 @@ impl Rows {
     }
 
     /// A case ended: prints it once all before it are printed.
-    pub(super) fn add(&mut self, n: usize, name: String, scores: anyhow::Result<Scores>) {
-        let scores = scores.map_err(|error| format!("{error:#}"));
-        self.ended[n] = Some(Row { name, scores });
+    pub(super) fn add(&mut self, n: usize, name: String, taken: anyhow::Result<Taken>) {
+        let taken = taken.map_err(|error| format!("{error:#}"));
+        self.ended[n] = Some(Row { name, taken });
         while let Some(Some(row)) = self.ended.get(self.n_printed) {
             self.report.row(row);
             self.n_printed += 1;
@@ -40,19 +40,24 @@ impl Rows {
         self.scored().count()
     }
 
-    fn scored(&self) -> impl Iterator<Item = &Scores> {
-        self.ended.iter().flatten().filter_map(|it| it.scores.as_ref().ok())
+    /// The most cases at work at once while a time was taken; 0 if none was.
+    pub(super) fn jobs(&self) -> usize {
+        self.scored().map(|it| it.jobs).max().unwrap_or(0)
+    }
+
+    fn scored(&self) -> impl Iterator<Item = &Taken> {
+        self.ended.iter().flatten().filter_map(|it| it.taken.as_ref().ok())
     }
 
     /// Prints what is left and the mean of what was scored; gives what failed.
-    pub(super) fn conclude(&mut self, jobs: usize) -> Vec<(String, String)> {
+    pub(super) fn conclude(&mut self) -> Vec<(String, String)> {
         for row in self.ended.iter().skip(self.n_printed).flatten() {
             self.report.row(row);
         }
         self.n_printed = self.ended.len();
         let mut mean = Scores::default();
-        for scores in self.scored() {
-            let mut scores = *scores;
+        for taken in self.scored() {
+            let mut scores = taken.scores;
             for (sum, value) in mean.values().into_iter().zip(scores.values()) {
                 *sum += *value;
             }
@@ -61,9 +66,9 @@ impl Rows {
         for sum in mean.values() {
             *sum /= f64::from(n_scored.max(1));
         }
-        let failure = |it: &Row| Some((it.name.clone(), it.scores.as_ref().err()?.clone()));
+        let failure = |it: &Row| Some((it.name.clone(), it.taken.as_ref().err()?.clone()));
         let failures: Vec<_> = self.ended.iter().flatten().filter_map(failure).collect();
-        self.report.mean(&mean, n_scored, failures.len(), jobs);
+        self.report.mean(&mean, n_scored, failures.len(), self.jobs());
         failures
     }
 }
@@ -85,7 +90,7 @@ impl Report {
 
     fn row(&self, it: &Row) {
         let name = &it.name;
-        match &it.scores {
+        match it.taken.as_ref().map(|it| it.scores) {
             Ok(scores) if self.json => {
                 let mut line = json!({ "case": name });
                 if let (Some(line), Some(values)) =
@@ -95,7 +100,7 @@ impl Report {
                 }
                 say(&line.to_string());
             }
-            Ok(scores) => say(&row(name, scores)),
+            Ok(scores) => say(&row(name, &scores)),
             Err(error) if self.json => say(&json!({ "case": name, "error": error }).to_string()),
             Err(error) => say(&format!("{name:40} failed: {error}")),
         }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use volume::{Labelmap, metrics, plane_axes};
 
 use super::cases::Case;
+use crate::random::SplitMix64;
 
 /// Greatest shift of a jittered side, as a share of the box's size.
 const JITTER: f64 = 0.1;
@@ -67,7 +68,8 @@ impl Case {
             ms_3d: tight.ms_3d,
             ..Scores::default()
         };
-        let mut random = SplitMix(SEED);
+        // The same boxes on every machine.
+        let mut random = SplitMix64(SEED);
         for _ in 0..N_JITTERED {
             let jittered = self.run(engine, self.jittered(&mut random))?;
             scores.dice_2d_jitter += jittered.dice_2d / f64::from(N_JITTERED);
@@ -185,13 +187,13 @@ impl Case {
     }
 
     /// The box with each side moved by itself, in whole voxels, held on the image.
-    fn jittered(&self, random: &mut SplitMix) -> [f64; 4] {
+    fn jittered(&self, random: &mut SplitMix64) -> [f64; 4] {
         let [a, b] = plane_axes(usize::from(self.slice.axis));
         let last = [a, b].map(|it| self.truth.shape[it] as f64 - 1.0);
         let [x1, y1, x2, y2] = self.bounds;
         let size = [x2 - x1 + 1.0, y2 - y1 + 1.0];
         let moved = [0, 1, 2, 3].map(|side| {
-            let shift = (2.0 * random.next_share() - 1.0) * JITTER * size[side % 2];
+            let shift = (2.0 * random.share() - 1.0) * JITTER * size[side % 2];
             (self.bounds[side] + shift).round().clamp(0.0, last[side % 2])
         });
         [moved[0], moved[1], moved[2].max(moved[0]), moved[3].max(moved[1])]
@@ -212,33 +214,4 @@ struct Run {
     ms_2d: f64,
     ms_3d: f64,
     base: Labelmap,
-}
-
-/// `SplitMix64`: the same boxes on every machine.
-struct SplitMix(u64);
-
-impl SplitMix {
-    /// From 0 up to 1.
-    fn next_share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn jitter_draws_the_same_shares_each_time() {
-        let draw = || {
-            let mut random = SplitMix(SEED);
-            [(); 3].map(|()| random.next_share())
-        };
-        assert_eq!(draw().map(f64::to_bits), draw().map(f64::to_bits));
-        assert!(draw().iter().all(|it| (0.0..1.0).contains(it)));
-    }
 }

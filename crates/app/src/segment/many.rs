@@ -21,7 +21,7 @@ use super::{
     prompts::Marks,
     read_volume,
     record::{Decision, Done, Entry, History, MANIFEST, Stamp, Wanted, modified_ns},
-    report::{Outcome, Report, Rest, Tally},
+    report::{Outcome, Report, Rest},
 };
 use crate::{
     batch::{
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
             out: &out,
             json: many.say.json,
             progress: Progress::new(items.len(), many.say.quiet),
-            ended: Mutex::new(Tally::after(found.unreadable)),
+            ended: Mutex::default(),
         },
         interrupt: &interrupt,
     };
@@ -81,6 +81,7 @@ pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
         n_items: items.len(),
         left_out: &left_out,
         unused: &plan.unused,
+        unreadable: &found.unreadable,
         is_interrupted: interrupt.is_asked(),
     }))
 }

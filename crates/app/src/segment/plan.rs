@@ -11,7 +11,7 @@ use volume::MaskFormat;
 use super::prompts::{self, Marks};
 use crate::batch::{
     Misuse,
-    inputs::{Input, slashed},
+    inputs::{Input, file_name, slashed},
 };
 
 /// Ends of the names of volumes. The last three cannot be read: who has prompts for one is told why.
@@ -185,10 +185,6 @@ fn outputs(inputs: &[Input], format: MaskFormat) -> anyhow::Result<Vec<String>> 
         }
     }
     Ok(outputs)
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned())
 }
 
 /// The file's name without what says its format.

@@ -14,7 +14,8 @@ use super::{
     record::{Done, MANIFEST},
 };
 use crate::batch::{
-    interrupt, list_failures,
+    interrupt,
+    print::{list_failures, list_unreadable},
     progress::{Ended, Progress},
 };
 
@@ -52,13 +53,6 @@ pub(crate) struct Tally {
     failures: Vec<(String, String)>,
 }
 
-impl Tally {
-    /// Before the first image, after some places could not be looked into.
-    pub(crate) fn after(failures: Vec<(String, String)>) -> Self {
-        Self { failures, ..Self::default() }
-    }
-}
-
 /// What is known about a batch besides its images' ends.
 pub(crate) struct Rest<'a> {
     /// Images that were to be worked on.
@@ -67,6 +61,8 @@ pub(crate) struct Rest<'a> {
     pub(crate) left_out: &'a [String],
     /// Prompts without an image.
     pub(crate) unused: &'a [String],
+    /// Places that could not be looked into, and why: none of the images.
+    pub(crate) unreadable: &'a [(String, String)],
     /// Somebody asked to stop.
     pub(crate) is_interrupted: bool,
 }
@@ -124,12 +120,14 @@ impl Report<'_> {
         say_names("kept, because somebody changed them since", &tally.edited);
         say_names("without prompts, left out", rest.left_out);
         say_names("in the file of prompts that are no image here", rest.unused);
-        list_failures(&tally.failures, rest.n_items.max(tally.failures.len()));
+        list_unreadable(rest.unreadable);
+        list_failures(&tally.failures, rest.n_items);
         if rest.is_interrupted {
             eprintln!("interrupted: {n_left} not done; run the same command again to go on");
             return ExitCode::from(interrupt::EXIT_CODE);
         }
-        if tally.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let is_whole = tally.failures.is_empty() && rest.unreadable.is_empty();
+        if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     fn summary(&self, tally: &Tally, rest: &Rest<'_>, n_left: usize) -> String {
@@ -142,13 +140,14 @@ impl Report<'_> {
                 "{n_done} segmented, {n_unchanged} unchanged, {n_failed} failed; see {manifest}"
             );
         }
-        let failure = |it: &(String, String)| json!({ "name": it.0, "error": it.1 });
-        let failed: Vec<Value> = tally.failures.iter().map(failure).collect();
+        let reason = |it: &(String, String)| json!({ "name": it.0, "error": it.1 });
+        let reasons = |them: &[(String, String)]| them.iter().map(reason).collect::<Vec<_>>();
         let summary = json!({
             "segmented": n_done,
             "unchanged": n_unchanged,
             "edited": tally.edited,
-            "failed": failed,
+            "failed": reasons(&tally.failures),
+            "unreadable": reasons(rest.unreadable),
             "without_prompts": rest.left_out,
             "prompts_without_image": rest.unused,
             "not_done": n_left,

@@ -19,7 +19,10 @@ use protocol::prompt::{SlicePrompt, SliceRef};
 use serde_json::json;
 use volume::{Labelmap, MaskFormat, ReadOptions, Volume};
 
-use crate::{batch::Misuse, whole_file};
+use crate::{
+    batch::{Misuse, inputs::file_name, pool},
+    whole_file,
+};
 
 pub(crate) use args::{EngineArg, SegmentArgs, parse_jobs};
 
@@ -48,14 +51,13 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     whole_file::write(output, |out| volume::write_mask(&mask, &volume.header, format, out))?;
     let write_ms = milliseconds(started);
     if let Some(path) = &args.timing {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let timing = json!({
             "load_ms": load_ms,
             "ms_2d": times.slice,
             "ms_3d": times.volume,
             "ms_uncertainty": times.uncertainty,
             "write_ms": write_ms,
-            "threads": threads,
+            "threads": pool::n_cpus(),
         });
         whole_file::write(path, |out| writeln!(out, "{timing:#}"))?;
     }
@@ -136,10 +138,6 @@ fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
 pub(crate) fn read_volume(path: &Path) -> anyhow::Result<Volume> {
     volume::read(path, &file_name(path), &ReadOptions::default())
         .with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(String::new, |it| it.to_string_lossy().into_owned())
 }
 
 fn mask_format(path: &Path) -> anyhow::Result<MaskFormat> {
