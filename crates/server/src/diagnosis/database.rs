@@ -4,20 +4,19 @@ use super::{
     Subject,
     finding::{Finding, count},
 };
-use crate::store::{Store, StoreError};
+use crate::store::{Advice, Store, StoreError};
 
 /// What a failed statement means to the person who reads the diagnosis.
 #[must_use]
 pub fn of_database(error: &StoreError) -> Finding {
-    let text = error.to_string();
-    let (found, remedy) = text.split_once("; ").unwrap_or((&text, ""));
-    let finding = Finding::error(found);
-    if remedy.is_empty() {
-        return finding.remedy("look at the log, and whether the database runs and is reachable");
-    }
-    match remedy.split_once(": `") {
-        Some((remedy, command)) => finding.remedy(remedy).command(command.trim_end_matches('`')),
-        None => finding.remedy(remedy),
+    let Some(Advice { found, remedy, command }) = error.advice() else {
+        return Finding::error(error.to_string())
+            .remedy("look at the log, and whether the database runs and is reachable");
+    };
+    let finding = Finding::error(found).remedy(remedy);
+    match command {
+        Some(it) => finding.command(it),
+        None => finding,
     }
 }
 

@@ -28,6 +28,7 @@ use crate::queue::Refusal;
 pub use jobs::NewJob;
 pub use schema::Look;
 pub use tasks::{Completion, NewTask};
+pub(crate) use trouble::Advice;
 
 /// What the database could not do.
 #[derive(Debug, thiserror::Error)]
@@ -61,10 +62,7 @@ pub enum StoreError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The database's schema is newer than this program.
-    #[error(
-        "the database was written by a newer voxloop: it has schema {found}, this version knows \
-         {known}; use the newer voxloop, or a backup from before its first start"
-    )]
+    #[error("{}", Advice::newer(*found, *known))]
     Newer {
         /// The database's schema.
         found: i64,
@@ -72,24 +70,23 @@ pub enum StoreError {
         known: i64,
     },
     /// The database's file does not hold what a database writes.
-    #[error(
-        "the database is damaged ({detail}); put the file aside and bring back a backup, or save \
-         what can be read: `sqlite3 voxloop.db .recover | sqlite3 saved.db`"
-    )]
+    #[error("{}", Advice::damaged(detail))]
     Damaged {
         /// As the database says it.
         detail: String,
     },
     /// There is no room to write.
-    #[error("the disk of the database is full; make room on it")]
+    #[error("{}", Advice::full())]
     Full,
     /// The database cannot be opened or written.
-    #[error("the database cannot be used ({detail}); {remedy}")]
+    #[error("{}", Advice::unusable(detail, remedy, *command))]
     Unusable {
         /// As the database says it.
         detail: String,
         /// What to do.
         remedy: &'static str,
+        /// The command that does it.
+        command: Option<&'static str>,
     },
     /// The database's upgrade failed.
     #[error("the database cannot be brought to this version's schema: {0}")]

@@ -1,8 +1,80 @@
 //! What a failed statement means: out of the databases' codes into words.
 
+use std::fmt;
+
 use sqlx::migrate::MigrateError;
 
 use super::{StoreError, schema};
+
+/// What is wrong with a database that a person can do something about, and what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Advice {
+    pub(crate) found: String,
+    pub(crate) remedy: &'static str,
+    pub(crate) command: Option<&'static str>,
+}
+
+impl Advice {
+    pub(super) fn newer(found: i64, known: i64) -> Self {
+        Self {
+            found: format!(
+                "the database was written by a newer voxloop: it has schema {found}, this version \
+                 knows {known}"
+            ),
+            remedy: "use the newer voxloop, or a backup from before its first start",
+            command: None,
+        }
+    }
+
+    pub(super) fn damaged(detail: &str) -> Self {
+        Self {
+            found: format!("the database is damaged ({detail})"),
+            remedy: "put the file aside and bring back a backup, or save what can be read",
+            command: Some("sqlite3 voxloop.db .recover | sqlite3 saved.db"),
+        }
+    }
+
+    pub(super) fn full() -> Self {
+        let found = "the disk of the database is full".to_owned();
+        Self { found, remedy: "make room on it", command: None }
+    }
+
+    pub(super) fn unusable(
+        detail: &str,
+        remedy: &'static str,
+        command: Option<&'static str>,
+    ) -> Self {
+        Self { found: format!("the database cannot be used ({detail})"), remedy, command }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.found, self.remedy)?;
+        self.command.map_or(Ok(()), |it| write!(f, ": `{it}`"))
+    }
+}
+
+impl StoreError {
+    /// What a person can do about it, where there is something.
+    pub(crate) fn advice(&self) -> Option<Advice> {
+        match self {
+            Self::Newer { found, known } => Some(Advice::newer(*found, *known)),
+            Self::Damaged { detail } => Some(Advice::damaged(detail)),
+            Self::Full => Some(Advice::full()),
+            Self::Unusable { detail, remedy, command } => {
+                Some(Advice::unusable(detail, remedy, *command))
+            }
+            Self::NotFound { .. }
+            | Self::WrongState(_)
+            | Self::NotHead { .. }
+            | Self::Refused(_)
+            | Self::Corrupt { .. }
+            | Self::Migration(_)
+            | Self::Database(_) => None,
+        }
+    }
+}
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
@@ -58,12 +130,34 @@ fn postgres(code: &str, cause: &dyn sqlx::error::DatabaseError) -> Option<StoreE
         "53100" => Some(StoreError::Full),
         "XX001" | "XX002" => Some(StoreError::Damaged { detail: cause.message().to_owned() }),
         "28000" | "28P01" => Some(unusable(cause, "check user and password in --database-url")),
-        "3D000" => Some(unusable(cause, "make the database first: `createdb`")),
+        "3D000" => Some(StoreError::Unusable {
+            detail: cause.to_string(),
+            remedy: "make the database first",
+            command: Some("createdb"),
+        }),
         "53300" => Some(unusable(cause, "allow the database more connections")),
         _ => None,
     }
 }
 
 fn unusable(detail: impl std::fmt::Display, remedy: &'static str) -> StoreError {
-    StoreError::Unusable { detail: detail.to_string(), remedy }
+    StoreError::Unusable { detail: detail.to_string(), remedy, command: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_its_advice_in_one_sentence_whatever_the_database_says() {
+        // Neither a semicolon nor a backtick of the database's own words is one of ours.
+        let error = StoreError::Damaged { detail: "page 7; see `x`".to_owned() };
+        let advice = error.advice().unwrap();
+        assert_eq!(advice.found, "the database is damaged (page 7; see `x`)");
+        assert_eq!(
+            error.to_string(),
+            format!("{}; {}: `{}`", advice.found, advice.remedy, advice.command.unwrap())
+        );
+        assert_eq!(StoreError::WrongState("a; b".to_owned()).advice(), None);
+    }
 }
