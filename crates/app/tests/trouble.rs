@@ -97,12 +97,19 @@ fn doctor_makes_nothing_and_changes_nothing() {
     assert!(is_well && database["state"] == "note", "{database}");
 
     let (folder, _) = used_folder();
+    let changes_nothing = |what: &str| {
+        let before = files(folder.path());
+        let (database, is_well) = check(folder.path(), "database");
+        assert!(is_well && database["found"].as_str().unwrap().contains("1 job"), "{database}");
+        let after = files(folder.path());
+        let changed = after.iter().filter(|(at, it)| before.get(*at) != Some(it));
+        let changed: Vec<_> = changed.map(|(at, _)| at).collect();
+        assert!(changed.is_empty() && after.len() == before.len(), "{what}: {changed:?}");
+    };
+    changes_nothing("after a crash");
     // As a backup restores it: the database and its last changes, without SQLite's shared memory.
     fs::remove_file(folder.path().join("data/voxloop.db-shm")).unwrap();
-    let before = files(folder.path());
-    let (database, is_well) = check(folder.path(), "database");
-    assert!(is_well && database["found"].as_str().unwrap().contains("1 job"), "{database}");
-    assert!(files(folder.path()) == before, "something was changed");
+    changes_nothing("out of a backup");
 }
 
 #[test]

@@ -97,7 +97,7 @@ async fn examine(args: &DoctorArgs) -> Diagnosis {
         Err(error) => (Settings::default(), Some(format!("{error:#}"))),
     };
     settings.place = Some(serve.place(serve.listen));
-    let looked = look(serve).await;
+    let looked = look(serve, other.is_some()).await;
     let subject = Subject {
         settings: Arc::new(settings),
         database: looked.as_ref().map(|it| it.store.clone()).map_err(Clone::clone),
@@ -124,9 +124,9 @@ fn replace(diagnosis: &mut Diagnosis, finding: Finding, name: CheckName) {
     }
 }
 
-async fn look(serve: &ServeArgs) -> Result<Look, Finding> {
+async fn look(serve: &ServeArgs, is_in_use: bool) -> Result<Look, Finding> {
     let url = serve.database_url().map_err(|it| Finding::error(format!("{it:#}")))?;
-    match Look::open(&url).await {
+    match Look::open(&url, is_in_use).await {
         Ok(Some(it)) => Ok(it),
         Ok(None) => {
             Err(Finding::note("there is no database yet; the first start of the server makes it"))

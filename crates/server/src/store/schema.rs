@@ -40,11 +40,12 @@ pub struct Look {
 }
 
 impl Look {
-    /// Opens the database at `url`; none where no server has made it yet.
+    /// Opens the database at `url`; none where no server has made it yet. `is_in_use`: whether a
+    /// server has it open.
     ///
     /// # Errors
     /// If it cannot be opened.
-    pub async fn open(url: &str) -> Result<Option<Self>, StoreError> {
+    pub async fn open(url: &str, is_in_use: bool) -> Result<Option<Self>, StoreError> {
         sqlx::any::install_default_drivers();
         let Some(path) = sqlite_path(url) else {
             return Self::unless_empty(connect(url, Dialect::Postgres).await?, None).await;
@@ -54,12 +55,12 @@ impl Look {
         }
         let has =
             |ending: &str| std::fs::metadata(beside(&path, ending)).is_ok_and(|it| it.len() > 0);
-        // Beside a server, or after a crash, the files that a reader needs are there. Else SQLite
-        // would make them: a file that nobody writes is read as it is, and a file whose last
-        // changes lie beside it is copied first.
-        let (url, copy) = match (has("-wal"), has("-shm")) {
-            (true, true) => (read_only(url, "mode=ro"), None),
-            (false, _) => (read_only(url, "mode=ro&immutable=true"), None),
+        // Beside a server the files that a reader needs are there and well. Else SQLite would make
+        // them, or mend those of a crash: a file that nobody writes is read as it is, and a file
+        // whose last changes lie beside it is copied first.
+        let (url, copy) = match (has("-wal"), is_in_use && has("-shm")) {
+            (_, true) => (read_only(url, "mode=ro"), None),
+            (false, false) => (read_only(url, "mode=ro&immutable=true"), None),
             (true, false) => {
                 let copy = copied(&path).map_err(|it| StoreError::from(sqlx::Error::Io(it)))?;
                 let at = super::sqlite_url(&copy.path().join("copy.db"));
