@@ -208,7 +208,7 @@ fn token_text(file: Option<&Path>) -> anyhow::Result<Option<String>> {
 }
 
 /// A setting that is empty in an environment file is not set.
-fn named(path: Option<&Path>) -> Option<&Path> {
+pub(crate) fn named(path: Option<&Path>) -> Option<&Path> {
     path.filter(|it| !it.as_os_str().is_empty())
 }
 

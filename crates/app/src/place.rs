@@ -1,10 +1,13 @@
 //! Where a server keeps things, out of its settings.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use server::settings::Place;
 
-use crate::config::ServeArgs;
+use crate::config::{ServeArgs, named};
 
 impl ServeArgs {
     /// Where the server is and keeps things, for a diagnosis.
@@ -18,6 +21,7 @@ impl ServeArgs {
             temp_dir: self.temp_dir.clone(),
             log_dir: Some(self.log_dir()),
             database: without_password(&database),
+            token_file: named(self.token_file.as_deref()).map(Path::to_owned),
             bucket: self.bucket().map(str::to_owned),
         }
     }

@@ -7,7 +7,7 @@ use protocol::system::Cleanup;
 use crate::{error::ApiError, state::Server};
 
 /// A file nobody refers to may be on its way into a job; after this long it is not.
-const MIN_AGE: Duration = Duration::from_secs(60 * 60);
+pub(crate) const MIN_AGE: Duration = Duration::from_secs(60 * 60);
 
 const KEEP_EVENTS_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 

@@ -60,6 +60,8 @@ pub struct Place {
     pub log_dir: Option<PathBuf>,
     /// The database's address.
     pub database: String,
+    /// The file of the token; none where clients need none.
+    pub token_file: Option<PathBuf>,
     /// The bucket's address; none where images and masks lie in the data folder.
     pub bucket: Option<String>,
 }

@@ -7,19 +7,18 @@ use protocol::{diagnosis::BlobDepth, id::Sha256};
 
 use super::{
     Subject,
-    finding::{Finding, count, size},
+    finding::{Finding, count, quoted, size},
     folders,
 };
 use crate::{
     blobs::{BlobError, BlobStore, StoredBlob},
+    cleanup,
+    settings::Place,
     store::census::{Reference, What},
 };
 
 /// A sample reads at most this much.
 const SAMPLE_BYTES: u64 = 256 << 20;
-
-/// Uploads that become a job take less than this.
-const MIN_ORPHAN_AGE_SECS: u64 = 60 * 60;
 
 pub(super) async fn answers(subject: &Subject) -> Finding {
     let blobs = match &subject.blobs {
@@ -170,16 +169,57 @@ pub(super) async fn orphans(subject: &Subject) -> Finding {
     let idle: Vec<_> = inventory
         .stored
         .values()
-        .filter(|it| !needed.contains(&it.sha256) && it.age.as_secs() >= MIN_ORPHAN_AGE_SECS)
+        .filter(|it| !needed.contains(&it.sha256) && it.age >= cleanup::MIN_AGE)
         .collect();
     if idle.is_empty() {
         return Finding::ok("every stored file belongs to a job");
     }
     let bytes = idle.iter().map(|it| it.bytes).sum();
     let n_files = count(idle.len(), "stored file belongs", "stored files belong");
-    let listen = subject.settings.place.as_ref().map(|it| it.listen.to_string());
-    let listen = listen.unwrap_or_else(|| "127.0.0.1:8000".to_owned());
-    Finding::note(format!("{n_files} to no job, {}; a server removes them every hour", size(bytes)))
-        .remedy("to remove them now")
-        .command(format!("curl -X POST http://{listen}/api/v1/system/cleanup"))
+    let finding = Finding::note(format!(
+        "{n_files} to no job, {}; a server removes them every hour",
+        size(bytes)
+    ));
+    match &subject.settings.place {
+        Some(place) if subject.server.is_some() => {
+            finding.remedy("to remove them now").command(clean_up(place))
+        }
+        Some(_) | None => finding,
+    }
+}
+
+/// The command that has a running server remove what no job needs, typed on its machine.
+fn clean_up(place: &Place) -> String {
+    let token = place.token_file.as_deref().map(folders::shown).map_or_else(String::new, |it| {
+        format!(" -H \"Authorization: Bearer $(cat {})\"", quoted(&it))
+    });
+    let address = Place::from_here(place.listen);
+    format!("curl -X POST{token} http://{address}/api/v1/system/cleanup")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clean_up_is_asked_for_at_loopback_and_with_the_token() {
+        let place = |listen: &str, token_file: Option<&str>| Place {
+            listen: listen.parse().unwrap(),
+            data_dir: "data".into(),
+            model_dir: "models".into(),
+            temp_dir: "temp".into(),
+            log_dir: None,
+            database: String::new(),
+            token_file: token_file.map(Into::into),
+            bucket: None,
+        };
+        assert_eq!(
+            clean_up(&place("127.0.0.1:8000", None)),
+            "curl -X POST http://127.0.0.1:8000/api/v1/system/cleanup"
+        );
+        let command = clean_up(&place("0.0.0.0:81", Some("/etc/vox loop/token")));
+        let [header, address] = ["\"Authorization: Bearer $(cat ", "http://127.0.0.1:81/api/"];
+        assert!(command.contains(header) && command.contains(address), "{command}");
+        assert!(command.contains(&format!("$(cat {})", quoted("/etc/vox loop/token"))));
+    }
 }
