@@ -15,6 +15,12 @@ use protocol::{
 /// An agent is forgotten after this long a silence.
 const FORGET_MS: i64 = 24 * 60 * 60 * 1_000;
 
+/// More agents than this are no laboratory's: those longest silent are forgotten.
+const MAX_AGENTS: usize = 1_000;
+
+/// Characters of a name that are kept.
+const MAX_NAME_CHARS: usize = 100;
+
 /// An agent as it last presented itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Seen {
@@ -39,7 +45,7 @@ impl Roster {
     /// An agent asked for work.
     pub(crate) fn saw(&self, request: &ClaimRequest, now_ms: i64) {
         let seen = Seen {
-            name: request.name.clone(),
+            name: request.name.chars().take(MAX_NAME_CHARS).collect(),
             kinds: request.kinds.clone(),
             engines: request.engines.clone(),
             last_ms: now_ms,
@@ -47,6 +53,10 @@ impl Roster {
         let mut agents = self.agents();
         agents.retain(|_, it| now_ms - it.last_ms < FORGET_MS);
         agents.insert(request.agent_id, seen);
+        if agents.len() > MAX_AGENTS {
+            let silent = agents.iter().min_by_key(|(_, it)| it.last_ms).map(|(id, _)| *id);
+            silent.and_then(|it| agents.remove(&it));
+        }
     }
 
     /// An agent said that it works.
@@ -57,9 +67,33 @@ impl Roster {
     }
 
     /// The agents, the one heard of last first.
-    pub(crate) fn list(&self) -> Vec<Seen> {
-        let mut agents: Vec<Seen> = self.agents().values().cloned().collect();
-        agents.sort_by_key(|it| std::cmp::Reverse(it.last_ms));
+    pub(crate) fn list(&self) -> Vec<(AgentId, Seen)> {
+        let mut agents: Vec<_> = self.agents().iter().map(|(id, it)| (*id, it.clone())).collect();
+        agents.sort_by_key(|(_, it)| std::cmp::Reverse(it.last_ms));
         agents
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_many_agents_nor_long_names_fill_the_memory() {
+        let roster = Roster::default();
+        for now_ms in 0..i64::try_from(MAX_AGENTS).unwrap() + 5 {
+            let request = ClaimRequest {
+                protocol: protocol::lease::PROTOCOL_VERSION,
+                agent_id: AgentId::fresh(),
+                name: "n".repeat(10_000),
+                kinds: Vec::new(),
+                engines: Vec::new(),
+                wait_secs: 0,
+            };
+            roster.saw(&request, now_ms);
+        }
+        let agents = roster.list();
+        assert_eq!(agents.len(), MAX_AGENTS);
+        assert!(agents.iter().all(|(_, it)| it.last_ms >= 5 && it.name.len() == MAX_NAME_CHARS));
     }
 }

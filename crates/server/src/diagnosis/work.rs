@@ -1,38 +1,74 @@
 //! Agents, engines, and the tasks that wait for them.
 
-use std::fmt::Write;
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
-use protocol::{system::EngineStatus, task::TaskState};
+use protocol::{id::AgentId, system::EngineStatus, task::TaskState};
 
 use super::{
     Subject,
     finding::{Finding, count, duration},
 };
-use crate::{roster::Seen, store::census::Waiting};
+use crate::{roster::Seen, settings::Settings, store::census::Waiting};
 
-/// Agents ask for work every 25 seconds at least.
-const SILENT_MS: i64 = 90_000;
+/// Agents without work ask for it every 25 seconds at least; some more is the way.
+const ASKS_EVERY: Duration = Duration::from_secs(30);
+
+/// So many times in a row nothing was heard of an agent that is gone.
+const MISSED: u32 = 3;
 
 /// A task that waits longer although an agent is there has something in its way.
 const LONG_WAIT_MS: i64 = 10 * 60 * 1_000;
 
 const START_AGENT: &str = "voxloop agent --server URL";
 
-fn living(subject: &Subject) -> Option<Vec<Seen>> {
+/// How long an agent that lives may be silent, in milliseconds: those that work say so with every
+/// heartbeat.
+fn silent_ms(settings: &Settings) -> i64 {
+    let silence = settings.heartbeat.max(ASKS_EVERY) * MISSED;
+    i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// The agents that live: those heard of, and those that hold a lease although the server was
+/// started anew since they asked for work. None where no server runs.
+fn living(subject: &Subject, tasks: &[Waiting]) -> Option<Vec<Seen>> {
     let server = subject.server.as_ref()?;
-    let agents = server.roster.list();
-    Some(agents.into_iter().filter(|it| subject.now_ms - it.last_ms < SILENT_MS).collect())
+    let longest_ms = silent_ms(&subject.settings);
+    let heard = server.roster.list();
+    let heard = heard.into_iter().filter(|(_, it)| subject.now_ms - it.last_ms < longest_ms);
+    let mut living: BTreeMap<AgentId, Seen> = heard.collect();
+    for task in tasks.iter().filter(|it| is_running(it, subject.now_ms)) {
+        let Some(agent_id) = task.agent_id else { continue };
+        let seen = living.entry(agent_id).or_insert_with(|| Seen {
+            name: format!("agent {agent_id}"),
+            kinds: Vec::new(),
+            engines: Vec::new(),
+            last_ms: subject.now_ms,
+        });
+        // What it does, it can do.
+        if !seen.kinds.contains(&task.kind) {
+            seen.kinds.push(task.kind);
+        }
+        if !seen.engines.contains(&task.engine) {
+            seen.engines.push(task.engine);
+        }
+    }
+    Some(living.into_values().collect())
 }
 
 pub(super) async fn agents(subject: &Subject) -> Finding {
     let Some(server) = &subject.server else {
         return Finding::skipped("only a running server knows its agents");
     };
-    let all = server.roster.list();
-    let living = living(subject).unwrap_or_default();
-    let lines: Vec<String> = all
+    let tasks = match &subject.database {
+        Ok(store) => store.waiting().await.unwrap_or_default(),
+        Err(_) => Vec::new(),
+    };
+    let living = living(subject, &tasks).unwrap_or_default();
+    let lines: Vec<String> = server
+        .roster
+        .list()
         .iter()
-        .map(|it| {
+        .map(|(_, it)| {
             let mut line =
                 format!("{}: last heard of {} ago", it.name, duration(subject.now_ms - it.last_ms));
             let engines = it.engines.iter().map(crate::store::row::to_text).collect::<Vec<_>>();
@@ -46,8 +82,7 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
             .command(START_AGENT)
             .details(lines);
     }
-    Finding::ok(format!("{} for work", count(living.len(), "agent asks", "agents ask")))
-        .details(lines)
+    Finding::ok(format!("{} here", count(living.len(), "agent is", "agents are"))).details(lines)
 }
 
 pub(super) async fn queue(subject: &Subject) -> Finding {
@@ -63,7 +98,7 @@ pub(super) async fn queue(subject: &Subject) -> Finding {
     let idle: Vec<_> = waiting.iter().filter(|it| !is_running(it, subject.now_ms)).collect();
     let found = format!("{} waiting, {n_running} running", count(idle.len(), "task", "tasks"));
     let Some(oldest) = idle.first() else { return Finding::ok(found) };
-    let Some(agents) = living(subject) else {
+    let Some(agents) = living(subject, &waiting) else {
         return Finding::note(format!("{found}; they go on when the server runs"));
     };
     let waits_ms = subject.now_ms - oldest.created_ms.max(oldest.run_after_ms);
@@ -119,4 +154,17 @@ pub fn engines(engines: &[EngineStatus]) -> Finding {
     }
     let found = format!("{n_ready} of {} ready", count(engines.len(), "engine", "engines"));
     Finding::ok(found).details(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_may_be_silent_for_three_heartbeats_however_long_they_are() {
+        let with = |secs| {
+            silent_ms(&Settings { heartbeat: Duration::from_secs(secs), ..Settings::default() })
+        };
+        assert_eq!((with(15), with(120)), (90_000, 360_000));
+    }
 }

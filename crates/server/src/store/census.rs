@@ -1,7 +1,7 @@
 //! What the database holds, counted: for the diagnosis.
 
 use protocol::{
-    id::{JobId, Sha256, TaskId},
+    id::{AgentId, JobId, Sha256, TaskId},
     task::{EngineName, TaskKind, TaskState},
 };
 use sqlx::{AssertSqlSafe, Row};
@@ -39,6 +39,8 @@ pub(crate) struct Waiting {
     /// Not before this time, milliseconds since 1970.
     pub(crate) run_after_ms: i64,
     pub(crate) lease_until_ms: i64,
+    /// Who holds or last held it.
+    pub(crate) agent_id: Option<AgentId>,
     pub(crate) attempt: i64,
 }
 
@@ -68,7 +70,8 @@ impl Store {
     /// The unfinished tasks, the longest waiting first.
     pub(crate) async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
         let rows = sqlx::query(
-            "select task_id, kind, engine, state, created_ms, run_after_ms, lease_until_ms, attempt
+            "select task_id, kind, engine, state, created_ms, run_after_ms, lease_until_ms,
+             agent_id, attempt
              from task where state in ('queued', 'leased') order by created_ms, task_id",
         )
         .fetch_all(&self.pool)
@@ -83,6 +86,7 @@ impl Store {
                     created_ms: it.try_get("created_ms")?,
                     run_after_ms: it.try_get("run_after_ms")?,
                     lease_until_ms: it.try_get("lease_until_ms")?,
+                    agent_id: row::id_option(it, "agent_id")?,
                     attempt: it.try_get("attempt")?,
                 })
             })

@@ -4,7 +4,9 @@
 use std::{fs, path::Path};
 
 use axum::http::StatusCode;
+use protocol::diagnosis::{BlobDepth, CheckName, CheckState};
 use serde_json::{Value, json};
+use server::state::Server;
 
 use crate::support::{TestServer, block, phantom_file};
 
@@ -115,4 +117,12 @@ async fn what_waits_for_an_agent_that_is_not_there_is_said() {
     assert_eq!(check(&server, "agents").await["state"], "ok");
     assert_eq!(check(&server, "queue").await["state"], "ok");
     server.get("/api/v1/system/diagnosis?blobs=some").await.field();
+
+    // Started anew, the server knows who works by the leases.
+    let it = &server.server;
+    let (store, blobs, clock) = (it.store.clone(), it.blobs.clone(), it.clock.clone());
+    let anew = Server::new(store, blobs, clock, (*it.settings).clone(), it.engines.clone());
+    let checks = anew.diagnosis(BlobDepth::None).await.checks;
+    let agents = checks.iter().find(|it| it.name == CheckName::Agents).unwrap();
+    assert_eq!(agents.state, CheckState::Ok, "{agents:?}");
 }
