@@ -117,7 +117,7 @@ pub enum BlobDepth {
     None,
 }
 
-/// Everything that was found. Holds no names of patients, files or jobs, and no passwords.
+/// Everything that was found: no names of patients, jobs or images, and no passwords.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Diagnosis {
     /// Of the program that looked.

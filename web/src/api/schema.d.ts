@@ -699,7 +699,7 @@ export interface components {
              */
             label: number;
         };
-        /** @description Everything that was found. Holds no names of patients, files or jobs, and no passwords. */
+        /** @description Everything that was found: no names of patients, jobs or images, and no passwords. */
         Diagnosis: {
             /** @description What was found. */
             checks: components["schemas"]["Check"][];
