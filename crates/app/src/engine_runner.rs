@@ -168,6 +168,7 @@ fn unreadable(error: &ReadError) -> TaskFailure {
         | ReadError::Field { .. }
         | ReadError::TooLarge { .. }
         | ReadError::Truncated { .. }
+        | ReadError::Trailing { .. }
         | ReadError::Damaged(_) => (FailureClass::Permanent, "unreadable_image", None),
     };
     TaskFailure { class, code: code.to_owned(), message: error.to_string(), remedy }

@@ -34,7 +34,8 @@ pub enum TokenError {
     NotPlain,
 }
 
-/// What a client must show. Only digests are kept: neither a log nor a memory dump holds the token.
+/// What a client must show. The token itself is not kept, only what it is compared with and the
+/// cookie that stands for it; neither is ever printed.
 #[derive(Clone)]
 pub struct Token {
     digest: [u8; 32],

@@ -30,25 +30,33 @@ impl<T: DeserializeOwned> FromRequest<Server> for Body<T> {
             .unwrap_or("application/json")
             .to_ascii_lowercase();
         let limit = server.settings.max_json_bytes;
-        let value = if content_type.starts_with("multipart/form-data") {
-            multipart_fields(request, limit).await?
+        if content_type.starts_with("multipart/form-data") {
+            return from_form(multipart_fields(request, limit).await?).map(Self);
+        }
+        let bytes = axum::body::to_bytes(request.into_body(), limit)
+            .await
+            .map_err(|_too_long| too_large(limit))?;
+        if content_type.starts_with("application/x-www-form-urlencoded") {
+            from_form(form_fields(&bytes)?).map(Self)
+        } else if content_type.contains("json") {
+            from_value(json(&bytes)?).map(Self)
         } else {
-            let bytes = axum::body::to_bytes(request.into_body(), limit)
-                .await
-                .map_err(|_too_long| too_large(limit))?;
-            if content_type.starts_with("application/x-www-form-urlencoded") {
-                form_fields(&bytes)?
-            } else if content_type.contains("json") {
-                json(&bytes)?
-            } else {
-                return Err(ApiError::invalid(
-                    "content-type",
-                    "send the body as application/json or as a form",
-                ));
-            }
-        };
-        from_value(value).map(Self)
+            Err(ApiError::invalid("content-type", "send the body as application/json or as a form"))
+        }
     }
+}
+
+/// Names and texts of a form.
+type Fields = Vec<(String, String)>;
+
+/// Reads a form. A text such as `12` is a number where a number fits, and a text where only that
+/// does.
+fn from_form<T: DeserializeOwned>(fields: Fields) -> Result<T, ApiError> {
+    let guessed = fields.iter().map(|(name, text)| (name.clone(), form_value(text)));
+    from_value(guessed.collect::<Map<_, _>>().into()).or_else(|error| {
+        let texts = fields.into_iter().map(|(name, text)| (name, Value::String(text)));
+        from_value(texts.collect::<Map<_, _>>().into()).map_err(|_less_fitting| error)
+    })
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -67,15 +75,13 @@ fn json(bytes: &[u8]) -> Result<Value, ApiError> {
     serde_json::from_slice(bytes).map_err(|it| ApiError::invalid("body", it.to_string()))
 }
 
-fn form_fields(bytes: &[u8]) -> Result<Value, ApiError> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes)
-        .map_err(|it| ApiError::invalid("body", it.to_string()))?;
-    Ok(pairs.into_iter().map(|(key, text)| (key, form_value(text))).collect::<Map<_, _>>().into())
+fn form_fields(bytes: &[u8]) -> Result<Fields, ApiError> {
+    serde_urlencoded::from_bytes(bytes).map_err(|it| ApiError::invalid("body", it.to_string()))
 }
 
-async fn multipart_fields(request: Request, limit: usize) -> Result<Value, ApiError> {
+async fn multipart_fields(request: Request, limit: usize) -> Result<Fields, ApiError> {
     let mut form = Form::of(request, "body").await?;
-    let mut fields = Map::new();
+    let mut fields = Fields::new();
     let mut n_bytes = 0;
     while let Some(part) = form.next().await? {
         let name = part.name().unwrap_or_default().to_owned();
@@ -83,9 +89,9 @@ async fn multipart_fields(request: Request, limit: usize) -> Result<Value, ApiEr
         let room = limit.checked_sub(n_bytes).ok_or_else(|| too_large(limit))?;
         let text = part_text(part, room).await?;
         n_bytes += text.len();
-        fields.insert(name, form_value(text));
+        fields.push((name, text));
     }
-    Ok(fields.into())
+    Ok(fields)
 }
 
 /// The text of a form's part, of at most `limit` bytes.
@@ -102,8 +108,8 @@ pub(crate) async fn part_text(mut part: Part<'_>, limit: usize) -> Result<String
 }
 
 /// A form's value: a number, list or truth value where it reads as one, else text.
-fn form_value(text: String) -> Value {
-    serde_json::from_str(&text).unwrap_or(Value::String(text))
+fn form_value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_no_json| Value::String(text.to_owned()))
 }
 
 /// Reads a value; an error names the field it is about.
@@ -178,7 +184,7 @@ mod tests {
 
     fn check_form(form: &str, expected: &Example) {
         let value = form_fields(form.as_bytes()).unwrap();
-        assert_eq!(from_value::<Example>(value).as_ref(), Ok(expected));
+        assert_eq!(from_form::<Example>(value).as_ref(), Ok(expected));
     }
 
     #[test]

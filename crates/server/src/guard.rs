@@ -13,13 +13,15 @@ use crate::{error::ApiError, settings::Cors, state::Server};
 /// would otherwise pass for the server's own.
 pub(crate) async fn check_host(
     State(server): State<Server>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|it| it.to_str().ok());
-    let is_served =
-        host.is_none_or(|it| is_loopback(it) || server.settings.public_url(it).is_some());
-    if is_served {
+    let served = host_of(&request)
+        .filter(|it| is_loopback(it) || server.settings.public_url(it).is_some())
+        .and_then(|it| HeaderValue::from_str(it).ok());
+    if let Some(host) = served {
+        // HTTP/2 has the name elsewhere; from here on it stands in one place.
+        request.headers_mut().insert(header::HOST, host);
         return next.run(request).await;
     }
     ApiError::new(
@@ -28,6 +30,17 @@ pub(crate) async fn check_host(
         "this server is not reached under this name; --public-url names the one it is reached under",
     )
     .into_response()
+}
+
+/// The name that the server is called by, if there is exactly one.
+fn host_of(request: &Request) -> Option<&str> {
+    let mut headers = request.headers().get_all(header::HOST).iter();
+    match (headers.next(), headers.next(), request.uri().authority()) {
+        (Some(host), None, None) => host.to_str().ok(),
+        (Some(host), None, Some(authority)) => host.to_str().ok().filter(|it| it == authority),
+        (None, _, Some(authority)) => Some(authority.as_str()),
+        (None, _, None) | (Some(_), Some(_), _) => None,
+    }
 }
 
 /// Whether a `Host` header names this machine, whatever the port.
@@ -47,18 +60,16 @@ pub(crate) async fn check_origin(
     next: Next,
 ) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
+        if server.settings.cors == Cors::SameOrigin && is_embedded_elsewhere(request.headers()) {
+            return foreign_origin();
+        }
         return next.run(request).await;
     };
     if is_own(&origin, request.headers(), &server) {
         return next.run(request).await;
     }
     if !is_named(&origin, &server.settings.cors) {
-        return ApiError::new(
-            StatusCode::FORBIDDEN,
-            "foreign_origin",
-            "pages of other origins may not call this server; CORS_ORIGIN names those that may",
-        )
-        .into_response();
+        return foreign_origin();
     }
     let is_preflight = request.method() == Method::OPTIONS;
     let mut response =
@@ -81,6 +92,23 @@ pub(crate) async fn check_origin(
         );
     }
     response
+}
+
+fn foreign_origin() -> Response {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "pages of other origins may not call this server; CORS_ORIGIN names those that may",
+    )
+    .into_response()
+}
+
+/// Whether a browser asks on behalf of a foreign page, for a picture or a script, say: those carry
+/// no origin. A link that a person follows is no such request.
+fn is_embedded_elsewhere(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &str| headers.get(name).is_some_and(|it| it == value);
+    (says("sec-fetch-site", "cross-site") || says("sec-fetch-site", "same-site"))
+        && !says("sec-fetch-mode", "navigate")
 }
 
 /// Whether the origin is the very host that is being asked; where that is a public address, by its

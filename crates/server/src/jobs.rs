@@ -241,9 +241,10 @@ fn unreadable(error: &ReadError) -> ApiError {
         ReadError::Truncated { .. } | ReadError::Damaged(_) => {
             ApiError::invalid(&field, format!("{error}; save or download it again"))
         }
-        ReadError::Format { .. } | ReadError::Field { .. } | ReadError::Memory { .. } => {
-            ApiError::invalid(&field, error.to_string())
-        }
+        ReadError::Format { .. }
+        | ReadError::Field { .. }
+        | ReadError::Trailing { .. }
+        | ReadError::Memory { .. } => ApiError::invalid(&field, error.to_string()),
     }
 }
 

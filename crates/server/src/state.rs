@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use protocol::system::EngineStatus;
-use tokio::sync::RwLock;
+use tokio::sync::{Mutex, RwLock};
 
 use crate::{
     blobs::BlobStore, clock::Clock, images::ImageCache, roster::Roster, settings::Settings,
@@ -32,6 +32,8 @@ pub struct Server {
     pub started_ms: i64,
     /// Which agents ask for work.
     pub(crate) roster: Arc<Roster>,
+    /// Held while everything is looked at, which may read every file: once at a time.
+    pub(crate) diagnosing: Arc<Mutex<()>>,
     /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
     /// between the question "does anything refer to it?" and its removal nothing new may refer.
     pub(crate) blob_gate: Arc<RwLock<()>>,
@@ -56,6 +58,7 @@ impl Server {
             settings: Arc::new(settings),
             engines,
             roster: Arc::default(),
+            diagnosing: Arc::default(),
             blob_gate: Arc::new(RwLock::new(())),
         }
     }

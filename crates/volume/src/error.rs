@@ -41,6 +41,15 @@ pub enum ReadError {
         /// Bytes that are there, or, of compressed files, that can be.
         found: u64,
     },
+    /// The file goes on after its last voxel.
+    #[error(
+        "bytes lie behind the last voxel: {field} does not speak of all that the file holds, or the \
+         file is damaged; save it anew with the program that made it"
+    )]
+    Trailing {
+        /// What says how many voxels there are.
+        field: &'static str,
+    },
     /// The compressed stream is damaged.
     #[error("the compressed data are damaged")]
     Damaged(#[source] io::Error),
@@ -64,6 +73,7 @@ impl ReadError {
         match self {
             Self::Field { field, .. }
             | Self::TooLarge { field, .. }
+            | Self::Trailing { field }
             | Self::Truncated { field, .. } => Some(field),
             Self::Format { .. } | Self::Damaged(_) | Self::Memory { .. } | Self::Io(_) => None,
         }

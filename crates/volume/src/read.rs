@@ -113,8 +113,8 @@ impl FieldNames {
 /// Reads one frame of a NIfTI-1, NIfTI-2 or NRRD file, compressed or not.
 ///
 /// The format is recognised by the content; `file_name` only helps to say what a foreign file is.
-/// What follows the frame is neither read nor decompressed, as with nibabel and ITK: other frames,
-/// or bytes that no header speaks of.
+/// Frames that follow are neither read nor decompressed. Bytes behind the last one are refused,
+/// unlike nibabel and ITK do: they mean that the header does not tell the truth about the file.
 ///
 /// # Errors
 /// If the content is something else, a header field is not supported or cannot be, the file is cut
@@ -148,7 +148,7 @@ pub fn survey(
 ) -> Result<(Header, Distribution), ReadError> {
     let mut stream = open(path)?;
     let parsed = parse(&mut stream, file_name)?;
-    let (mut stream, layout) = frame(stream, &parsed, options)?;
+    let Frame { mut stream, layout, last } = frame(stream, &parsed, options)?;
     let header = parsed.header;
     let scale = [header.slope, header.intercept];
     let mut distribution = Distribution::new(header.voxel_type, layout.n_voxels, scale);
@@ -158,7 +158,7 @@ pub fn survey(
             Ok(())
         })
     })?;
-    stream.finish()?;
+    stream.finish(last)?;
     Ok((header, distribution))
 }
 
@@ -213,10 +213,18 @@ fn read_frame(
     parsed: &Parsed,
     options: &ReadOptions,
 ) -> Result<Voxels, ReadError> {
-    let (mut stream, layout) = frame(stream, parsed, options)?;
+    let Frame { mut stream, layout, last } = frame(stream, parsed, options)?;
     let voxels = read_voxels(&mut stream, &layout)?;
-    stream.finish()?;
+    stream.finish(last)?;
     Ok(voxels)
+}
+
+/// A stream that stands at a frame's first voxel.
+struct Frame<'a> {
+    stream: Stream<'a>,
+    layout: Layout,
+    /// The field of the shape, where nothing may follow the frame.
+    last: Option<&'static str>,
 }
 
 /// Checks that the frame can be there and goes to its first voxel.
@@ -224,7 +232,7 @@ fn frame<'a>(
     mut stream: Stream<'a>,
     parsed: &Parsed,
     options: &ReadOptions,
-) -> Result<(Stream<'a>, Layout), ReadError> {
+) -> Result<Frame<'a>, ReadError> {
     let header = &parsed.header;
     let names = FieldNames::of(header.format);
     let frame = usize::try_from(options.frame).unwrap_or(usize::MAX);
@@ -262,7 +270,8 @@ fn frame<'a>(
         return Err(ReadError::Truncated { field: "voxels", expected, found: stream.max_len });
     }
     stream.skip(n_before * frame_bytes, "voxels")?;
-    Ok((stream, layout))
+    let is_last = parsed.is_interleaved || frame + 1 == header.n_frames;
+    Ok(Frame { stream, layout, last: is_last.then_some(names.shape) })
 }
 
 /// Says what a foreign file looks like, for the person who chose it.

@@ -59,12 +59,14 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// After the last voxel: lets the decoder compare its checksum.
-    pub(crate) fn finish(mut self) -> Result<(), ReadError> {
-        if self.is_compressed {
-            self.reader.fill_buf().map_err(damage)?;
+    /// After the frame: lets the decoder compare its checksum. Behind the last frame, of which
+    /// `shape` speaks, nothing may follow.
+    pub(crate) fn finish(mut self, shape: Option<&'static str>) -> Result<(), ReadError> {
+        let rest = self.reader.fill_buf().map_err(damage)?;
+        match shape {
+            Some(field) if !rest.is_empty() => Err(ReadError::Trailing { field }),
+            Some(_) | None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -76,8 +78,8 @@ pub(crate) fn damage(error: io::Error) -> ReadError {
     }
 }
 
-/// All members of a gzip file one after the other (as `bgzip` writes them). What lies behind the
-/// last and is no member, padding or not, is ignored, as `gzip` itself does.
+/// All members of a gzip file one after the other (as `bgzip` writes them). Zeros behind the last
+/// are padding, as for `gzip` itself; anything else is damage.
 struct Members<R> {
     member: Option<GzDecoder<R>>,
 }
@@ -93,11 +95,28 @@ impl<R: BufRead> Read for Members<R> {
                 break;
             };
             let mut rest = done.into_inner();
-            if matches!(rest.fill_buf()?, [0x1f] | [0x1f, 0x8b, ..]) {
+            if matches!(rest.fill_buf()?, [0x1f, ..]) {
                 self.member = Some(GzDecoder::new(rest));
+            } else {
+                only_zeros(&mut rest)?;
             }
         }
         Ok(0)
+    }
+}
+
+fn only_zeros(rest: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let part = rest.fill_buf()?;
+        if part.is_empty() {
+            return Ok(());
+        }
+        if part.iter().any(|it| *it != 0) {
+            let text = "bytes that are no gzip lie behind the compressed data";
+            return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        }
+        let n = part.len();
+        rest.consume(n);
     }
 }
 
@@ -236,13 +255,15 @@ mod tests {
     }
 
     #[test]
-    fn gzip_members_are_joined_and_padding_is_ignored() {
+    fn gzip_members_are_joined_and_only_zeros_are_padding() {
         let mut file = gzip(b"first ");
         file.extend(gzip(b"second"));
-        for padding in [&[0; 40], &[0x1f; 40], b"no member".as_slice()] {
+        for (padding, is_padding) in
+            [(b"".as_slice(), true), (&[0; 40], true), (b"no member", false)]
+        {
             let file = [file.as_slice(), padding].concat();
-            let mut stream = Stream::open(file.as_slice(), 0).unwrap();
-            assert_eq!(stream.read_up_to(100).unwrap(), b"first second");
+            let read = Stream::open(file.as_slice(), 0).unwrap().read_up_to(100);
+            assert_eq!(read.ok().as_deref() == Some(b"first second"), is_padding, "{padding:?}");
         }
     }
 

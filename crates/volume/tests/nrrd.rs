@@ -7,7 +7,10 @@ use volume::{ReadError, ReadOptions, Volume, nrrd::NrrdSpace, read_bytes};
 /// A file of one byte for each voxel, which count up from 0.
 fn read(lines: &str, frame: u32) -> Result<Volume, ReadError> {
     let text = format!("NRRD0005\ntype: uchar\nencoding: raw\n{lines}\n\n");
-    let bytes = [text.as_bytes(), &(0..120).collect::<Vec<u8>>()].concat();
+    // As many as the sizes say, where they say something possible.
+    let sizes = lines.lines().find_map(|it| it.strip_prefix("sizes: ")).unwrap_or_default();
+    let n_voxels = sizes.split(' ').try_fold(1_u8, |n, it| n.checked_mul(it.parse().ok()?));
+    let bytes = [text.as_bytes(), &(0..n_voxels.unwrap_or(120)).collect::<Vec<u8>>()].concat();
     read_bytes(&bytes, "a.nrrd", &ReadOptions { frame, ..ReadOptions::default() })
 }
 

@@ -207,6 +207,7 @@ impl World {
         let request = Request::builder()
             .method(method)
             .uri(path)
+            .header("host", "localhost")
             .header("content-type", content_type)
             .body(Body::from(body.to_vec()))
             .unwrap();

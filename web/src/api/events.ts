@@ -9,6 +9,8 @@ export interface StreamHandlers {
   readonly onEvent: (event: Event) => void;
   /** Called at each change; `again` is true when a lost connection came back. */
   readonly onConnection: (connected: boolean, again: boolean) => void;
+  /** The server answered, but with an error: its token changed, say. */
+  readonly onRefused: () => void;
 }
 
 /** Listens until the returned function is called. The browser repeats `Last-Event-ID`, so nothing is missed. */
@@ -27,7 +29,9 @@ export function listen(jobId: string | null, handlers: StreamHandlers): () => vo
       wasLost = true;
       handlers.onConnection(false, false);
       // The browser retries by itself unless the server answered with an error; then it gives up.
-      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(open, RETRY_MS);
+      if (source?.readyState !== EventSource.CLOSED) return;
+      handlers.onRefused();
+      timer = setTimeout(open, RETRY_MS);
     };
     for (const name of NAMES) {
       source.addEventListener(name, (message) => {

@@ -27,6 +27,7 @@ export const en = {
     text: 'This server asks for its token. Whoever runs the server has it.',
     token: 'Token',
     signIn: 'Sign in',
+    stillSignedIn: 'You are still signed in',
     signOut: 'Sign out',
     wrong: 'This is not the server’s token.',
   },

@@ -29,6 +29,7 @@ export const ko: Words = {
     text: '이 서버는 토큰이 필요합니다. 토큰은 서버 관리자에게 문의하세요.',
     token: '토큰',
     signIn: '로그인',
+    stillSignedIn: '아직 로그인되어 있습니다',
     signOut: '로그아웃',
     wrong: '이 서버의 토큰이 아닙니다.',
   },

@@ -29,6 +29,7 @@ export const zh: Words = {
     text: '此服务器需要令牌。请向服务器管理员索取。',
     token: '令牌',
     signIn: '登录',
+    stillSignedIn: '您仍处于登录状态',
     signOut: '退出登录',
     wrong: '这不是此服务器的令牌。',
   },

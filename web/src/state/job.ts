@@ -12,6 +12,7 @@ import { WHOLE_IMAGE } from '../core/tile';
 import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { editsSaved } from './prompts';
+import { refreshSession } from './session';
 import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
 import { fetchVolume } from './volume';
 
@@ -229,6 +230,7 @@ export function watchJob(jobId: string): () => void {
     onEvent: (event) => {
       follow(jobId, event);
     },
+    onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
       setState({ connected });
       if (again) notifyPlain(i18next.t('connection.restored'));

@@ -4,6 +4,7 @@ import * as api from '../api/client';
 import { listen } from '../api/events';
 import { attempt, notifyPlain, toApiError } from './notices';
 import { navigate } from './router';
+import { refreshSession } from './session';
 import { getState, setState } from './store';
 
 export async function refreshJobs(): Promise<void> {
@@ -29,6 +30,7 @@ export function watchJobs(): () => void {
   void refreshJobs();
   const stop = listen(null, {
     onEvent: refreshSoon,
+    onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
       setState({ connected });
       if (again) refreshSoon();

@@ -1,6 +1,8 @@
 // Who may use the page: a server that others can reach asks for its token once.
+import i18next from 'i18next';
 import * as api from '../api/client';
 import { ApiError, whenUnauthenticated } from '../api/http';
+import { attempt } from './notices';
 import { setState } from './store';
 
 whenUnauthenticated(() => {
@@ -30,7 +32,10 @@ export async function signIn(token: string): Promise<ApiError | null> {
   }
 }
 
+/** Gives the cookie back; says so where that did not happen. */
 export async function signOut(): Promise<void> {
-  await api.signOut();
-  setState({ session: { token_required: true, signed_in: false }, jobs: null, open: null, notices: [] });
+  await attempt(async () => {
+    await api.signOut();
+    setState({ session: { token_required: true, signed_in: false }, jobs: null, open: null, notices: [] });
+  }, i18next.t('session.stillSignedIn'));
 }

@@ -28,5 +28,6 @@ pub(super) async fn diagnosis(
     State(server): State<Server>,
     Asked(query): Asked<DiagnosisQuery>,
 ) -> Json<Diagnosis> {
+    let _only_one = server.diagnosing.lock().await;
     Json(server.diagnosis(query.blobs).await)
 }

@@ -127,6 +127,18 @@ async fn a_wrong_token_is_no_session() {
 }
 
 #[tokio::test]
+async fn a_token_of_digits_signs_in_by_form_too() {
+    let digits = "12345678901234567890";
+    let token = Some(Token::new(digits).unwrap());
+    let server = TestServer::with(Settings { token, ..Settings::default() }).await;
+    let request = Request::post(SESSION)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(format!("token={digits}")))
+        .unwrap();
+    server.send(request).await.expect(StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
 async fn without_a_token_file_nobody_has_to_sign_in() {
     let server = TestServer::start().await;
     let session = server.get(SESSION).await.json();

@@ -4,7 +4,11 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use server::settings::{Cors, PublicUrl, Settings};
+use server::{
+    routes,
+    settings::{Cors, PublicUrl, Settings},
+};
+use tower::ServiceExt;
 
 use crate::support::{Answer, TestServer};
 
@@ -43,6 +47,51 @@ async fn a_page_that_had_its_name_point_here_is_refused() {
     // Somebody on the way may forge what comes without TLS.
     let clear = ask(&server, Method::GET, "seg.lab.example", Some("http://seg.lab.example")).await;
     clear.expect(StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_request_must_name_the_server_once_and_readably() {
+    let server = TestServer::start().await;
+    let send = |hosts: &[&[u8]], uri: &str| {
+        let mut request = Request::get(uri);
+        for host in hosts {
+            request = request.header(header::HOST, *host);
+        }
+        let router = routes::router(server.server.clone());
+        router.oneshot(request.body(Body::empty()).unwrap())
+    };
+    let (path, absolute) = ("/api/v1/jobs", "http://localhost:8000/api/v1/jobs");
+    for (hosts, uri, status) in [
+        (vec![b"localhost:8000".as_slice()], path, StatusCode::OK),
+        // As HTTP/2 has it.
+        (vec![], absolute, StatusCode::OK),
+        (vec![b"localhost:8000"], absolute, StatusCode::OK),
+        (vec![], path, StatusCode::FORBIDDEN),
+        (vec![b"localhost", b"evil.example"], path, StatusCode::FORBIDDEN),
+        (vec![b"localhost\xff"], path, StatusCode::FORBIDDEN),
+        (vec![b"evil.example"], absolute, StatusCode::FORBIDDEN),
+        (vec![], "http://evil.example/api/v1/jobs", StatusCode::FORBIDDEN),
+    ] {
+        let answer = send(&hosts, uri).await.unwrap();
+        assert_eq!(answer.status(), status, "{hosts:?} {uri}");
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_page_cannot_embed_what_the_server_has() {
+    let server = TestServer::start().await;
+    let ask = |site: &'static str, mode: &'static str| {
+        let request = Request::get("/api/v1/system/diagnosis")
+            .header("sec-fetch-site", site)
+            .header("sec-fetch-mode", mode);
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    for site in ["cross-site", "same-site"] {
+        ask(site, "no-cors").await.expect(StatusCode::FORBIDDEN);
+        ask(site, "navigate").await.expect(StatusCode::OK);
+    }
+    ask("same-origin", "no-cors").await.expect(StatusCode::OK);
+    ask("none", "navigate").await.expect(StatusCode::OK);
 }
 
 #[tokio::test]

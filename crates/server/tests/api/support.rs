@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    http::{HeaderMap, Method, Request, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -111,7 +111,10 @@ impl TestServer {
         n_files
     }
 
-    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+    /// Sends a request; to this machine, unless it names another.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let here = HeaderValue::from_static("127.0.0.1:8000");
+        request.headers_mut().entry(header::HOST).or_insert(here);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();

@@ -180,7 +180,8 @@ async fn a_listener_that_comes_back_hears_what_it_missed() {
     segment(&server, &job).await;
     server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
 
-    let request = Request::get("/events/stream").header("last-event-id", "2");
+    let request =
+        Request::get("/events/stream").header("host", "localhost").header("last-event-id", "2");
     let router = routes::router(server.server.clone());
     let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);

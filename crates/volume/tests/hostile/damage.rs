@@ -24,7 +24,10 @@ fn a_file_cut_short_is_said_to_be() {
                 ReadError::Field { field, .. } => {
                     field == "magic" && length < 10 || field == "vox_offset" && length < 352
                 }
-                ReadError::TooLarge { .. } | ReadError::Memory { .. } | ReadError::Io(_) => false,
+                ReadError::TooLarge { .. }
+                | ReadError::Trailing { .. }
+                | ReadError::Memory { .. }
+                | ReadError::Io(_) => false,
             };
             assert!(is_said, "{length} bytes: {error:?}");
         }
@@ -41,23 +44,45 @@ fn files_of_a_byte_or_two_are_refused() {
     }
 }
 
-/// As nibabel, ITK and `gzip` do: what no header speaks of is not looked at.
 #[test]
-fn bytes_behind_the_voxels_are_ignored() {
-    let whole = file(MaskFormat::Nifti);
-    let expected = read(&whole).unwrap().voxels;
-    for garbage in [b"garbage".as_slice(), &[0; 1000], &[0x1f; 30]] {
-        for file in [
-            [&whole, garbage].concat(),
-            gzip(&[&whole, garbage].concat()),
-            [&gzip(&whole), garbage].concat(),
-        ] {
-            assert_eq!(read(&file).unwrap().voxels, expected);
+fn bytes_behind_the_last_voxel_are_refused_by_the_field_of_the_shape() {
+    let nifti = file(MaskFormat::Nifti);
+    let nrrd =
+        b"NRRD0004\ntype: uchar\ndimension: 3\nsizes: 2 2 1\nencoding: raw\n\n\x01\x02\x03\x04";
+    for (whole, field) in [(nifti.as_slice(), "dim"), (nrrd, "sizes")] {
+        read(whole).unwrap();
+        for garbage in [b"g".as_slice(), &[0; 1000], &[0x1f; 30]] {
+            check_refused(&[whole, garbage].concat(), field);
         }
     }
-    // What begins like another member of gzip and is none, is damage.
-    let torn = [gzip(&whole), b"\x1f\x8bnot gzip".to_vec()].concat();
-    assert!(matches!(read(&torn), Err(ReadError::Damaged(_))));
+}
+
+/// As `gzip` itself does.
+#[test]
+fn zeros_behind_the_compressed_data_are_padding_and_all_else_is_damage() {
+    let whole = file(MaskFormat::Nifti);
+    let expected = read(&whole).unwrap().voxels;
+    let padded = [gzip(&whole), vec![0; 100_000]].concat();
+    assert_eq!(read(&padded).unwrap().voxels, expected);
+    for garbage in [b"garbage".as_slice(), &[0x1f], b"\x1f\x8bnot gzip", &[0, 0, 1]] {
+        let torn = [&gzip(&whole), garbage].concat();
+        assert!(matches!(read(&torn), Err(ReadError::Damaged(_))), "{garbage:?}");
+    }
+}
+
+#[test]
+fn frames_behind_the_one_that_is_read_are_no_trailing_bytes() {
+    let frames = [4_i16, 5, 4, 3, 2].iter().flat_map(|it| it.to_le_bytes()).collect::<Vec<_>>();
+    let one = file(MaskFormat::Nifti);
+    let header = nifti_with(40, &frames);
+    let both = [&header, &one[352..]].concat();
+    for frame in [0, 1] {
+        read_bytes(&both, "a.nii", &ReadOptions { frame, max_bytes: 1 << 20 }).unwrap();
+    }
+    let more = [both.as_slice(), &[0]].concat();
+    read_bytes(&more, "a.nii", &ReadOptions { frame: 0, max_bytes: 1 << 20 }).unwrap();
+    let error = read_bytes(&more, "a.nii", &ReadOptions { frame: 1, max_bytes: 1 << 20 });
+    assert_eq!(error.unwrap_err().field(), Some("dim"));
 }
 
 #[test]
