@@ -7,6 +7,9 @@ use protocol::{
 
 use crate::error::ApiError;
 
+/// Corners of a slice's scribbles; a person draws some hundreds, and an engine walks along each.
+const MAX_CORNERS: usize = 5_000;
+
 /// Width and height of a slice, and its number of siblings: `[x, y, along the axis]`.
 fn extent(image: &Image, axis: u8) -> Result<[u32; 3], ApiError> {
     let [ni, nj, nk] = image.shape;
@@ -62,6 +65,13 @@ pub(crate) fn check_prompt(image: &Image, prompt: &SlicePrompt) -> Result<(), Ap
     }
     for (n, point) in prompt.points.iter().enumerate() {
         check_point(&format!("points[{n}]"), *point, width, height)?;
+    }
+    let n_corners: usize = prompt.scribbles.iter().map(|it| it.path.len()).sum();
+    if n_corners > MAX_CORNERS {
+        return Err(ApiError::invalid(
+            "scribbles",
+            format!("scribbles may have {MAX_CORNERS} corners in all, got {n_corners}"),
+        ));
     }
     for (n, scribble) in prompt.scribbles.iter().enumerate() {
         if scribble.path.is_empty() || !(0.0..=1000.0).contains(&scribble.radius) {

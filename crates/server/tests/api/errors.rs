@@ -106,3 +106,18 @@ async fn bad_bodies_are_refused() {
         .unwrap();
     assert_eq!(server.send(no_file).await.field(), "file");
 }
+
+#[tokio::test]
+async fn a_scribble_without_end_is_refused() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    let ask = |n_corners: usize| {
+        let path = vec![[3, 3]; n_corners];
+        let scribbles = json!([{ "path": path, "radius": 1, "positive": true }]);
+        json!({ "axis": 2, "slice_index": 5, "scribbles": scribbles })
+    };
+    let endless = server.post(&format!("{job}/initial-mask"), ask(5_001)).await;
+    assert_eq!(endless.field(), "scribbles");
+    let long = server.post(&format!("{job}/initial-mask"), ask(5_000)).await;
+    long.expect(StatusCode::ACCEPTED);
+}
