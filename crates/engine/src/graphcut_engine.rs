@@ -33,7 +33,6 @@ pub(crate) fn segment_slice(
     if prompt.absent {
         return Ok(vec![false; slice.shape[0] * slice.shape[1]]);
     }
-    let seeds = seeds(prompt, slice.shape);
     let labels = base.map(|it| it.slice(slice.axis, slice.index).pixels);
     let mask = match (prompt.mask, &labels) {
         (true, Some(labels)) => {
@@ -44,12 +43,16 @@ pub(crate) fn segment_slice(
         }
         (false, _) => None,
     };
+    let forbidden: Option<Vec<bool>> = labels
+        .as_ref()
+        .map(|labels| labels.iter().map(|&it| it != 0 && it != prompt.label).collect());
+    let is_other =
+        |at: [usize; 2]| forbidden.as_ref().is_some_and(|it| it[at[1] * slice.shape[0] + at[0]]);
+    let seeds = seeds(prompt, slice.shape, is_other);
     let is_marked = prompt.bounds.is_some() || seeds.iter().any(|it| it.positive);
     if !is_marked && mask.as_ref().is_none_or(|it| !it.contains(&true)) {
         return Err(EngineError::NothingMarked { field: "box".to_owned() });
     }
-    let forbidden: Option<Vec<bool>> =
-        labels.map(|labels| labels.iter().map(|&it| it != 0 && it != prompt.label).collect());
     let [a, b] = plane_axes(slice.axis);
     let spacing = volume.grid.spacing_mm();
     let image = Field {
@@ -71,7 +74,13 @@ fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
     spacing_mm.map(|it| if it.is_finite() && it > 1e-6 { it } else { 1.0 })
 }
 
-fn seeds(prompt: &SlicePrompt, shape: [usize; 2]) -> Vec<Seed> {
+/// The pixels that points and strokes fix. What belongs to another object stays there, even where a
+/// person marked it as this one.
+fn seeds(
+    prompt: &SlicePrompt,
+    shape: [usize; 2],
+    is_other: impl Fn([usize; 2]) -> bool,
+) -> Vec<Seed> {
     let mut seeds = Vec::new();
     for scribble in &prompt.scribbles {
         seeds.extend(stroke(shape, &scribble.path, scribble.radius, scribble.positive));
@@ -79,6 +88,7 @@ fn seeds(prompt: &SlicePrompt, shape: [usize; 2]) -> Vec<Seed> {
     for point in &prompt.points {
         seeds.extend(disc(shape, [point.x, point.y], POINT_RADIUS, point.positive));
     }
+    seeds.retain(|it| !(it.positive && is_other(it.at)));
     seeds
 }
 
@@ -201,7 +211,11 @@ impl Job<'_> {
                 marks.keys.push(KeySlice { axis, index, mask });
             } else {
                 let [a, b] = plane_axes(axis);
-                marks.seeds.extend(seeds(prompt, slice.shape).into_iter().map(|seed| {
+                let is_other = |at: [usize; 2]| {
+                    let it = labels[at[1] * slice.shape[0] + at[0]];
+                    it != 0 && it != self.request.label
+                };
+                marks.seeds.extend(seeds(prompt, slice.shape, is_other).into_iter().map(|seed| {
                     let mut voxel = [index; 3];
                     (voxel[a], voxel[b]) = (seed.at[0], seed.at[1]);
                     (voxel, seed.positive)

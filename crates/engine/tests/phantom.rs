@@ -142,6 +142,26 @@ fn other_objects_keep_their_voxels() {
     assert!((0..base.voxels.len()).all(|at| whole.mask.voxels[at] == 0 || base.voxels[at] != 2));
 }
 
+/// Even where a person marks them as this one's.
+#[test]
+fn a_mark_on_another_object_takes_no_voxel_of_it() {
+    let (volume, truth, index) = case();
+    let other = truth.slice(2, index as usize + 1);
+    let at = other.pixels.iter().position(|it| *it != 0).unwrap();
+    let [x, y] = [at % other.width, at / other.width];
+    let taken = truth.index([x, y, index as usize + 1]);
+    let mut base = truth.clone();
+    base.voxels[taken] = 2;
+    let points = vec![Point { x: x as f64, y: y as f64, positive: true }];
+    let mark = SlicePrompt { points, ..prompt(index + 1) };
+    let known = SlicePrompt { mask: true, ..prompt(index) };
+    let found = run(&volume, &request(vec![known, mark.clone()]), &base);
+    assert_eq!(found.mask.voxels[taken], 0);
+    let boxed = SlicePrompt { points: mark.points, ..boxed(&truth, index + 1) };
+    let slice = segment_slice(Graphcut, &volume, &boxed, Some(&base)).unwrap();
+    assert_eq!(slice.mask.pixels[at], 0);
+}
+
 #[test]
 fn marks_on_other_slices_are_obeyed() {
     let (volume, truth, index) = case();
