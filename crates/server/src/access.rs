@@ -56,9 +56,9 @@ impl Token {
         if text.len() < SHORTEST {
             return Err(TokenError::TooShort(text.len()));
         }
-        let cookie_value = hex(&digest(&["voxloop session", text]));
+        let cookie_value = hex(digest(&["voxloop session", text]));
         // Browsers share cookies among the ports of a host: two servers must not use one name.
-        let cookie_name = format!("voxloop_{}", &hex(&digest(&["name", &cookie_value]))[..8]);
+        let cookie_name = format!("voxloop_{}", &hex(digest(&["name", &cookie_value]))[..8]);
         Ok(Self { digest: digest(&["token", text]), cookie_name, cookie_value })
     }
 
@@ -126,8 +126,8 @@ fn digest(parts: &[&str]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|it| format!("{it:02x}")).collect()
+fn hex(digest: [u8; 32]) -> String {
+    protocol::id::Sha256::from_digest(digest).to_string()
 }
 
 /// Whether a request may do everything: it shows the token, or none is asked for.

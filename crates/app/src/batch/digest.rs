@@ -1,29 +1,16 @@
 //! SHA-256 of files and of what a result depends on.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{io, path::Path};
 
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use server::blobs;
 
 /// SHA-256 of a file in lower-case hexadecimal.
 ///
 /// # Errors
 /// If it cannot be read.
 pub(crate) fn of_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut part = vec![0; 1 << 20];
-    loop {
-        let n_bytes = file.read(&mut part)?;
-        if n_bytes == 0 {
-            return Ok(hex(&hasher.finalize()));
-        }
-        hasher.update(&part[..n_bytes]);
-    }
+    Ok(blobs::digest_of_file(path)?.0.to_string())
 }
 
 /// SHA-256 of a value's JSON: equal values, equal digests.
@@ -32,18 +19,7 @@ pub(crate) fn of_file(path: &Path) -> io::Result<String> {
 /// If the value has no JSON.
 pub(crate) fn of_value(value: &impl Serialize) -> serde_json::Result<String> {
     let text = serde_json::to_string(value)?;
-    Ok(hex(&Sha256::digest(text.as_bytes())))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-    }
-    text
+    Ok(blobs::digest(text.as_bytes()).to_string())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{ErrorKind, Read as _},
+    io::ErrorKind,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -11,7 +11,6 @@ use std::{
 
 use async_trait::async_trait;
 use protocol::id::Sha256;
-use sha2::Digest;
 use tempfile::NamedTempFile;
 
 use super::{BlobError, BlobStore, StoredBlob};
@@ -22,9 +21,6 @@ const LOCK: &str = "lock";
 /// The file that says where the server listens that uses the folder. Not the lock itself: Windows
 /// lets nobody else read a file that is locked.
 const ADDRESS: &str = "address";
-
-/// Bytes that are read and hashed at once.
-const PART_BYTES: usize = 1 << 20;
 
 /// Size and time of a file whose bytes were found to be good.
 type Stamp = (u64, SystemTime);
@@ -147,20 +143,7 @@ fn stamp(path: &Path, sha256: &Sha256) -> Result<Stamp, BlobError> {
 
 /// Reads the file at `path` from end to end and compares it with its name.
 fn hash(path: &Path, sha256: &Sha256) -> Result<(), BlobError> {
-    let mut file = std::fs::File::open(path).map_err(|it| or_missing(it, sha256))?;
-    let mut hasher = sha2::Sha256::new();
-    let mut part = vec![0; PART_BYTES];
-    let mut bytes: u64 = 0;
-    loop {
-        match file.read(&mut part)? {
-            0 => break,
-            n_bytes => {
-                hasher.update(&part[..n_bytes]);
-                bytes += n_bytes as u64;
-            }
-        }
-    }
-    let got = Sha256::from_digest(hasher.finalize().into());
+    let (got, bytes) = super::digest_of_file(path).map_err(|it| or_missing(it, sha256))?;
     if got == *sha256 {
         return Ok(());
     }

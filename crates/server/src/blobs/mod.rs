@@ -9,6 +9,7 @@ mod bucket;
 mod folder;
 
 use std::{
+    io::{self, Read as _},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -21,6 +22,9 @@ use tempfile::NamedTempFile;
 
 pub use bucket::Bucket;
 pub use folder::Folder;
+
+/// Bytes of a file that are read and hashed at once.
+const PART_BYTES: usize = 1 << 20;
 
 /// A blob could not be written, read or removed.
 #[derive(Debug, thiserror::Error)]
@@ -135,6 +139,26 @@ pub async fn keep_bytes(store: &dyn BlobStore, bytes: Bytes) -> Result<Sha256, B
 #[must_use]
 pub fn digest(bytes: &[u8]) -> Sha256 {
     Sha256::from_digest(sha2::Sha256::digest(bytes).into())
+}
+
+/// The name of a file's content, and how many bytes it has.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn digest_of_file(path: &Path) -> io::Result<(Sha256, u64)> {
+    let mut file = std::fs::File::open(path)?;
+    let mut hasher = sha2::Sha256::new();
+    let mut part = vec![0; PART_BYTES];
+    let mut n_bytes: u64 = 0;
+    loop {
+        match file.read(&mut part)? {
+            0 => return Ok((Sha256::from_digest(hasher.finalize().into()), n_bytes)),
+            n => {
+                hasher.update(&part[..n]);
+                n_bytes += n as u64;
+            }
+        }
+    }
 }
 
 /// Reads a small blob whole.
