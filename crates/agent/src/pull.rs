@@ -89,9 +89,11 @@ impl<C: Connection, R: Runner> Slot<C, R> {
     async fn run(self) {
         let mut pause = FIRST_PAUSE;
         loop {
+            // Weights may have come since the last claim.
+            let claim = ClaimRequest { engines: self.runner.engines(), ..self.claim.clone() };
             let claimed = tokio::select! {
                 () = self.stop.cancelled() => return,
-                claimed = self.connection.claim(&self.claim) => claimed,
+                claimed = self.connection.claim(&claim) => claimed,
             };
             match claimed {
                 Ok(Some(lease)) => {

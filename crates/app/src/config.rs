@@ -93,6 +93,9 @@ pub(crate) struct AgentArgs {
     /// Tasks at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 1, value_name = "N")]
     pub(crate) slots: usize,
+    /// Folder of model weights.
+    #[arg(long, env = "MODEL_ROOT", default_value = "./models", value_name = "DIR")]
+    pub(crate) model_dir: PathBuf,
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
     pub(crate) temp_dir: PathBuf,

@@ -4,11 +4,8 @@
 use std::{fs, path::PathBuf, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use engine::{PropagationRequest, Uncertainty, Unwatched};
-use protocol::{
-    prompt::{Combine, Direction, SlicePrompt, SliceRef},
-    task::EngineName,
-};
+use engine::{Engine, PropagationRequest, Uncertainty, Unwatched};
+use protocol::prompt::{Combine, Direction, SlicePrompt, SliceRef};
 use volume::{
     Labelmap, MaskFormat, Volume, metrics,
     phantom::{Phantom, PhantomLabel, PhantomOptions, phantom},
@@ -52,7 +49,7 @@ pub(crate) fn run(args: &DemoArgs) -> anyhow::Result<ExitCode> {
     let slice = prompt.slice.slice_index;
     println!("2. drew the box {x1},{y1},{x2},{y2} around the {} on slice {slice}", lesion.name);
 
-    let found = engine::segment_slice(EngineName::Graphcut, &volume, &prompt, None)?;
+    let found = engine::segment_slice(&Engine::Graphcut, &volume, &prompt, None)?;
     let base = found.on_grid(volume.grid.shape);
     println!("3. segmented the slice in {:.0} ms: {} voxels", found.engine_ms, base.count(1));
 
@@ -84,7 +81,7 @@ fn carry(
     };
     let started = Instant::now();
     let found = engine::propagate(
-        EngineName::Graphcut,
+        &Engine::Graphcut,
         volume,
         &request,
         base,

@@ -1,20 +1,32 @@
 //! Runs an agent's tasks with the engines of this build.
 
-use std::{fs, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use agent::runner::{Assignment, Control, RunError, RunOutput, Runner};
-use engine::{EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
+use engine::{
+    Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty,
+    medsam2::{Medsam2Options, WindowChoice},
+};
 use protocol::{
-    system::EngineStatus,
+    id::Sha256,
     task::{
         EngineName, FailureClass, ImageRef, Progress, Propagate, SegmentSlice, TaskFailure,
         TaskKind, TaskSpec,
     },
 };
 use server::images::ImageCache;
-use volume::{Labelmap, ReadError, Volume, rle};
+use volume::{Labelmap, ReadError, Volume, rle, window::Window};
 
-/// Steps of a propagation as people see them: the mask itself is the shorter part.
+use crate::models::Models;
+
+/// Images whose windows are remembered.
+const MAX_WINDOWS: usize = 256;
+
+/// Steps of a propagation as people see them: the graph cut's mask itself is the shorter part.
 const TOTAL_STEPS: u32 = 100;
 const SOLVING_STEPS: u32 = 30;
 
@@ -22,27 +34,51 @@ const SOLVING_STEPS: u32 = 30;
 /// prompt on the same image need not read it again.
 pub(crate) struct EngineRunner {
     images: Arc<ImageCache>,
+    models: Arc<Models>,
     max_image_bytes: u64,
+    takes_all: bool,
+    windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
 }
 
 impl EngineRunner {
-    /// A runner that keeps volumes in `images`.
-    pub(crate) fn new(images: Arc<ImageCache>, max_image_bytes: u64) -> Self {
-        Self { images, max_image_bytes }
+    /// A runner that keeps volumes in `images` and has its engines from `models`.
+    pub(crate) fn new(images: Arc<ImageCache>, models: Arc<Models>, max_image_bytes: u64) -> Self {
+        Self { images, models, max_image_bytes, takes_all: false, windows: Mutex::default() }
     }
 
-    /// The engines of this build and whether they can run.
-    pub(crate) fn statuses() -> Vec<EngineStatus> {
-        engine::engines()
-            .into_iter()
-            .map(|name| EngineStatus {
-                name,
-                version: engine::identity(name).version,
-                ready: true,
-                licence: env!("CARGO_PKG_LICENSE").to_owned(),
-                missing: None,
-            })
-            .collect()
+    /// The runner beside a server with the same engines: the server has looked whether one is ready
+    /// before it queues a task, so a claim that waits need not be made anew when weights come.
+    #[must_use]
+    pub(crate) fn taking_all(self) -> Self {
+        Self { takes_all: true, ..self }
+    }
+
+    /// The engine for an image. Which window suits the image is looked up once: it takes a look at
+    /// every voxel.
+    fn engine(
+        &self,
+        name: EngineName,
+        image: &ImageRef,
+        volume: &Volume,
+    ) -> Result<Engine, RunError> {
+        let engine = self.models.engine(name).map_err(|it| RunError::Failed(not_ready(it)))?;
+        let Engine::Medsam2(network) = &engine else {
+            return Ok(engine);
+        };
+        let key = (image.sha256.clone(), image.frame);
+        let known = self.windows().get(&key).copied();
+        let window = known.unwrap_or_else(|| network.window(volume));
+        let mut windows = self.windows();
+        if windows.len() >= MAX_WINDOWS {
+            windows.clear();
+        }
+        windows.insert(key, window);
+        let window = WindowChoice::Between(window);
+        Ok(Engine::Medsam2(network.with(Medsam2Options { window, ..network.options() })))
+    }
+
+    fn windows(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn volume(&self, assignment: &Assignment, image: &ImageRef) -> Result<Arc<Volume>, RunError> {
@@ -58,7 +94,7 @@ impl Runner for EngineRunner {
     }
 
     fn engines(&self) -> Vec<EngineName> {
-        engine::engines()
+        if self.takes_all { self.models.names() } else { self.models.ready() }
     }
 
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
@@ -66,9 +102,11 @@ impl Runner for EngineRunner {
         control.progress(Progress { done: 0, total: TOTAL_STEPS, stage });
         let volume = self.volume(assignment, assignment.lease.spec.image())?;
         let base = base_mask(assignment, &volume)?;
-        match &assignment.lease.spec {
-            TaskSpec::SegmentSlice(spec) => segment(&volume, spec, base.as_ref()),
-            TaskSpec::Propagate(spec) => propagate(&volume, spec, base, control),
+        let spec = &assignment.lease.spec;
+        let engine = self.engine(spec.engine(), spec.image(), &volume)?;
+        match spec {
+            TaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),
+            TaskSpec::Propagate(spec) => propagate(&engine, &volume, spec, base, control),
         }
     }
 }
@@ -94,12 +132,13 @@ fn base_mask(assignment: &Assignment, volume: &Volume) -> Result<Option<Labelmap
 }
 
 fn segment(
+    engine: &Engine,
     volume: &Volume,
     spec: &SegmentSlice,
     base: Option<&Labelmap>,
 ) -> Result<RunOutput, RunError> {
     let found =
-        engine::segment_slice(spec.engine, volume, &spec.prompt, base).map_err(|it| failed(&it))?;
+        engine::segment_slice(engine, volume, &spec.prompt, base).map_err(|it| failed(&it))?;
     Ok(RunOutput {
         mask: rle::encode(&found.on_grid(volume.grid.shape)),
         extent: found.extent,
@@ -111,6 +150,7 @@ fn segment(
 }
 
 fn propagate(
+    engine: &Engine,
     volume: &Volume,
     spec: &Propagate,
     base: Option<Labelmap>,
@@ -118,41 +158,43 @@ fn propagate(
 ) -> Result<RunOutput, RunError> {
     let base = base.unwrap_or_else(|| Labelmap::new(volume.grid.shape));
     let request = PropagationRequest::from(spec);
-    let Propagation { mask, extent, slices, doubt, engine, solve_ms, uncertainty_ms } =
-        engine::propagate(
-            spec.engine,
-            volume,
-            &request,
-            &base,
-            Uncertainty::Measure,
-            &Watch(control),
-        )
-        .map_err(|it| failed(&it))?;
+    let solving_steps = match engine {
+        Engine::Graphcut => SOLVING_STEPS,
+        Engine::Medsam2(_) => TOTAL_STEPS,
+    };
+    let watch = Watch { control, solving_steps };
+    let Propagation { mask, extent, slices, doubt, engine, solve_ms, uncertainty_ms, .. } =
+        engine::propagate(engine, volume, &request, &base, Uncertainty::Measure, &watch)
+            .map_err(|it| failed(&it))?;
     let engine_ms = solve_ms + uncertainty_ms;
     Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })
 }
 
 /// Lends the agent's control to an engine.
-struct Watch<'a>(&'a dyn Control);
+struct Watch<'a> {
+    control: &'a dyn Control,
+    /// Steps until the mask is there; what is left measures how sure it is.
+    solving_steps: u32,
+}
 
 impl engine::Control for Watch<'_> {
     fn progress(&self, stage: Stage, done: u32, total: u32) {
         let part = |steps: u32| (steps * done.min(total)).checked_div(total).unwrap_or(0);
         let (stage, done) = match stage {
-            Stage::Solving => ("solving", part(SOLVING_STEPS)),
+            Stage::Solving => ("solving", part(self.solving_steps)),
             Stage::Uncertainty => {
-                ("uncertainty", SOLVING_STEPS + part(TOTAL_STEPS - SOLVING_STEPS))
+                ("uncertainty", self.solving_steps + part(TOTAL_STEPS - self.solving_steps))
             }
         };
-        self.0.progress(Progress { done, total: TOTAL_STEPS, stage: stage.to_owned() });
+        self.control.progress(Progress { done, total: TOTAL_STEPS, stage: stage.to_owned() });
     }
 
     fn partial(&self, mask: &Labelmap) {
-        self.0.partial(rle::encode(mask));
+        self.control.partial(rle::encode(mask));
     }
 
     fn is_cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.control.is_cancelled()
     }
 }
 
@@ -174,9 +216,27 @@ fn unreadable(error: &ReadError) -> TaskFailure {
     TaskFailure { class, code: code.to_owned(), message: error.to_string(), remedy }
 }
 
+/// Weights that went, or that cannot be used.
+fn not_ready(message: String) -> TaskFailure {
+    TaskFailure {
+        class: FailureClass::Permanent,
+        code: "weights_missing".to_owned(),
+        message,
+        remedy: Some("put the file there (MODEL_ROOT), or choose the engine graphcut".to_owned()),
+    }
+}
+
 fn failed(error: &EngineError) -> RunError {
     if *error == EngineError::Cancelled {
         return RunError::Stopped;
+    }
+    if let EngineError::Network(_) = error {
+        return RunError::Failed(TaskFailure {
+            class: FailureClass::Retryable,
+            code: "network_failed".to_owned(),
+            message: error.to_string(),
+            remedy: Some("close other programs or lower MAX_CONCURRENT_JOBS".to_owned()),
+        });
     }
     RunError::Failed(TaskFailure {
         class: FailureClass::Permanent,

@@ -2,9 +2,11 @@
 //! `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
 
 mod config;
+mod engine_args;
 mod engine_runner;
 mod in_process;
 mod log_file;
+mod models;
 mod place;
 mod pull;
 mod random;

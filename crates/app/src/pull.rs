@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, AgentArgs},
     engine_runner::EngineRunner,
+    models::Models,
 };
 
 /// Largest image after decompression.
@@ -32,7 +33,8 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
-    let runner = EngineRunner::new(images, MAX_IMAGE_BYTES);
+    let models = Arc::new(Models::new(args.model_dir));
+    let runner = EngineRunner::new(images, models, MAX_IMAGE_BYTES);
     let profile = Profile { name, slots: args.slots };
     let agent = Agent::new(connection, runner, profile);
     let stop = CancellationToken::new();

@@ -23,6 +23,7 @@ use crate::{
     engine_runner::EngineRunner,
     in_process::InProcess,
     log_file,
+    models::Models,
     place::without_password,
 };
 
@@ -47,7 +48,8 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
-    let server = build(&args, settings).await?;
+    let models = Arc::new(Models::new(args.model_dir.clone()));
+    let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
     tracing::info!("voxloop is at http://{}/", Place::from_here(address));
     if !server.settings.public_urls.is_empty() {
@@ -59,7 +61,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let server = server.clone();
         async move { server.keep_time().await }
     });
-    let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, stop.clone()));
+    let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, models, stop.clone()));
     answer(listener, &server, &stop).await?;
     stop.cancel();
     ticking.abort();
@@ -129,7 +131,11 @@ fn who_is_let_in(settings: &Settings) -> Result<String, String> {
     if urls.iter().all(PublicUrl::is_https) { Ok(said) } else { Err(said + IN_THE_CLEAR) }
 }
 
-async fn build(args: &ServeArgs, settings: Settings) -> anyhow::Result<Server> {
+async fn build(
+    args: &ServeArgs,
+    settings: Settings,
+    models: &Arc<Models>,
+) -> anyhow::Result<Server> {
     for (flag, folder) in [
         ("--data-dir", &args.data_dir),
         ("--model-dir", &args.model_dir),
@@ -149,8 +155,8 @@ async fn build(args: &ServeArgs, settings: Settings) -> anyhow::Result<Server> {
     if let Err(error) = log_file::start(&log_dir) {
         tracing::warn!(%error, folder = %log_dir.display(), "no log files are written");
     }
-    let engines = Arc::new(EngineRunner::statuses);
-    Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, engines))
+    let models = Arc::clone(models);
+    Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, models))
 }
 
 fn blobs(args: &ServeArgs) -> anyhow::Result<Arc<dyn BlobStore>> {
@@ -183,10 +189,11 @@ fn unusable(flag: &str, folder: &Path, error: &std::io::Error) -> anyhow::Error 
 fn spawn_agent(
     args: &ServeArgs,
     server: &Server,
+    models: Arc<Models>,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
-    let runner = EngineRunner::new(Arc::clone(&server.images), args.max_image);
+    let runner = EngineRunner::new(Arc::clone(&server.images), models, args.max_image).taking_all();
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })
 }

@@ -98,7 +98,11 @@ fn mark(assignment: &Assignment) -> RunOutput {
         extent: MaskExtent { axis: 2, first: slice_index, last: slice_index },
         slices: Vec::new(),
         doubt: None,
-        engine: EngineIdentity { name: EngineName::Graphcut, version: "puppet".to_owned() },
+        engine: EngineIdentity {
+            name: EngineName::Graphcut,
+            version: "puppet".to_owned(),
+            model: None,
+        },
         engine_ms: 0.5,
     }
 }

@@ -51,6 +51,9 @@ pub enum EngineError {
         /// Shape of the image.
         image: [usize; 3],
     },
+    /// The network could not compute: memory ran out, say.
+    #[error("the network failed: {0}")]
+    Network(String),
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -67,7 +70,7 @@ impl EngineError {
             | Self::AbsentAndMarked { field }
             | Self::NoMask { field } => Some(field),
             Self::OtherGrid { .. } => Some("base"),
-            Self::Cancelled => None,
+            Self::Network(_) | Self::Cancelled => None,
         }
     }
 }

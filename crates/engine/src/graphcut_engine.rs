@@ -11,13 +11,13 @@ use graphcut::{
 };
 use protocol::{
     prompt::{Combine, SlicePrompt},
-    task::{EngineName, MaskExtent, SliceConfidence},
+    task::{MaskExtent, SliceConfidence},
 };
 use volume::{Labelmap, Volume, plane_axes};
 
 use crate::{
-    Control, EngineError, Propagation, PropagationRequest, Uncertainty, check::CheckedSlice,
-    identity, watch::Lent,
+    Control, Engine, EngineError, Propagation, PropagationRequest, Uncertainty,
+    check::CheckedSlice, watch::Lent,
 };
 
 /// Radius of the disc that a point fixes, in voxels.
@@ -168,9 +168,10 @@ impl Job<'_> {
             },
             slices: Vec::new(),
             doubt: None,
-            engine: identity(EngineName::Graphcut),
+            engine: Engine::Graphcut.identity(),
             solve_ms,
             uncertainty_ms: 0.0,
+            logits: Vec::new(),
         };
         if uncertainty == Uncertainty::Measure {
             control.partial(&propagation.mask);

@@ -4,14 +4,14 @@ use std::ops::RangeInclusive;
 
 use protocol::{
     prompt::{Combine, Direction, SlicePrompt},
-    task::{self, EngineIdentity, EngineName, MaskExtent, SliceConfidence},
+    task::{self, EngineIdentity, MaskExtent, SliceConfidence},
 };
-use volume::{Labelmap, Volume};
+use volume::{Labelmap, Slice, Volume};
 
 use crate::{
-    Control, EngineError,
+    Control, Engine, EngineError,
     check::{CheckedSlice, check_grid, check_prompt, in_bounds},
-    graphcut_engine,
+    graphcut_engine, medsam2,
 };
 
 /// Carry one object from its prompted slices through the volume.
@@ -74,6 +74,18 @@ pub struct Propagation {
     pub solve_ms: f64,
     /// Milliseconds for the uncertainty.
     pub uncertainty_ms: f64,
+    /// Logits of the slices that were visited, ascending; only of engines that have them, where they
+    /// were asked for.
+    pub logits: Vec<SliceLogits>,
+}
+
+/// What an engine says of every voxel of a slice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SliceLogits {
+    /// Index along the propagation's axis.
+    pub slice_index: u32,
+    /// Above 0 in the object.
+    pub logits: Slice<f32>,
 }
 
 /// Carries an object through the volume. `base` is the image's labelmap, with the object's mask on
@@ -83,7 +95,7 @@ pub struct Propagation {
 /// If a field of the request lies outside the image, no prompted slice shows the object, or
 /// `control` asks to stop.
 pub fn propagate(
-    engine: EngineName,
+    engine: &Engine,
     volume: &Volume,
     request: &PropagationRequest,
     base: &Labelmap,
@@ -105,11 +117,18 @@ pub fn propagate(
             Ok((prompt, slice))
         })
         .collect::<Result<_, EngineError>>()?;
-    let slices = allowed_slices(request, &prompts, shape[usize::from(request.axis)])?;
     match engine {
-        EngineName::Graphcut => {
+        Engine::Graphcut => {
+            let slices = allowed_slices(request, &prompts, shape[usize::from(request.axis)])?;
             let job = graphcut_engine::Job { volume, request, prompts, slices, base };
             job.propagate(uncertainty, control)
+        }
+        Engine::Medsam2(network) => {
+            let slices = ranged_slices(request, shape[usize::from(request.axis)])?;
+            let index = |it: &u32| usize::try_from(*it).unwrap_or(usize::MAX);
+            let range = index(slices.start())..=index(slices.end());
+            let job = medsam2::Job { volume, request, prompts, range, base };
+            job.propagate(network, control)
         }
     }
 }
@@ -121,18 +140,7 @@ fn allowed_slices(
     prompts: &[(&SlicePrompt, CheckedSlice)],
     n_slices: usize,
 ) -> Result<RangeInclusive<u32>, EngineError> {
-    let last = u32::try_from(n_slices - 1).unwrap_or(u32::MAX);
-    let mut slices = 0..=last;
-    if let Some([first, end]) = request.range {
-        for (n, value) in [first, end].into_iter().enumerate() {
-            in_bounds(format!("range[{n}]"), f64::from(value), 0.0, f64::from(last))?;
-        }
-        if first > end {
-            let (first, last) = (f64::from(first), f64::from(end));
-            return Err(EngineError::Reversed { field: "range".to_owned(), first, last });
-        }
-        slices = first..=end;
-    }
+    let mut slices = ranged_slices(request, n_slices)?;
     let along: Vec<u32> = prompts
         .iter()
         .filter(|(prompt, _)| prompt.slice.axis == request.axis && !prompt.absent)
@@ -151,4 +159,23 @@ fn allowed_slices(
         return Err(EngineError::Reversed { field: "range".to_owned(), first, last });
     }
     Ok(slices)
+}
+
+/// The slices that the range leaves.
+fn ranged_slices(
+    request: &PropagationRequest,
+    n_slices: usize,
+) -> Result<RangeInclusive<u32>, EngineError> {
+    let last = u32::try_from(n_slices - 1).unwrap_or(u32::MAX);
+    if let Some([first, end]) = request.range {
+        for (n, value) in [first, end].into_iter().enumerate() {
+            in_bounds(format!("range[{n}]"), f64::from(value), 0.0, f64::from(last))?;
+        }
+        if first > end {
+            let (first, last) = (f64::from(first), f64::from(end));
+            return Err(EngineError::Reversed { field: "range".to_owned(), first, last });
+        }
+        return Ok(first..=end);
+    }
+    Ok(0..=last)
 }

@@ -4,14 +4,14 @@ use std::time::Instant;
 
 use protocol::{
     prompt::SlicePrompt,
-    task::{EngineIdentity, EngineName, MaskExtent},
+    task::{EngineIdentity, MaskExtent},
 };
 use volume::{Labelmap, Slice, Volume};
 
 use crate::{
-    EngineError,
+    Engine, EngineError,
     check::{check_grid, check_prompt},
-    graphcut_engine, identity,
+    graphcut_engine,
 };
 
 /// An object's mask on one slice.
@@ -21,6 +21,8 @@ pub struct SliceSegmentation {
     pub extent: MaskExtent,
     /// Values 0 and 1, `x` fastest.
     pub mask: Slice<u8>,
+    /// Above 0 in the object; only of engines that have logits.
+    pub logits: Option<Slice<f32>>,
     /// Which code made it.
     pub engine: EngineIdentity,
     /// Milliseconds in the engine itself.
@@ -49,7 +51,7 @@ impl SliceSegmentation {
 /// # Errors
 /// If the prompt lies outside the image, marks nothing, or `base` has another grid.
 pub fn segment_slice(
-    engine: EngineName,
+    engine: &Engine,
     volume: &Volume,
     prompt: &SlicePrompt,
     base: Option<&Labelmap>,
@@ -59,18 +61,23 @@ pub fn segment_slice(
         check_grid(base, volume.shape())?;
     }
     let started = Instant::now();
-    let mask = match engine {
-        EngineName::Graphcut => graphcut_engine::segment_slice(volume, prompt, &slice, base)?,
+    let (mask, logits, identity) = match engine {
+        Engine::Graphcut => {
+            let mask = graphcut_engine::segment_slice(volume, prompt, &slice, base)?;
+            (mask, None, engine.identity())
+        }
+        Engine::Medsam2(network) => {
+            let found = network.segment_slice(volume, prompt, &slice, base)?;
+            (found.mask, Some(found.logits), found.engine)
+        }
     };
+    let [width, height] = slice.shape;
     let slice_index = prompt.slice.slice_index;
     Ok(SliceSegmentation {
         extent: MaskExtent { axis: prompt.slice.axis, first: slice_index, last: slice_index },
-        mask: Slice {
-            width: slice.shape[0],
-            height: slice.shape[1],
-            pixels: mask.into_iter().map(u8::from).collect(),
-        },
-        engine: identity(engine),
+        mask: Slice { width, height, pixels: mask.into_iter().map(u8::from).collect() },
+        logits: logits.map(|pixels| Slice { width, height, pixels }),
+        engine: identity,
         engine_ms: started.elapsed().as_secs_f64() * 1e3,
     })
 }

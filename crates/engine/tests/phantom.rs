@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
-use engine::{EngineError, PropagationRequest, Uncertainty, Unwatched, propagate, segment_slice};
-use protocol::{
-    prompt::{Combine, Direction, Point, Scribble, SlicePrompt, SliceRef},
-    task::EngineName::Graphcut,
+use engine::{
+    Engine::Graphcut, EngineError, PropagationRequest, Uncertainty, Unwatched, propagate,
+    segment_slice,
 };
+use protocol::prompt::{Combine, Direction, Point, Scribble, SlicePrompt, SliceRef};
 use volume::{
     Labelmap, Volume, metrics,
     phantom::{PhantomOptions, phantom},
@@ -61,14 +61,14 @@ fn request(prompts: Vec<SlicePrompt>) -> PropagationRequest {
 }
 
 fn run(volume: &Volume, request: &PropagationRequest, base: &Labelmap) -> engine::Propagation {
-    propagate(Graphcut, volume, request, base, Uncertainty::Measure, &Unwatched).unwrap()
+    propagate(&Graphcut, volume, request, base, Uncertainty::Measure, &Unwatched).unwrap()
 }
 
 #[test]
 fn a_lesion_is_found_from_its_box() {
     let (volume, truth, index) = case();
     let prompt = boxed(&truth, index);
-    let slice = segment_slice(Graphcut, &volume, &prompt, None).unwrap();
+    let slice = segment_slice(&Graphcut, &volume, &prompt, None).unwrap();
     let expected = truth.slice(2, index as usize);
     let on_slice = metrics::dice_of_voxels(&slice.mask.pixels, &expected.pixels, |it| it != 0);
     assert!(on_slice > 0.8, "slice {on_slice}");
@@ -135,7 +135,7 @@ fn other_objects_keep_their_voxels() {
             *voxel = 2;
         }
     }
-    let slice = segment_slice(Graphcut, &volume, &boxed(&truth, index), Some(&base)).unwrap();
+    let slice = segment_slice(&Graphcut, &volume, &boxed(&truth, index), Some(&base)).unwrap();
     assert!((0..96 * 96).all(|at| slice.mask.pixels[at] == 0 || at % 96 <= middle));
     let prompts = vec![SlicePrompt { mask: true, ..prompt(index) }];
     let whole = run(&volume, &request(prompts), &base);
@@ -158,7 +158,7 @@ fn a_mark_on_another_object_takes_no_voxel_of_it() {
     let found = run(&volume, &request(vec![known, mark.clone()]), &base);
     assert_eq!(found.mask.voxels[taken], 0);
     let boxed = SlicePrompt { points: mark.points, ..boxed(&truth, index + 1) };
-    let slice = segment_slice(Graphcut, &volume, &boxed, Some(&base)).unwrap();
+    let slice = segment_slice(&Graphcut, &volume, &boxed, Some(&base)).unwrap();
     assert_eq!(slice.mask.pixels[at], 0);
 }
 
@@ -192,7 +192,7 @@ fn check_refused(result: Result<impl std::fmt::Debug, EngineError>, field: &str,
 #[test]
 fn what_does_not_fit_is_refused_by_name_with_its_bounds() {
     let volume = phantom(&PhantomOptions::ct([32, 24, 16])).volume;
-    let slice = |prompt: SlicePrompt| segment_slice(Graphcut, &volume, &prompt, None);
+    let slice = |prompt: SlicePrompt| segment_slice(&Graphcut, &volume, &prompt, None);
     let plain = || prompt(3);
     check_refused(slice(prompt(16)), "slice_index", "slice_index is 16, must be from 0 to 15");
     let outside = SlicePrompt { bounds: Some([0.0, 0.0, 31.0, 24.0]), ..plain() };
@@ -223,7 +223,7 @@ fn what_does_not_fit_is_refused_by_name_with_its_bounds() {
 fn a_propagation_needs_a_mask_on_the_image_s_grid() {
     let volume = phantom(&PhantomOptions::ct([32, 24, 16])).volume;
     let run = |request: PropagationRequest, base: &Labelmap| {
-        propagate(Graphcut, &volume, &request, base, Uncertainty::Skip, &Unwatched)
+        propagate(&Graphcut, &volume, &request, base, Uncertainty::Skip, &Unwatched)
     };
     let empty = Labelmap::new([32, 24, 16]);
     let prompts = vec![SlicePrompt { mask: true, ..prompt(3) }];

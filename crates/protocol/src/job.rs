@@ -123,7 +123,7 @@ pub struct Job {
 }
 
 /// Who or what made a revision.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "by", rename_all = "lowercase")]
 pub enum Author {
     /// An engine, in a task.

@@ -28,6 +28,8 @@ pub enum TaskKind {
 pub enum EngineName {
     /// The embedded engine: graph cut with a shape prior, no weights.
     Graphcut,
+    /// The MedSAM2 network; needs its weights.
+    Medsam2,
 }
 
 /// The stored image a task works on.
@@ -216,12 +218,33 @@ pub struct SliceConfidence {
 }
 
 /// Which code made a mask.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EngineIdentity {
     /// The engine.
     pub name: EngineName,
     /// Its version.
     pub version: String,
+    /// The weights, where the engine has some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<ModelIdentity>,
+}
+
+/// Which weights made a mask, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ModelIdentity {
+    /// The file's name.
+    pub name: String,
+    /// The file's content, which is the weights' version.
+    pub sha256: Sha256,
+    /// The weights' licence.
+    pub licence: String,
+    /// Numbers it computed in: `f32` or `bf16`.
+    pub precision: String,
+    /// Where it computed: `cpu`.
+    pub device: String,
+    /// Intensities that were seen as black and white.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<[f64; 2]>,
 }
 
 /// What a task made.

@@ -15,6 +15,7 @@ pub mod store;
 mod cleanup;
 pub mod diagnosis;
 mod edits;
+pub mod engines;
 mod gpu;
 mod host;
 pub mod images;

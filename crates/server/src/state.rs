@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use protocol::system::EngineStatus;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
-    blobs::BlobStore, clock::Clock, images::ImageCache, roster::Roster, settings::Settings,
-    store::Store,
+    blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache, roster::Roster,
+    settings::Settings, store::Store,
 };
-
-/// Tells which engines there are and whether they can run now.
-pub type ListEngines = Arc<dyn Fn() -> Vec<EngineStatus> + Send + Sync>;
 
 /// A server's parts. Cloning shares them.
 #[derive(Clone)]
@@ -27,7 +23,7 @@ pub struct Server {
     /// Decoded volumes.
     pub images: Arc<ImageCache>,
     /// Which engines there are.
-    pub engines: ListEngines,
+    pub engines: Arc<dyn Engines>,
     /// When the server started, milliseconds since 1970.
     pub started_ms: i64,
     /// Which agents ask for work.
@@ -47,7 +43,7 @@ impl Server {
         blobs: Arc<dyn BlobStore>,
         clock: Arc<dyn Clock>,
         settings: Settings,
-        engines: ListEngines,
+        engines: Arc<dyn Engines>,
     ) -> Self {
         Self {
             store,

@@ -1,11 +1,10 @@
 //! Any prompts, on small images with odd voxels: what engines must answer.
 
 use arbitrary::{Arbitrary, Unstructured};
-use engine::{EngineError, PropagationRequest, Uncertainty, Unwatched, propagate, segment_slice};
-use protocol::{
-    prompt::{Combine, Direction, Point, Scribble, SlicePrompt, SliceRef},
-    task::EngineName,
+use engine::{
+    Engine, EngineError, PropagationRequest, Uncertainty, Unwatched, propagate, segment_slice,
 };
+use protocol::prompt::{Combine, Direction, Point, Scribble, SlicePrompt, SliceRef};
 use volume::{Affine, Grid, Labelmap, SourceHeader, Volume, Voxels};
 
 const SHAPE: [usize; 3] = [12, 10, 6];
@@ -21,7 +20,7 @@ pub fn check(input: &[u8]) {
     let label = wish.label % 4;
     let prompts: Vec<SlicePrompt> =
         wish.prompts.iter().take(3).map(|it| it.prompt(label)).collect();
-    let engine = EngineName::Graphcut;
+    let engine = &Engine::Graphcut;
     for prompt in &prompts {
         // What is stored and sent as JSON is read again; numbers that JSON has no word for are not.
         let text = serde_json::to_string(prompt).unwrap();

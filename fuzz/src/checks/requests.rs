@@ -10,7 +10,7 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, Uri},
 };
-use engine::EngineError;
+use engine::{Engine, EngineError};
 use http_body_util::BodyExt;
 use protocol::{
     id::{JobId, TaskId},
@@ -168,7 +168,7 @@ impl World {
         let lease: Lease = serde_json::from_slice(&claimed.body).unwrap();
         self.task = lease.task_id.to_string();
         if let TaskSpec::SegmentSlice(spec) = &lease.spec {
-            let found = engine::segment_slice(spec.engine, &self.volume, &spec.prompt, None);
+            let found = engine::segment_slice(&Engine::Graphcut, &self.volume, &spec.prompt, None);
             let is_fit = match &found {
                 Ok(_) | Err(EngineError::NothingMarked { .. } | EngineError::NoMask { .. }) => true,
                 Err(_) => false,

@@ -371,7 +371,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Look for the engines' files anew. */
+        /** Read the engines' files anew, and say whether they can run now. */
         post: operations["reload_model"];
         delete?: never;
         options?: never;
@@ -724,6 +724,7 @@ export interface components {
         Direction: "both" | "forward" | "backward";
         /** @description Which code made a mask. */
         EngineIdentity: {
+            model?: components["schemas"]["ModelIdentity"] | null;
             /** @description The engine. */
             name: components["schemas"]["EngineName"];
             /** @description Its version. */
@@ -733,7 +734,7 @@ export interface components {
          * @description The engine that turns image and prompts into a mask.
          * @enum {string}
          */
-        EngineName: "graphcut";
+        EngineName: "graphcut" | "medsam2";
         /** @description An engine and whether it can run. */
         EngineStatus: {
             /** @description Licence of its weights, or of the code where it has none. */
@@ -1173,6 +1174,21 @@ export interface components {
          * @enum {string}
          */
         Modality: "CT" | "MR" | "unknown";
+        /** @description Which weights made a mask, and how. */
+        ModelIdentity: {
+            /** @description Where it computed: `cpu`. */
+            device: string;
+            /** @description The weights' licence. */
+            licence: string;
+            /** @description The file's name. */
+            name: string;
+            /** @description Numbers it computed in: `f32` or `bf16`. */
+            precision: string;
+            /** @description The file's content, which is the weights' version. */
+            sha256: components["schemas"]["Sha256"];
+            /** @description Intensities that were seen as black and white. */
+            window?: number[] | null;
+        };
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
             /** @description Whether the point lies inside the object. */

@@ -250,6 +250,7 @@ export const en = {
   engine: {
     label: 'Engine',
     graphcut: 'Graph cut',
+    medsam2: 'MedSAM2',
     ready: 'ready',
     missing: 'missing: {{what}}',
     ran: 'Made by {{name}} {{version}}',

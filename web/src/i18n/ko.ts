@@ -252,6 +252,7 @@ export const ko: Words = {
   engine: {
     label: '엔진',
     graphcut: '그래프 컷',
+    medsam2: 'MedSAM2',
     ready: '준비됨',
     missing: '없음: {{what}}',
     ran: '{{name}} {{version}}(으)로 생성',

@@ -252,6 +252,7 @@ export const zh: Words = {
   engine: {
     label: '引擎',
     graphcut: '图割',
+    medsam2: 'MedSAM2',
     ready: '就绪',
     missing: '缺少：{{what}}',
     ran: '由 {{name}} {{version}} 生成',

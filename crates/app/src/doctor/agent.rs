@@ -10,9 +10,10 @@ use reqwest::{Client, StatusCode, header::DATE};
 use server::{
     clock::{Clock, SystemClock},
     diagnosis::{self, Finding, quoted},
+    engines::Engines,
 };
 
-use crate::config::ServeArgs;
+use crate::{config::ServeArgs, models::Models};
 
 /// Clocks that differ by more give leases and times that people cannot make sense of.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(30);
@@ -31,8 +32,7 @@ pub(super) async fn examine(server: &str, args: &ServeArgs) -> Diagnosis {
         reached.named(CheckName::Server),
         clock.named(CheckName::Clock),
         temp.named(CheckName::TempFolder),
-        diagnosis::engines(&crate::engine_runner::EngineRunner::statuses())
-            .named(CheckName::Engines),
+        diagnosis::engines(&Models::new(args.model_dir.clone()).list()).named(CheckName::Engines),
         diagnosis::gpu().await.named(CheckName::Gpu),
         diagnosis::memory().named(CheckName::Memory),
     ];

@@ -13,13 +13,14 @@ use server::{
     blobs::{BlobError, BlobStore, Bucket, Folder},
     clock::{Clock, SystemClock},
     diagnosis::{self, Finding, Other, Subject},
+    engines::Engines,
     settings::Settings,
     store::Look,
 };
 
 use crate::{
     config::{self, ServeArgs},
-    engine_runner::EngineRunner,
+    models::Models,
 };
 
 /// Settings of `voxloop doctor`: those of `serve`, so that it looks at the same server.
@@ -102,7 +103,7 @@ async fn examine(args: &DoctorArgs) -> Diagnosis {
         settings: Arc::new(settings),
         database: looked.as_ref().map(|it| it.store.clone()).map_err(Clone::clone),
         blobs: blobs(serve),
-        engines: EngineRunner::statuses(),
+        engines: Models::new(serve.model_dir.clone()).list(),
         server: None,
         other,
         depth: args.blobs.into(),

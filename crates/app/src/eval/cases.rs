@@ -6,8 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, bail, ensure};
+use engine::Engine;
 use globset::GlobSet;
-use protocol::{prompt::SliceRef, task::EngineName};
+use protocol::prompt::SliceRef;
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, plane_axes};
 
@@ -97,14 +98,17 @@ struct CasePrompt {
 impl Source {
     /// Digest of all that the case's scores depend on: the bytes of image and label, the prompt and
     /// the engine.
-    pub(super) fn key(&self, engine: EngineName) -> anyhow::Result<String> {
+    pub(super) fn key(&self, engine: &Engine) -> anyhow::Result<String> {
         let parts = self.parts()?;
         let of = |path: &Path| {
             digest::of_file(path).with_context(|| format!("cannot read {}", path.display()))
         };
         let (image, label) = (of(&parts.image)?, of(&parts.label)?);
-        let engine = engine::identity(engine);
-        Ok(digest::of_value(&(image, label, parts.value, &parts.prompt, engine))?)
+        let case = (image, label, parts.value, &parts.prompt, engine.identity());
+        Ok(match engine {
+            Engine::Graphcut => digest::of_value(&case)?,
+            Engine::Medsam2(network) => digest::of_value(&(case, network.options()))?,
+        })
     }
 
     /// Memory that the case takes, from its image's header.

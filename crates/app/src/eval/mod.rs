@@ -15,6 +15,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -26,7 +27,8 @@ use crate::{
         progress::{Ended, Progress},
     },
     config::parse_bytes,
-    segment::{EngineArg, parse_jobs},
+    engine_args::EngineArgs,
+    segment::parse_jobs,
 };
 
 use cases::{Source, Sources, sources};
@@ -48,9 +50,8 @@ pub(crate) struct EvalArgs {
     /// The value of the object in the true mask; any value but 0 without it.
     #[arg(long, requires = "label", value_parser = clap::value_parser!(u8).range(1..))]
     pub(crate) label_value: Option<u8>,
-    /// The engine.
-    #[arg(long, value_enum, default_value_t = EngineArg::Graphcut)]
-    pub(crate) engine: EngineArg,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// One JSON object a line instead of a table.
     #[arg(long)]
     pub(crate) json: bool,
@@ -93,6 +94,7 @@ struct Taken {
 /// If there are no cases, or `--scores` cannot be used. A case that fails is reported in its place
 /// and at the end, and the exit code is 1.
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
+    let engine = args.engine.open()?;
     let Sources { cases, unreadable } = sources(args)?;
     let (manifest, earlier) = match &args.scores {
         Some(path) => {
@@ -106,6 +108,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     report.header();
     let evaluation = Evaluation {
         args,
+        engine,
         manifest,
         earlier,
         gate: Gate::new(args.memory.unwrap_or_else(pool::default_memory_bytes)),
@@ -129,6 +132,7 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
 /// A running evaluation.
 struct Evaluation<'a> {
     args: &'a EvalArgs,
+    engine: Engine,
     manifest: Option<Manifest>,
     earlier: BTreeMap<String, Taken>,
     gate: Gate,
@@ -157,11 +161,10 @@ impl Evaluation<'_> {
     }
 
     fn score(&self, source: &Source) -> anyhow::Result<(Taken, Ended)> {
-        let engine = self.args.engine.name();
         let Some(manifest) = &self.manifest else {
             return Ok((self.measure(source)?, Ended::Worked));
         };
-        let key = source.key(engine)?;
+        let key = source.key(&self.engine)?;
         if let Some(taken) = self.earlier.get(&key) {
             return Ok((*taken, Ended::Unchanged));
         }
@@ -173,7 +176,7 @@ impl Evaluation<'_> {
     fn measure(&self, source: &Source) -> anyhow::Result<Taken> {
         let _pass = self.gate.enter(source.needed_bytes()?);
         ensure!(!self.interrupt.is_asked(), "interrupted");
-        let scores = source.open()?.scores(self.args.engine.name(), self.interrupt)?;
+        let scores = source.open()?.scores(&self.engine, self.interrupt)?;
         Ok(Taken { scores, jobs: self.args.jobs })
     }
 

@@ -1,11 +1,8 @@
 //! What an engine is worth on a case: Dice from tight, jittered and loose boxes, and after
 //! corrections of the slices that it doubts itself.
 
-use engine::{Control, PropagationRequest, Uncertainty};
-use protocol::{
-    prompt::{Combine, Direction, SlicePrompt, SliceRef},
-    task::EngineName,
-};
+use engine::{Control, Engine, PropagationRequest, Uncertainty};
+use protocol::prompt::{Combine, Direction, SlicePrompt, SliceRef};
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, metrics, plane_axes};
 
@@ -51,11 +48,7 @@ impl Scores {
 
 impl Case {
     /// Everything that is measured of the case, until `control` asks to stop.
-    pub(super) fn scores(
-        &self,
-        engine: EngineName,
-        control: &dyn Control,
-    ) -> anyhow::Result<Scores> {
+    pub(super) fn scores(&self, engine: &Engine, control: &dyn Control) -> anyhow::Result<Scores> {
         let engine = Watched { engine, control };
         let tight = self.run(engine, self.bounds)?;
         let loose = self.run(engine, self.loose)?;
@@ -203,7 +196,7 @@ impl Case {
 /// An engine, and who may stop it.
 #[derive(Clone, Copy)]
 struct Watched<'a> {
-    engine: EngineName,
+    engine: &'a Engine,
     control: &'a dyn Control,
 }
 

@@ -2,13 +2,10 @@
 
 use std::{path::PathBuf, str::FromStr};
 
-use protocol::{
-    prompt::{Combine, Direction, Point},
-    task::EngineName,
-};
+use protocol::prompt::{Combine, Direction, Point};
 use volume::MaskFormat;
 
-use crate::config::parse_bytes;
+use crate::{config::parse_bytes, engine_args::EngineArgs};
 
 /// Arguments of `voxloop segment`.
 #[derive(Debug, clap::Args)]
@@ -42,15 +39,18 @@ pub(crate) struct SegmentArgs {
     /// What becomes of voxels that only one of two passes found.
     #[arg(long, value_enum, default_value_t = CombineArg::Union)]
     pub(crate) combine: CombineArg,
-    /// The engine.
-    #[arg(long, value_enum, default_value_t = EngineArg::Graphcut)]
-    pub(crate) engine: EngineArg,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Only the slice itself; the mask still has the image's whole grid.
     #[arg(long)]
     pub(crate) two_d: bool,
     /// Mask to write: .nii.gz, .nii or .nrrd.
     #[arg(short, long, value_name = "MASK", required_unless_present = "out")]
     pub(crate) output: Option<PathBuf>,
+    /// Also write what medsam2 says of every voxel, above 0 in the object: float32 in the order
+    /// [slice][y][x], the visited slices ascending.
+    #[arg(long, value_name = "FILE.npy", requires = "model", help_heading = "MedSAM2")]
+    pub(crate) logits: Option<PathBuf>,
     /// Also write how long each step took, and measure uncertainty.
     #[arg(long, value_name = "FILE.json")]
     pub(crate) timing: Option<PathBuf>,
@@ -67,7 +67,7 @@ pub(crate) struct ManyArgs {
     #[arg(
         long,
         value_name = "DIR",
-        conflicts_with_all = ["output", "axis", "slice", "bounds", "point", "range", "timing"]
+        conflicts_with_all = ["output", "axis", "slice", "bounds", "point", "range", "timing", "logits"]
     )]
     pub(crate) out: Option<PathBuf>,
     /// What to look for: JSON (image name → list of prompts as in the API) or CSV (columns
@@ -250,23 +250,6 @@ impl From<CombineArg> for Combine {
         match arg {
             CombineArg::Union => Self::Union,
             CombineArg::Intersection => Self::Intersection,
-        }
-    }
-}
-
-/// The engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum EngineArg {
-    /// The embedded engine: no weights, no graphics card.
-    Graphcut,
-}
-
-impl EngineArg {
-    /// The engine's name in the protocol.
-    #[must_use]
-    pub(crate) fn name(self) -> EngineName {
-        match self {
-            Self::Graphcut => EngineName::Graphcut,
         }
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, ensure};
+use engine::Engine;
 use tempfile::NamedTempFile;
 use volume::{Labelmap, MaskFormat, SourceHeader, write_mask};
 use walkdir::WalkDir;
@@ -41,6 +42,7 @@ use crate::{
 /// [`Misuse`] if the arguments cannot work, or if the output folder cannot be written.
 pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
     let many = &args.many;
+    let engine = args.engine.open()?;
     let found = collect(args, out)?;
     let format = many.format.format();
     let plan = plan::plan(found.inputs, many.prompts.as_deref(), format)?;
@@ -63,6 +65,7 @@ pub(crate) fn run(args: &SegmentArgs, out: &Path) -> anyhow::Result<ExitCode> {
     let batch = Batch {
         out: &out,
         args,
+        engine,
         format,
         manifest: &manifest,
         history: &history,
@@ -151,6 +154,7 @@ fn remove_partial_files(out: &Path) {
 struct Batch<'a> {
     out: &'a Path,
     args: &'a SegmentArgs,
+    engine: Engine,
     format: MaskFormat,
     manifest: &'a Manifest,
     history: &'a History,
@@ -228,7 +232,7 @@ impl Batch<'_> {
             mask_bytes: partial.as_file().metadata()?.len(),
             key,
             marks: marks.clone(),
-            engine: engine::identity(self.args.engine.name()),
+            engine: self.engine.identity(),
             parameters: self.parameters(),
             objects,
             seconds: started.elapsed().as_secs_f64(),
@@ -262,12 +266,16 @@ impl Batch<'_> {
             combine: self.args.combine.into(),
             two_d: self.args.two_d,
             uncertainty: self.args.many.uncertainty,
+            medsam2: match &self.engine {
+                Engine::Graphcut => None,
+                Engine::Medsam2(network) => Some(network.options()),
+            },
         }
     }
 
     /// Digest of all that the mask depends on.
     fn key(&self, image: &Stamp, marks: &Marks) -> anyhow::Result<String> {
-        let engine = engine::identity(self.args.engine.name());
+        let engine = self.engine.identity();
         let ending = self.format.extension();
         Ok(digest::of_value(&(&image.sha256, marks, engine, self.parameters(), ending))?)
     }
@@ -281,7 +289,7 @@ impl Batch<'_> {
         let _pass = self.gate.enter(pool::needed_bytes(path)?);
         ensure!(!self.interrupt.is_asked(), "interrupted");
         let volume = read_volume(path)?;
-        let engine = self.args.engine.name();
+        let engine = &self.engine;
         let (labelmap, objects) =
             objects::segment(engine, &volume, marks, self.parameters(), self.interrupt)?;
         Ok((volume.header, labelmap, objects))

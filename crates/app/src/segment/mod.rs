@@ -2,6 +2,7 @@
 
 mod args;
 
+mod logits;
 mod many;
 mod objects;
 mod plan;
@@ -13,9 +14,12 @@ mod shape;
 use std::{path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context, bail};
-use engine::{Propagation, PropagationRequest, Stage, Uncertainty};
+use engine::{Engine, Propagation, PropagationRequest, SliceLogits, Stage, Uncertainty};
 use indicatif::{ProgressBar, ProgressStyle};
-use protocol::prompt::{SlicePrompt, SliceRef};
+use protocol::{
+    prompt::{SlicePrompt, SliceRef},
+    task::EngineIdentity,
+};
 use serde_json::json;
 use volume::{Labelmap, MaskFormat, ReadOptions, Volume};
 
@@ -24,7 +28,7 @@ use crate::{
     whole_file,
 };
 
-pub(crate) use args::{EngineArg, SegmentArgs, parse_jobs};
+pub(crate) use args::{SegmentArgs, parse_jobs};
 
 /// Runs `voxloop segment`.
 ///
@@ -45,10 +49,14 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     let volume = read_volume(image)?;
     let load_ms = milliseconds(started);
     let bar = Bar::new();
-    let (mask, times) = segment(args, &volume, &bar)?;
+    let engine = opened(args)?;
+    let Segmented { mask, logits, engine, times } = segment(args, &engine, &volume, &bar)?;
     bar.0.finish_and_clear();
     let started = Instant::now();
     whole_file::write(output, |out| volume::write_mask(&mask, &volume.header, format, out))?;
+    if let Some(path) = &args.logits {
+        whole_file::write(path, |out| logits::write(&logits, out))?;
+    }
     let write_ms = milliseconds(started);
     if let Some(path) = &args.timing {
         let timing = json!({
@@ -58,6 +66,7 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
             "ms_uncertainty": times.uncertainty,
             "write_ms": write_ms,
             "threads": pool::n_cpus(),
+            "engine": engine,
         });
         whole_file::write(path, |out| writeln!(out, "{timing:#}"))?;
     }
@@ -73,17 +82,45 @@ struct Times {
     uncertainty: Option<f64>,
 }
 
-fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(Labelmap, Times)> {
-    let prompts = prompts(args)?;
-    let engine = args.engine.name();
+/// What came of an image.
+struct Segmented {
+    mask: Labelmap,
+    logits: Vec<SliceLogits>,
+    engine: EngineIdentity,
+    times: Times,
+}
+
+/// The engine, with logits where they are asked for.
+fn opened(args: &SegmentArgs) -> anyhow::Result<Engine> {
+    Ok(match args.engine.open()? {
+        Engine::Medsam2(network) if args.logits.is_some() => {
+            Engine::Medsam2(network.keeping_logits())
+        }
+        engine @ (Engine::Graphcut | Engine::Medsam2(_)) => engine,
+    })
+}
+
+fn segment(
+    args: &SegmentArgs,
+    engine: &Engine,
+    volume: &Volume,
+    bar: &Bar,
+) -> anyhow::Result<Segmented> {
+    let mut prompts = prompts(args)?;
     let slice = engine::segment_slice(engine, volume, &prompts[0], None)?;
     let mut times = Times { slice: slice.engine_ms, volume: None, uncertainty: None };
-    let base = slice.on_grid(volume.shape());
+    let mut base = slice.on_grid(volume.shape());
     if args.two_d {
-        return Ok((base, times));
+        let slice_index = slice.extent.first;
+        let logits = slice.logits.map(|logits| SliceLogits { slice_index, logits });
+        let logits = logits.into_iter().collect();
+        return Ok(Segmented { mask: base, logits, engine: slice.engine, times });
     }
-    let mut prompts = prompts;
-    prompts[0].mask = true;
+    match engine {
+        Engine::Graphcut => prompts[0].mask = true,
+        // It starts from what was marked rather than from the slice's mask.
+        Engine::Medsam2(_) => base = Labelmap::new(volume.shape()),
+    }
     let request = PropagationRequest {
         label: 1,
         axis: args.axis,
@@ -93,11 +130,11 @@ fn segment(args: &SegmentArgs, volume: &Volume, bar: &Bar) -> anyhow::Result<(La
         combine: args.combine.into(),
     };
     let uncertainty = if args.timing.is_some() { Uncertainty::Measure } else { Uncertainty::Skip };
-    let propagation: Propagation =
+    let Propagation { mask, doubt, engine, solve_ms, uncertainty_ms, logits, .. } =
         engine::propagate(engine, volume, &request, &base, uncertainty, bar)?;
-    times.volume = Some(propagation.solve_ms);
-    times.uncertainty = propagation.doubt.map(|_| propagation.uncertainty_ms);
-    Ok((propagation.mask, times))
+    times.volume = Some(solve_ms);
+    times.uncertainty = doubt.map(|_| uncertainty_ms);
+    Ok(Segmented { mask, logits, engine, times })
 }
 
 /// The key slice's prompt first, then one for each other slice with points.

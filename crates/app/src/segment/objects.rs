@@ -1,11 +1,8 @@
 //! Every object of one image, from its prompts to one mask with a label each.
 
 use anyhow::Context;
-use engine::{Control, PropagationRequest, Uncertainty};
-use protocol::{
-    prompt::{Combine, Direction, SlicePrompt},
-    task::EngineName,
-};
+use engine::{Control, Engine, PropagationRequest, Uncertainty, medsam2::Medsam2Options};
+use protocol::prompt::{Combine, Direction, SlicePrompt};
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, metrics};
 
@@ -22,6 +19,9 @@ pub(crate) struct Parameters {
     pub(crate) two_d: bool,
     /// Whether to say how sure each mask is.
     pub(crate) uncertainty: bool,
+    /// How MedSAM2 is used, where it is the engine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) medsam2: Option<Medsam2Options>,
 }
 
 /// An object in the mask.
@@ -45,7 +45,7 @@ pub(crate) struct Object {
 /// # Errors
 /// If a prompt does not fit the image, or `control` asks to stop.
 pub(crate) fn segment(
-    engine: EngineName,
+    engine: &Engine,
     volume: &Volume,
     marks: &Marks,
     parameters: Parameters,
@@ -58,11 +58,13 @@ pub(crate) fn segment(
         let mut n_keys = 0;
         for (n, prompt) in solved.iter_mut().enumerate().filter(|it| it.1.label == label) {
             // As from the command line: each box is solved, and without any box the first mark;
-            // other marks hold as single voxels.
+            // other marks hold as single voxels. MedSAM2 takes points on all their slices together.
             let is_key = match (parameters.two_d, has_box) {
                 (true, _) => shows_object(prompt),
                 (false, true) => prompt.bounds.is_some(),
-                (false, false) => shows_object(prompt) && n_keys == 0,
+                (false, false) => {
+                    *engine == Engine::Graphcut && shows_object(prompt) && n_keys == 0
+                }
             };
             if is_key {
                 n_keys += 1;
@@ -143,6 +145,7 @@ mod tests {
         combine: Combine::Union,
         two_d: false,
         uncertainty: false,
+        medsam2: None,
     };
 
     /// Boxes around the two largest objects, each on its largest slice.
@@ -167,7 +170,7 @@ mod tests {
         let prompts = two_boxes(&made.labelmap);
         let marks = Marks::from_json(&prompts).unwrap();
         let run = |marks: &Marks| {
-            segment(EngineName::Graphcut, &made.volume, marks, PARAMETERS, &Unwatched).unwrap()
+            segment(&Engine::Graphcut, &made.volume, marks, PARAMETERS, &Unwatched).unwrap()
         };
         let (both, objects) = run(&marks);
         assert_eq!(both.labels(), [1, 2]);
@@ -185,8 +188,8 @@ mod tests {
         let made = phantom(&PhantomOptions::ct([32, 32, 8]));
         let prompts = json!([{"axis": 2, "slice_index": 4, "box": [1, 2, 99, 12]}]);
         let marks = Marks::from_json(&prompts).unwrap();
-        let error = segment(EngineName::Graphcut, &made.volume, &marks, PARAMETERS, &Unwatched)
-            .unwrap_err();
+        let error =
+            segment(&Engine::Graphcut, &made.volume, &marks, PARAMETERS, &Unwatched).unwrap_err();
         let said = format!("{error:#}");
         assert!(said.contains("prompts[0]") && said.contains("box[2] is 99"), "{said}");
     }

@@ -202,12 +202,17 @@ mod tests {
             mask_bytes: 1,
             key: key.to_owned(),
             marks: Marks { prompts: Vec::new(), propagate: Vec::new() },
-            engine: EngineIdentity { name: EngineName::Graphcut, version: "1".to_owned() },
+            engine: EngineIdentity {
+                name: EngineName::Graphcut,
+                version: "1".to_owned(),
+                model: None,
+            },
             parameters: Parameters {
                 direction: Direction::Both,
                 combine: Combine::Union,
                 two_d: false,
                 uncertainty: false,
+                medsam2: None,
             },
             objects: Vec::new(),
             seconds: 1.0,

@@ -128,7 +128,7 @@ impl Server {
             settings: Arc::clone(&self.settings),
             database: Ok(self.store.clone()),
             blobs: Ok(Arc::clone(&self.blobs)),
-            engines: (self.engines)(),
+            engines: self.engines.list(),
             server: Some(self.clone()),
             other: None,
             depth,

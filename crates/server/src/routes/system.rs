@@ -77,14 +77,15 @@ pub(super) struct Engines {
 #[utoipa::path(get, path = "/api/v1/system/model", tag = "system",
     responses((status = 200, body = Engines)))]
 pub(super) async fn model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines { engines: (server.engines)() })
+    Json(Engines { engines: server.engines.list() })
 }
 
-/// Look for the engines' files anew.
+/// Read the engines' files anew, and say whether they can run now.
 #[utoipa::path(post, path = "/api/v1/system/model/reload", tag = "system",
     responses((status = 200, body = Engines)))]
-pub(super) async fn reload_model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines { engines: (server.engines)() })
+pub(super) async fn reload_model(State(server): State<Server>) -> Result<Json<Engines>, ApiError> {
+    let engines = tokio::task::spawn_blocking(move || server.engines.reload()).await?;
+    Ok(Json(Engines { engines }))
 }
 
 /// Free memory and remove what nothing needs any more: decoded volumes, old events, files that

@@ -121,7 +121,11 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
         mask: sha(mask),
         author: Author::Engine {
             task_id: protocol::id::TaskId::fresh(),
-            engine: EngineIdentity { name: EngineName::Graphcut, version: "0".to_owned() },
+            engine: EngineIdentity {
+                name: EngineName::Graphcut,
+                version: "0".to_owned(),
+                model: None,
+            },
         },
         label: Some(1),
         extent: Some(MaskExtent { axis: 2, first: 5, last: 5 }),

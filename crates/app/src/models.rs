@@ -1,0 +1,188 @@
+//! The engines of this process: which are ready, and the weights in memory.
+
+use std::{
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use engine::{
+    Engine, Medsam2,
+    medsam2::{CHECKPOINT, LICENCE, OpenError},
+};
+use protocol::{system::EngineStatus, task::EngineName};
+use server::engines::Engines;
+
+/// Letters of a reason why weights cannot be used.
+const MAX_REASON: usize = 400;
+
+/// Engines whose files lie in a folder. Weights are read when they are first needed.
+#[derive(Debug)]
+pub(crate) struct Models {
+    folder: PathBuf,
+    medsam2: Mutex<Weights>,
+}
+
+/// Weights that are read once.
+#[derive(Debug, Default)]
+enum Weights {
+    #[default]
+    Unread,
+    Read(Medsam2),
+    /// They are there and cannot be used.
+    Unusable(String),
+}
+
+impl Models {
+    /// Engines with the files in `folder`.
+    #[must_use]
+    pub(crate) fn new(folder: PathBuf) -> Self {
+        Self { folder, medsam2: Mutex::default() }
+    }
+
+    /// An engine, ready to run; reads its files where that has not been done.
+    ///
+    /// # Errors
+    /// What is missing where, or what is wrong with a file.
+    pub(crate) fn engine(&self, name: EngineName) -> Result<Engine, String> {
+        match name {
+            EngineName::Graphcut => Ok(Engine::Graphcut),
+            EngineName::Medsam2 => self.medsam2().map(Engine::Medsam2),
+        }
+    }
+
+    /// Every engine of this build.
+    pub(crate) fn names(&self) -> Vec<EngineName> {
+        self.list().into_iter().map(|it| it.name).collect()
+    }
+
+    /// The engines that can run now.
+    pub(crate) fn ready(&self) -> Vec<EngineName> {
+        self.list().into_iter().filter(|it| it.ready).map(|it| it.name).collect()
+    }
+
+    fn medsam2(&self) -> Result<Medsam2, String> {
+        let mut weights = self.medsam2.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*weights {
+            Weights::Read(engine) => return Ok(engine.clone()),
+            Weights::Unusable(reason) => return Err(reason.clone()),
+            Weights::Unread => {}
+        }
+        match Medsam2::open_folder(&self.folder) {
+            Ok(engine) => {
+                *weights = Weights::Read(engine.clone());
+                Ok(engine)
+            }
+            // Somebody may put it there at any moment.
+            Err(error @ OpenError::Missing(_)) => Err(error.to_string()),
+            Err(error) => {
+                tracing::error!(%error, "medsam2 cannot be used");
+                let reason = shortened(&error.to_string());
+                *weights = Weights::Unusable(reason.clone());
+                Err(reason)
+            }
+        }
+    }
+
+    /// Why the network cannot run, as far as can be told without reading it.
+    fn missing(&self) -> Option<String> {
+        match &*self.medsam2.lock().unwrap_or_else(PoisonError::into_inner) {
+            Weights::Read(_) => None,
+            Weights::Unusable(reason) => Some(reason.clone()),
+            Weights::Unread => {
+                let path = self.folder.join(CHECKPOINT);
+                (!path.is_file()).then(|| OpenError::Missing(path).to_string())
+            }
+        }
+    }
+}
+
+impl Engines for Models {
+    /// The network first where it is ready: that is the one that runs unless another is named.
+    fn list(&self) -> Vec<EngineStatus> {
+        let missing = self.missing();
+        let status = |name, licence: &str, missing: Option<String>| EngineStatus {
+            name,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ready: missing.is_none(),
+            licence: licence.to_owned(),
+            missing,
+        };
+        let mut engines = vec![
+            status(EngineName::Medsam2, LICENCE, missing),
+            status(EngineName::Graphcut, env!("CARGO_PKG_LICENSE"), None),
+        ];
+        engines.sort_by_key(|it| !it.ready);
+        engines
+    }
+
+    fn reload(&self) -> Vec<EngineStatus> {
+        *self.medsam2.lock().unwrap_or_else(PoisonError::into_inner) = Weights::Unread;
+        if let Err(reason) = self.medsam2() {
+            tracing::info!(reason, "medsam2 is not ready");
+        }
+        self.list()
+    }
+}
+
+/// A list of hundreds of weights belongs in the log.
+fn shortened(reason: &str) -> String {
+    match reason.char_indices().nth(MAX_REASON) {
+        Some((end, _)) => format!("{} …", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::Path};
+
+    use engine::medsam2::CONFIG;
+
+    fn place(name: &str, folder: &Path, target: &str) {
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro");
+        fs::copy(fixture.join(name), folder.join(target)).unwrap();
+    }
+
+    fn names(statuses: &[EngineStatus]) -> Vec<(EngineName, bool)> {
+        statuses.iter().map(|it| (it.name, it.ready)).collect()
+    }
+
+    #[test]
+    fn the_network_comes_first_once_its_weights_are_there() {
+        use EngineName::{Graphcut, Medsam2};
+        let folder = tempfile::tempdir().unwrap();
+        let models = Models::new(folder.path().to_owned());
+        let statuses = models.list();
+        assert_eq!(names(&statuses), [(Graphcut, true), (Medsam2, false)]);
+        let missing = statuses[1].missing.as_deref().unwrap();
+        let path = folder.path().join(CHECKPOINT).display().to_string();
+        assert!(missing.contains(&path) && missing.contains(CONFIG), "{missing}");
+        assert_eq!(models.ready(), [Graphcut]);
+        assert_eq!(models.engine(Medsam2), Err(missing.to_owned()));
+
+        // No restart is needed once the files are there.
+        place("checkpoint.pt", folder.path(), CHECKPOINT);
+        place("config.yaml", folder.path(), CONFIG);
+        assert_eq!(names(&models.list()), [(Medsam2, true), (Graphcut, true)]);
+        assert_eq!(names(&models.reload()), [(Medsam2, true), (Graphcut, true)]);
+        let engine = models.engine(Medsam2).unwrap();
+        assert_eq!(engine.identity().model.unwrap().name, CHECKPOINT);
+    }
+
+    #[test]
+    fn weights_that_cannot_be_used_say_why_until_they_are_read_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let models = Models::new(folder.path().to_owned());
+        fs::write(folder.path().join(CHECKPOINT), "no checkpoint").unwrap();
+        let status = models.reload().pop().unwrap();
+        assert!(!status.ready && status.missing.unwrap().contains(CHECKPOINT));
+
+        place("checkpoint.pt", folder.path(), CHECKPOINT);
+        // Its dimensions are not those of the published network.
+        let status = models.reload().pop().unwrap();
+        assert!(status.missing.is_some_and(|it| it.contains("does not belong") && it.len() < 800));
+        place("config.yaml", folder.path(), CONFIG);
+        assert!(models.reload()[0].ready);
+    }
+}

@@ -1,0 +1,142 @@
+//! MedSAM2 through the binary: `segment` with its flags, and a server whose weights arrive late. The
+//! network is one of small dimensions with random weights.
+
+#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
+
+mod process;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use process::{ANY_PORT, Running, exchange, serve};
+use serde_json::Value;
+use volume::{
+    MaskFormat,
+    phantom::{PhantomOptions, phantom},
+    write_volume,
+};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro").join(name)
+}
+
+fn segment(folder: &Path, flags: &[&str]) -> Output {
+    let image = folder.join("ct.nii.gz");
+    if !image.exists() {
+        let made = phantom(&PhantomOptions::ct([40, 30, 12]));
+        let file = fs::File::create(&image).unwrap();
+        write_volume(&made.volume, MaskFormat::NiftiGz, file).unwrap();
+    }
+    Command::new(env!("CARGO_BIN_EXE_voxloop"))
+        .args(["segment", "ct.nii.gz", "--slice", "5", "--box", "10.5,8,24,20.25"])
+        .args(["--engine", "medsam2", "-o", "mask.nii.gz"])
+        .args(flags)
+        .current_dir(folder)
+        .output()
+        .unwrap()
+}
+
+fn with_model(folder: &Path, flags: &[&str]) -> Output {
+    let (model, config) = (fixture("checkpoint.pt"), fixture("config.yaml"));
+    let files = ["--model", model.to_str().unwrap(), "--config", config.to_str().unwrap()];
+    segment(folder, &[&files, flags].concat())
+}
+
+#[test]
+fn logits_are_written_for_the_visited_slices_and_their_threshold_is_the_mask() {
+    let folder = tempfile::tempdir().unwrap();
+    let flags = ["--no-stop", "--logits", "logits.npy", "--timing", "times.json"];
+    for (more, first, n_slices) in [
+        (&["--range", "3..9"] as &[&str], 3, 7),
+        (&["--direction", "forward", "--window=-160,240", "--precision", "f32"], 5, 7),
+        (&["--two-d", "--window", "abdomen"], 5, 1),
+    ] {
+        let output = with_model(folder.path(), &[&flags, more].concat());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let npy = fs::read(folder.path().join("logits.npy")).unwrap();
+        let npy = npyz::NpyFile::new(&npy[..]).unwrap();
+        assert_eq!(npy.shape(), [n_slices, 30, 40]);
+        let logits = npy.into_vec::<f32>().unwrap();
+
+        let path = folder.path().join("mask.nii.gz");
+        let mask = volume::read(&path, "mask.nii.gz", &volume::ReadOptions::default()).unwrap();
+        let mask = volume::Labelmap::from_volume(&mask).unwrap();
+        let n_before = first * 30 * 40;
+        let inside: Vec<bool> = mask.voxels[n_before..].iter().map(|it| *it == 1).collect();
+        let expected: Vec<bool> = logits.iter().map(|it| *it > 0.0).collect();
+        assert_eq!(inside[..expected.len()], expected);
+
+        let times = fs::read(folder.path().join("times.json")).unwrap();
+        let times: Value = serde_json::from_slice(&times).unwrap();
+        assert_eq!(times["engine"]["name"], "medsam2");
+        assert_eq!(times["engine"]["model"]["window"], serde_json::json!([-160.0, 240.0]));
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_said_with_its_flag() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |output: Output, code: i32, word: &str| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(word), "`{word}` is missing in: {said}");
+    };
+    check(segment(folder.path(), &[]), 2, "--model MedSAM2_latest.pt");
+    check(segment(folder.path(), &["--model", "none.pt"]), 1, "none.pt is not there");
+    check(with_model(folder.path(), &["--precision", "bf16"]), 1, "use auto or f32");
+    check(with_model(folder.path(), &["--window", "skin"]), 2, "abdomen");
+}
+
+/// What became of a job's task.
+fn finished(server: &Running, job_id: &str) -> Value {
+    loop {
+        let job = server.ask(&format!("GET /api/v1/jobs/{job_id}"));
+        if job["task"].is_null() {
+            return job["head_revision"].clone();
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_server_uses_the_network_once_its_weights_are_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let engines = server.ask("GET /api/v1/system/model");
+    assert_eq!(engines["engines"][0]["name"], "graphcut");
+    assert_eq!(engines["engines"][1]["name"], "medsam2");
+    let missing = engines["engines"][1]["missing"].as_str().unwrap();
+    assert!(missing.contains("models/MedSAM2_latest.pt"), "{missing}");
+    let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
+    let prompt = r#"{"axis":2,"slice_index":30,"box":[100,100,160,150]"#;
+    let line = format!("POST /api/v1/jobs/{job_id}/initial-mask");
+    let named = format!("{prompt},\"engine\":\"medsam2\"}}");
+    let refused = exchange(&server.address, &line, "application/json", named.as_bytes()).unwrap();
+    assert_eq!(refused.0, 409);
+    assert!(String::from_utf8_lossy(&refused.1).contains("MedSAM2_latest.pt"));
+
+    let models = folder.path().join("models");
+    fs::copy(fixture("checkpoint.pt"), models.join("MedSAM2_latest.pt")).unwrap();
+    fs::copy(fixture("config.yaml"), models.join("sam2.1_hiera_t512.yaml")).unwrap();
+    let engines = server.ask("POST /api/v1/system/model/reload");
+    assert_eq!(engines["engines"][0]["name"], "medsam2");
+    assert_eq!(engines["engines"][0]["ready"], true);
+
+    server.send(&format!("{line}\n{prompt}}}"));
+    let slice = finished(&server, &job_id);
+    let engine = &slice["author"]["engine"];
+    assert_eq!(
+        (&engine["name"], &engine["model"]["name"]),
+        (&"medsam2".into(), &"MedSAM2_latest.pt".into())
+    );
+    assert_eq!(engine["model"]["window"], serde_json::json!([-160.0, 240.0]));
+    server.send(&format!("POST /api/v1/jobs/{job_id}/propagate\n{}", r#"{"range":[28,32]}"#));
+    let volume = finished(&server, &job_id);
+    assert_ne!(volume["revision_id"], slice["revision_id"]);
+    assert_eq!(volume["author"]["engine"], *engine);
+    assert_eq!(volume["extent"], serde_json::json!({"axis": 2, "first": 28, "last": 32}));
+    server.kill();
+}

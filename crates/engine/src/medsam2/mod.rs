@@ -1,0 +1,234 @@
+//! MedSAM2 as an engine: slices through a window to the network, its logits back to the slice.
+
+mod embeddings;
+mod grey;
+mod marks;
+mod open;
+mod passes;
+mod places;
+mod points3d;
+mod propagation;
+mod resize;
+mod stop;
+mod ways;
+
+use std::{fmt, sync::Arc};
+
+use protocol::{
+    prompt::SlicePrompt,
+    task::{EngineIdentity, EngineName, ModelIdentity},
+};
+use sam2::{Sam2, SliceEmbedding, SliceMask, Tensor};
+use serde::{Deserialize, Serialize};
+use volume::{Labelmap, Volume, window::Window};
+
+use crate::{EngineError, check::CheckedSlice};
+use embeddings::Embeddings;
+
+pub use grey::WindowChoice;
+pub use open::{CHECKPOINT, CONFIG, LICENCE, OpenError, Precision};
+pub(crate) use propagation::Job;
+
+/// Embeddings of slices that are kept in memory; a slice of 512×512 takes 4 MB.
+const EMBEDDING_BYTES: usize = 256 << 20;
+
+/// Of slices without the object, as the network itself has it.
+const ABSENT_LOGIT: f32 = -1024.0;
+
+/// The network with its weights, and how it is to be used. Clones share the weights and the
+/// embeddings of slices.
+#[derive(Clone)]
+pub struct Medsam2 {
+    network: Arc<Network>,
+    options: Medsam2Options,
+    keeps_logits: bool,
+}
+
+/// What decides about masks besides weights and prompts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Medsam2Options {
+    /// Which intensities the network sees.
+    pub window: WindowChoice,
+    /// Whether a propagation ends where the object ends.
+    pub stops: bool,
+}
+
+impl Default for Medsam2Options {
+    fn default() -> Self {
+        Self { window: WindowChoice::Auto, stops: true }
+    }
+}
+
+/// What clones share.
+struct Network {
+    model: Sam2,
+    embeddings: Embeddings,
+    identity: ModelIdentity,
+}
+
+impl Medsam2 {
+    /// An engine of a network that is in memory already.
+    #[must_use]
+    pub fn new(model: Sam2, identity: ModelIdentity) -> Self {
+        let embeddings = Embeddings::new(&model, EMBEDDING_BYTES);
+        let network = Arc::new(Network { model, embeddings, identity });
+        Self { network, options: Medsam2Options::default(), keeps_logits: false }
+    }
+
+    /// The same network, used otherwise.
+    #[must_use]
+    pub fn with(&self, options: Medsam2Options) -> Self {
+        Self { options, ..self.clone() }
+    }
+
+    /// The same network, whose propagations also tell the logits of every slice.
+    #[must_use]
+    pub fn keeping_logits(&self) -> Self {
+        Self { keeps_logits: true, ..self.clone() }
+    }
+
+    /// How it is used.
+    #[must_use]
+    pub fn options(&self) -> Medsam2Options {
+        self.options
+    }
+
+    /// The window that the volume's slices are seen through. To look at a large volume once for many
+    /// prompts, keep it and pass it as [`WindowChoice::Between`].
+    #[must_use]
+    pub fn window(&self, volume: &Volume) -> Window {
+        grey::resolve(self.options.window, volume)
+    }
+
+    /// How often the encoder ran, for all clones together.
+    #[must_use]
+    pub fn n_encoded(&self) -> u64 {
+        self.network.embeddings.n_encoded()
+    }
+
+    /// As a mask's history records it; the window is that of the mask.
+    #[must_use]
+    pub fn identity(&self, window: Option<Window>) -> EngineIdentity {
+        let window = window.map(|it| [it.low, it.high]);
+        EngineIdentity {
+            name: EngineName::Medsam2,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: Some(ModelIdentity { window, ..self.network.identity.clone() }),
+        }
+    }
+
+    /// Finds the marked object on its slice.
+    pub(crate) fn segment_slice(
+        &self,
+        volume: &Volume,
+        prompt: &SlicePrompt,
+        slice: &CheckedSlice,
+        base: Option<&Labelmap>,
+    ) -> Result<SliceAnswer, EngineError> {
+        let window = self.window(volume);
+        let engine = self.identity(Some(window));
+        let n_voxels = slice.shape[0] * slice.shape[1];
+        if prompt.absent {
+            let logits = vec![ABSENT_LOGIT; n_voxels];
+            return Ok(SliceAnswer { mask: vec![false; n_voxels], logits, engine });
+        }
+        let labels = base.map(|it| it.slice(slice.axis, slice.index).pixels);
+        let earlier: Option<Vec<bool>> = match (prompt.mask, &labels) {
+            (true, Some(labels)) => Some(labels.iter().map(|it| *it == prompt.label).collect()),
+            (true, None) => return Err(EngineError::NoMask { field: "mask".to_owned() }),
+            (false, _) => None,
+        };
+        let earlier = earlier.filter(|it| it.contains(&true));
+        if earlier.is_none() && !marks::shows_object(prompt) {
+            return Err(EngineError::NothingMarked { field: "box".to_owned() });
+        }
+        let sight = Sight { engine: self, volume, axis: slice.axis, shape: slice.shape, window };
+        let embedding = sight.embedding(slice.index)?;
+        let found = sight.answer(&embedding, prompt, earlier.as_deref())?;
+        let logits = sight.logits(&found)?;
+        let is_free =
+            |at: usize| labels.as_ref().is_none_or(|it| it[at] == 0 || it[at] == prompt.label);
+        let mask = logits.iter().enumerate().map(|(at, it)| *it > 0.0 && is_free(at)).collect();
+        Ok(SliceAnswer { mask, logits, engine })
+    }
+}
+
+impl fmt::Debug for Medsam2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Medsam2")
+            .field("model", &self.network.identity)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PartialEq for Medsam2 {
+    fn eq(&self, other: &Self) -> bool {
+        self.network.identity == other.network.identity
+            && (self.options, self.keeps_logits) == (other.options, other.keeps_logits)
+    }
+}
+
+/// The object on one slice.
+pub(crate) struct SliceAnswer {
+    pub(crate) mask: Vec<bool>,
+    pub(crate) logits: Vec<f32>,
+    pub(crate) engine: EngineIdentity,
+}
+
+/// A volume along an axis, through a window.
+struct Sight<'a> {
+    engine: &'a Medsam2,
+    volume: &'a Volume,
+    axis: usize,
+    /// Voxels of a slice along x and y.
+    shape: [usize; 2],
+    window: Window,
+}
+
+impl Sight<'_> {
+    fn model(&self) -> &Sam2 {
+        &self.engine.network.model
+    }
+
+    /// The slice as the network sees it.
+    fn embedding(&self, index: usize) -> Result<SliceEmbedding, EngineError> {
+        let slice = self.volume.slice(self.axis, index);
+        let side = self.model().config().image_size;
+        let greys = grey::resized_greys(&slice, self.window, side);
+        Ok(self.engine.network.embeddings.get(self.model(), &greys)?)
+    }
+
+    /// What the network answers to a prompt; to marks on an earlier mask, what becomes of it.
+    fn answer(
+        &self,
+        embedding: &SliceEmbedding,
+        prompt: &SlicePrompt,
+        earlier: Option<&[bool]>,
+    ) -> Result<SliceMask, EngineError> {
+        let points = marks::points(prompt, self.shape, self.model().config().image_size);
+        let Some(earlier) = earlier else {
+            return Ok(self.model().prompt(embedding, &points, None)?);
+        };
+        let [width, height] = self.shape;
+        let numbers: Vec<f32> = earlier.iter().map(|it| f32::from(u8::from(*it))).collect();
+        let mask = Tensor::from_vec(numbers, (height, width), &sam2::Device::Cpu)?;
+        let found = self.model().prompt_mask(embedding, &mask)?;
+        if points.is_empty() {
+            return Ok(found);
+        }
+        Ok(self.model().prompt(embedding, &points, Some(&found))?)
+    }
+
+    /// Logits of the slice's voxels, `x` fastest.
+    fn logits(&self, found: &SliceMask) -> Result<Vec<f32>, EngineError> {
+        let [width, height] = self.shape;
+        Ok(found.logits(height, width)?.flatten_all()?.to_vec1()?)
+    }
+}
+
+impl From<candle_core::Error> for EngineError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Network(error.to_string())
+    }
+}
