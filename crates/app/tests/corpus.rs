@@ -12,7 +12,8 @@ use std::{collections::BTreeSet, fs, path::PathBuf};
 mod checks;
 
 /// What can be replayed, by the name of its fuzz target.
-const TARGETS: [&str; 5] = ["files", "headers", "masks", "prompts", "requests"];
+const TARGETS: [&str; 7] =
+    ["checkpoint", "files", "headers", "masks", "model_config", "prompts", "requests"];
 
 /// A folder for each target that ever found something.
 fn found() -> PathBuf {
@@ -43,8 +44,13 @@ fn everything_that_was_found_is_replayed() {
             with_inputs.insert(name);
         }
     }
-    let known = ["files", "headers", "prompts"].map(str::to_owned);
+    let known = ["checkpoint", "files", "headers", "prompts"].map(str::to_owned);
     assert!(with_inputs.is_superset(&known.into()), "{with_inputs:?}");
+}
+
+#[test]
+fn no_known_checkpoint_breaks_a_rule() {
+    replay("checkpoint", checks::seeds::checkpoint(), checks::checkpoint::check);
 }
 
 #[test]
@@ -60,6 +66,11 @@ fn no_known_header_breaks_a_rule() {
 #[test]
 fn no_known_mask_breaks_a_rule() {
     replay("masks", checks::seeds::masks(), checks::masks::check);
+}
+
+#[test]
+fn no_known_model_configuration_breaks_a_rule() {
+    replay("model_config", checks::seeds::model_config(), checks::model_config::check);
 }
 
 #[test]

@@ -146,6 +146,41 @@ fn repeated_names_and_long_nesting_stay_small() {
 }
 
 #[test]
+fn an_axis_without_length_makes_the_others_harmless() {
+    // Four axes of 2⁶² and one of 0, in both orders: no product of them is asked for.
+    let endless = [&b"\x8a\x08"[..], &(1_i64 << 62).to_le_bytes()].concat();
+    let endless = endless.repeat(4);
+    for shape in [[&endless[..], b"K\0"].concat(), [b"K\0", &endless[..]].concat()] {
+        let mut pickle = one_tensor([2, 2], [1, 2]);
+        // The tail that `one_tensor` writes: shape, strides, and the end.
+        pickle.truncate(pickle.len() - 29);
+        for _ in 0..2 {
+            pickle.push(b'(');
+            pickle.extend(&shape);
+            pickle.push(b't');
+        }
+        pickle.extend(b"\x89}tRss.");
+        assert_eq!(read_all(&with_pickle(&pickle)).unwrap(), 0);
+    }
+}
+
+#[test]
+fn long_names_make_no_long_errors() {
+    let long = |n: usize| -> Vec<u8> {
+        let length = u32::try_from(n).unwrap().to_le_bytes();
+        [&b"X"[..], &length, &vec![b'n'; n]].concat()
+    };
+    let named = [&b"\x80\x02}X\x05\0\0\0model}"[..], &long(300), b"Nss."].concat();
+    assert!(message(&named).contains("long name"));
+    let asked = [&b"c"[..], &[b'm'; 5000], b"\n", &[b'n'; 5000], b"\n."].concat();
+    assert!(message(&asked).len() < 500);
+    let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    archive.start_file("n".repeat(400), zip::write::SimpleFileOptions::default()).unwrap();
+    let file = archive.finish().unwrap().into_inner();
+    assert!(read_all(&file).unwrap_err().to_string().contains("an entry has a long name"));
+}
+
+#[test]
 fn other_files_are_named_as_such() {
     for bytes in [&b""[..], b"PK", b"\x80\x02}q\x00.", &[0; 4096]] {
         assert!(matches!(read_all(bytes), Err(CheckpointError::NotAnArchive)));

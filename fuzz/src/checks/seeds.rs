@@ -6,6 +6,8 @@ use volume::{
     write_volume,
 };
 
+use super::checkpoint::{self, Tensor, archive, pickle};
+
 const SHAPE: [usize; 3] = [5, 4, 3];
 
 /// An input and its name.
@@ -37,6 +39,59 @@ pub fn headers() -> Vec<Seed> {
             (format!("{seed}"), [vec![seed, 0, 0, 0], bytes.collect()].concat())
         })
         .collect()
+}
+
+/// Small checkpoints whole and as their list of tensors, cut short, and tensors from numbers.
+pub fn checkpoint() -> Vec<Seed> {
+    let tensor = |name: &str, storage_type, storage, shape: &[i64], strides: &[i64]| Tensor {
+        name: name.to_owned(),
+        storage_type,
+        storage,
+        offset: 0,
+        shape: shape.to_vec(),
+        strides: strides.to_vec(),
+    };
+    let tensors = [
+        tensor("no_mem_embed", "FloatStorage", 0, &[1, 1, 4], &[4, 4, 1]),
+        tensor("turned", "FloatStorage", 0, &[2, 3], &[1, 2]),
+        tensor("half", "HalfStorage", 1, &[3], &[1]),
+        tensor("short", "BFloat16Storage", 1, &[], &[]),
+        tensor("wide", "DoubleStorage", 0, &[2, 0], &[1, 1]),
+    ];
+    let list = pickle(&tensors);
+    let file = archive(&list, &[vec![7; 64], vec![60; 6]]);
+    let mut seeds = vec![
+        ("whole".to_owned(), [&[0], file.as_slice()].concat()),
+        ("cut".to_owned(), [&[0], &file[..file.len() / 2]].concat()),
+        ("list".to_owned(), [&[1], list.as_slice()].concat()),
+        ("loaded".to_owned(), [&[5], list.as_slice()].concat()),
+        ("calls".to_owned(), b"\x01\x80\x02cos\nsystem\nX\x04\0\0\0true\x85R.".to_vec()),
+    ];
+    let numbers = headers()
+        .into_iter()
+        .take(16)
+        .map(|(name, bytes)| (format!("tensors-{name}"), [&[2], &bytes[1..]].concat()));
+    seeds.extend(numbers);
+    seeds
+}
+
+/// The fixture's configuration as it is, in other forms, and with values changed.
+pub fn model_config() -> Vec<Seed> {
+    let text = checkpoint::MICRO;
+    let small = text.replace("image_size: 128", "image_size: 64");
+    let bomb = "a: &a [x, x]\nb: &b [*a, *a, *a, *a]\nc: [*b, *b, *b, *b]\n<<: *a\n";
+    let mut seeds: Vec<Seed> =
+        [(0, text), (0xfe, small.as_str()), (0, bomb), (0, "{model: {_target_: x}}"), (0, "")]
+            .into_iter()
+            .enumerate()
+            .map(|(n, (mode, text))| (format!("{n}"), [&[mode], text.as_bytes()].concat()))
+            .collect();
+    let changed = headers()
+        .into_iter()
+        .take(16)
+        .map(|(name, bytes)| (format!("changed-{name}"), [&[0xe1], &bytes[1..]].concat()));
+    seeds.extend(changed);
+    seeds
 }
 
 /// Masks with runs of every length of number.

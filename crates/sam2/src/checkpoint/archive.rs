@@ -12,6 +12,9 @@ use super::CheckpointError;
 /// Longest directory that is read, in bytes; a real checkpoint of 400 tensors needs 40 kB.
 const MAX_DIRECTORY: u64 = 16 << 20;
 
+/// Longest name of an entry: that of a file, a folder and a number. Names stand in errors.
+const MAX_NAME: usize = 300;
+
 /// Where an entry's bytes lie in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
@@ -130,6 +133,9 @@ fn central_record(directory: &[u8]) -> Result<(String, Central, &[u8]), Checkpoi
     let name_bytes = usize::from(u16_at(directory, 28));
     let extra_bytes = usize::from(u16_at(directory, 30));
     let comment_bytes = usize::from(u16_at(directory, 32));
+    if name_bytes > MAX_NAME {
+        return Err(CheckpointError::Damaged("an entry has a long name".to_owned()));
+    }
     let rest = &directory[CENTRAL_BYTES..];
     if rest.len() < name_bytes + extra_bytes + comment_bytes {
         return Err(short());

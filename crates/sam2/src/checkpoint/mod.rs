@@ -6,6 +6,7 @@
 //! the whole says more than a zip's CRC, which `torch.save` may leave out.
 
 mod archive;
+mod globals;
 mod input;
 mod pickle;
 
@@ -198,6 +199,9 @@ fn stored(
 }
 
 fn product(shape: &[u64]) -> Option<u64> {
+    if shape.contains(&0) {
+        return Some(0);
+    }
     shape.iter().try_fold(1_u64, |count, it| count.checked_mul(*it))
 }
 
@@ -236,6 +240,10 @@ fn read_f64(file: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
 
 /// Puts numbers that were stored with strides into row order; most are already.
 fn in_row_order(numbers: Vec<f32>, shape: &[usize], strides: &[usize]) -> Vec<f32> {
+    // One axis without length, and the others may have any: there is nothing to count.
+    if numbers.is_empty() {
+        return numbers;
+    }
     let mut expected = 1;
     let mut is_ordered = true;
     for (length, stride) in shape.iter().zip(strides).rev() {

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::CheckpointError;
+use super::globals::{Global, global};
 use super::input::Input;
 
 /// How a tensor's numbers are stored.
@@ -50,19 +51,12 @@ pub(super) fn state_dict(pickle: &[u8]) -> Result<BTreeMap<String, TensorRecord>
 
 /// Longest name of a storage; `torch.save` numbers them.
 const MAX_KEY: usize = 32;
+/// Longest name of a tensor; the network's longest has 80 letters. Names stand in errors.
+const MAX_NAME: usize = 256;
 /// Most axes of a tensor; a weight has four.
 const MAX_AXES: usize = 8;
 
 type Id = usize;
-
-/// The names that a pickle may use.
-#[derive(Clone, Copy)]
-enum Global {
-    OrderedDict,
-    RebuildTensor,
-    RebuildParameter,
-    Storage(Element),
-}
 
 enum Value<'a> {
     None,
@@ -335,6 +329,9 @@ impl<'a> Machine<'a> {
         let mut named = BTreeMap::new();
         for (key, value) in model {
             let name = self.text(*key)?;
+            if name.len() > MAX_NAME {
+                return Err("a tensor has a long name".to_owned());
+            }
             let Value::Tensor(record) = &self.values[*value] else {
                 return Err(format!("{name:?} is no tensor"));
             };
@@ -378,20 +375,4 @@ impl<'a> Machine<'a> {
         };
         Ok(items)
     }
-}
-
-fn global(module: &str, name: &str) -> Step<Global> {
-    Ok(match (module, name) {
-        ("collections", "OrderedDict") => Global::OrderedDict,
-        ("torch._utils", "_rebuild_tensor_v2") => Global::RebuildTensor,
-        ("torch._utils", "_rebuild_parameter") => Global::RebuildParameter,
-        ("torch", "FloatStorage") => Global::Storage(Element::F32),
-        ("torch", "DoubleStorage") => Global::Storage(Element::F64),
-        ("torch", "HalfStorage") => Global::Storage(Element::F16),
-        ("torch", "BFloat16Storage") => Global::Storage(Element::Bf16),
-        ("torch", "LongStorage" | "IntStorage" | "ByteStorage" | "BoolStorage") => {
-            Global::Storage(Element::Other)
-        }
-        _ => return Err(format!("it asks for {module}.{name}, which no weights need")),
-    })
 }

@@ -16,12 +16,12 @@ use super::only::{
 };
 use super::{
     AttentionConfig, Config, ConfigError, MemoryAttentionConfig, MemoryEncoderConfig, NeckConfig,
-    TrunkConfig,
+    TrunkConfig, shortened,
 };
 
 pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
-    let tree: serde_json::Value =
-        serde_saphyr::from_str(text).map_err(|error| ConfigError::Yaml(error.to_string()))?;
+    let tree: serde_json::Value = serde_saphyr::from_str(text)
+        .map_err(|error| ConfigError::Yaml(shortened(&error.to_string())))?;
     let File { model } = typed(tree)?;
     model.check_widths()?;
     Ok(model.into())
@@ -29,8 +29,8 @@ pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
 
 fn typed<T: DeserializeOwned>(tree: serde_json::Value) -> Result<T, ConfigError> {
     serde_path_to_error::deserialize(tree).map_err(|error| ConfigError::Key {
-        key: error.path().to_string(),
-        what: error.inner().to_string(),
+        key: shortened(&error.path().to_string()),
+        what: shortened(&error.inner().to_string()),
     })
 }
 

@@ -3,6 +3,8 @@
 mod hydra;
 mod only;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 /// Why a configuration cannot be used.
@@ -11,6 +13,9 @@ pub enum ConfigError {
     /// The file could not be read.
     #[error("cannot read the configuration: {0}")]
     Io(#[from] std::io::Error),
+    /// The file is much longer than a configuration.
+    #[error("the configuration has more than {MAX_BYTES} bytes; is it another file?")]
+    TooLong,
     /// The file is no YAML.
     #[error("the configuration is no YAML: {0}")]
     Yaml(String),
@@ -129,6 +134,12 @@ pub struct MemoryEncoderConfig {
 /// Pixels per token of the coarsest level that is used: the published networks all have 16.
 pub(crate) const BACKBONE_STRIDE: usize = 16;
 
+/// Letters of an error that a file's own words may take.
+const MAX_SAID: usize = 300;
+
+/// Longest file; the published one has 4 kB.
+const MAX_BYTES: u64 = 256 << 10;
+
 /// Limits on what a file may ask for; beyond them lies no published network.
 const MAX_CHANNELS: usize = 4096;
 const MAX_IMAGE_SIZE: usize = 2048;
@@ -185,7 +196,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the key.
     pub fn open(path: &Path) -> Result<Self, ConfigError> {
-        Self::from_yaml(&std::fs::read_to_string(path)?)
+        let mut text = String::new();
+        File::open(path)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+        Self::from_yaml(&text)
     }
 
     /// As [`Config::open`], from the file's text.
@@ -193,6 +206,9 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], naming the key.
     pub fn from_yaml(text: &str) -> Result<Self, ConfigError> {
+        if text.len() as u64 > MAX_BYTES {
+            return Err(ConfigError::TooLong);
+        }
         let config = hydra::parse(text)?;
         config.check()?;
         Ok(config)
@@ -324,4 +340,12 @@ impl Config {
 
 fn check_that(holds: bool, key: &'static str, what: &str) -> Result<(), ConfigError> {
     if holds { Ok(()) } else { Err(ConfigError::Contradiction { key, what: what.to_owned() }) }
+}
+
+/// What libraries say of a file repeats its words, however long they are.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_SAID) {
+        Some((end, _)) => format!("{} …", &text[..end]),
+        None => text.to_owned(),
+    }
 }
