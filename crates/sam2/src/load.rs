@@ -28,13 +28,27 @@ pub enum LoadError {
     Build(#[from] candle_core::Error),
 }
 
-/// A network whose weights are variables.
+/// The weights of a network as variables.
 #[derive(Clone, Debug)]
 pub struct Trainable {
-    /// The network; it computes with the variables' present values.
-    pub model: Sam2,
+    config: Config,
+    device: Device,
     /// The weights by name.
     pub variables: BTreeMap<String, Var>,
+}
+
+impl Trainable {
+    /// The network with the variables' present values; gradients flow to them. Layers derive tensors
+    /// of their own from their weights, so after every change of a variable it is made anew.
+    ///
+    /// # Errors
+    /// If the derived tensors cannot be computed, which is a lack of memory.
+    pub fn model(&self) -> Result<Sam2, LoadError> {
+        let variables = self.variables.iter();
+        let tensors = variables.map(|(name, it)| (name.clone(), it.as_tensor().clone())).collect();
+        let vb = VarBuilder::from_tensors(tensors, DType::F32, &self.device);
+        Ok(Sam2::load(&self.config, &vb)?)
+    }
 }
 
 impl Sam2 {
@@ -55,7 +69,7 @@ impl Sam2 {
         config: &Config,
         device: &Device,
     ) -> Result<Self, LoadError> {
-        build(checkpoint, config, device, Use::Inference).map(|it| it.model)
+        build(checkpoint, config, device, Use::Inference).map(|(model, _)| model)
     }
 
     /// Loads a checkpoint so that gradients flow to its weights.
@@ -67,7 +81,8 @@ impl Sam2 {
         config: &Config,
         device: &Device,
     ) -> Result<Trainable, LoadError> {
-        build(Checkpoint::open(path)?, config, device, Use::Training)
+        let (_, variables) = build(Checkpoint::open(path)?, config, device, Use::Training)?;
+        Ok(Trainable { config: config.clone(), device: device.clone(), variables })
     }
 }
 
@@ -76,11 +91,11 @@ fn build<R: Read + Seek + Send + 'static>(
     config: &Config,
     device: &Device,
     purpose: Use,
-) -> Result<Trainable, LoadError> {
+) -> Result<(Sam2, BTreeMap<String, Var>), LoadError> {
     let weights = Arc::new(Weights::new(checkpoint, purpose));
     let source = Box::new(Source(Arc::clone(&weights)));
     let vb = VarBuilder::from_backend(source, DType::F32, device.clone());
     let model = Sam2::load(config, &vb)?;
     weights.check().map_err(LoadError::Mismatch)?;
-    Ok(Trainable { model, variables: weights.variables() })
+    Ok((model, weights.variables()))
 }

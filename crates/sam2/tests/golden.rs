@@ -84,7 +84,7 @@ fn object_that_disappears_and_comes_back_matches() {
         Sam2::open_trainable(&golden.checkpoint(), &golden.config(), &Device::Cpu).unwrap();
     let bias = &trainable.variables["sam_mask_decoder.pred_obj_score_head.layers.2.bias"];
     bias.set(&Tensor::new(&[-3_f32], &Device::Cpu).unwrap()).unwrap();
-    let model = trainable.model;
+    let model = trainable.model().unwrap();
     for visited in [
         golden.replay(&model, "absent", Direction::Forward),
         golden.replay_apart(&model, "absent", Direction::Forward),

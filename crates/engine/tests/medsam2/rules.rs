@@ -161,7 +161,7 @@ fn forgetful() -> Medsam2 {
     let bias = &trainable.variables["sam_mask_decoder.pred_obj_score_head.layers.2.bias"];
     bias.set(&Tensor::new(&[-3_f32], &Device::Cpu).unwrap()).unwrap();
     let identity = network().identity(None).model.unwrap();
-    Medsam2::new(trainable.model, identity)
+    Medsam2::new(trainable.model().unwrap(), identity)
 }
 
 #[test]
