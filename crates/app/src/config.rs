@@ -278,6 +278,12 @@ pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars().filter(|(key, _)| key.starts_with("AWS_"))
 }
 
+/// What a hub asks for where a model is not open to everybody.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+pub(crate) fn hub_token() -> Option<String> {
+    std::env::var("HF_TOKEN").ok().filter(|it| !it.is_empty())
+}
+
 /// Sends log lines to stderr, and to a file once there is one; `RUST_LOG` chooses which.
 pub(crate) fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()

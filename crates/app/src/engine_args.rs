@@ -28,7 +28,8 @@ pub(crate) struct EngineArgs {
     /// Weights of medsam2, such as `MedSAM2_latest.pt`.
     #[arg(long, value_name = "CKPT", help_heading = "MedSAM2")]
     model: Option<PathBuf>,
-    /// Dimensions of the weights; those of `sam2.1_hiera_t512.yaml` by default.
+    /// Dimensions of the weights; by default those of the YAML beside them, of the same name or called
+    /// `sam2.1_hiera_t512.yaml`, else the published ones.
     #[arg(long, value_name = "YAML", requires = "model", help_heading = "MedSAM2")]
     config: Option<PathBuf>,
     /// Intensities that medsam2 sees as black and white: abdomen, lung, bone, brain, liver, two

@@ -19,6 +19,7 @@ mod bench;
 mod demo;
 mod doctor;
 mod eval;
+mod models_command;
 mod openapi;
 mod sample;
 mod segment;
@@ -47,6 +48,8 @@ enum Command {
     /// Say what is wrong with a server, or with an agent's way to it, and what to do; changes
     /// nothing. Ends with 1 where something does not work.
     Doctor(Box<doctor::DoctorArgs>),
+    /// Weights of engines: what there is, fetch, verify, import.
+    Models(models_command::ModelsArgs),
     /// Segment an object in an image, or the objects of many images.
     Segment(segment::SegmentArgs),
     /// Measure an engine on cases with known masks.
@@ -79,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => config::runtime()?.block_on(serve::serve(args)),
         Command::Agent(args) => config::runtime()?.block_on(pull::pull(args)),
         Command::Doctor(args) => config::runtime()?.block_on(doctor::doctor(*args)),
+        Command::Models(args) => models_command::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Bench(args) => bench::run(&args),

@@ -1,5 +1,7 @@
 //! The published models that an engine of ours can load.
 
+use crate::hub::HUGGING_FACE;
+
 /// A published model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
@@ -14,6 +16,11 @@ pub struct Model {
     /// The weights' licence, as their model card has it.
     pub licence: &'static str,
 }
+
+/// The configuration that is published beside the models: all have the same dimensions.
+pub const PUBLISHED_CONFIG: &str = "sam2.1_hiera_t512.yaml";
+/// What stands in it.
+pub const PUBLISHED_CONFIG_TEXT: &str = include_str!("sam2.1_hiera_t512.yaml");
 
 /// The model card of `MedSAM2` names a licence and a restriction; both are shown.
 const MEDSAM2_LICENCE: &str = "CC-BY-SA-4.0; research and education only";
@@ -30,6 +37,27 @@ pub const MODELS: [Model; 5] = [
 
 const fn medsam2(name: &'static str, file: &'static str, purpose: &'static str) -> Model {
     Model { name, file, repository: MEDSAM2_REPOSITORY, purpose, licence: MEDSAM2_LICENCE }
+}
+
+impl Model {
+    /// The page on which it is described, with its terms.
+    #[must_use]
+    pub fn card(&self) -> String {
+        format!("{HUGGING_FACE}/{}", self.repository)
+    }
+
+    /// The address of its file at a hub.
+    #[must_use]
+    pub fn url(&self, endpoint: &str) -> String {
+        let endpoint = endpoint.trim_end_matches('/');
+        format!("{endpoint}/{}/resolve/main/{}", self.repository, self.file)
+    }
+
+    /// The name of a configuration that belongs to this model alone.
+    #[must_use]
+    pub fn own_config(&self) -> String {
+        format!("{}.yaml", self.file.trim_end_matches(".pt"))
+    }
 }
 
 /// The model that is called `name`, or whose file is.

@@ -27,8 +27,16 @@ pub(crate) fn of_file(path: &Path) -> Result<(String, u64), ModelError> {
             hasher.update(&piece[..n]);
             length += n as u64;
         }
-        let text = hasher.finalize().iter().map(|it| format!("{it:02x}")).collect();
-        Ok((text, length))
+        Ok((hexadecimal(hasher), length))
     };
     read().map_err(ModelError::disk(path))
+}
+
+/// The SHA-256 of some bytes in hexadecimal.
+pub(crate) fn of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(Sha256::new_with_prefix(bytes))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|it| format!("{it:02x}")).collect()
 }

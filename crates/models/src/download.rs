@@ -14,11 +14,12 @@ use reqwest::{
 };
 
 use crate::{
-    catalogue::Model,
+    catalogue::{Model, PUBLISHED_CONFIG_TEXT},
     digest,
     error::ModelError,
-    folder::{ModelFolder, Record},
+    folder::ModelFolder,
     hub::{self, Remote},
+    record::Record,
 };
 
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
@@ -65,14 +66,8 @@ pub(crate) async fn fetch(
             found,
         });
     }
-    let record = Record {
-        sha256: found,
-        size: remote.size,
-        announced: remote.sha256.is_some(),
-        source: remote.url.clone(),
-        commit: remote.commit.clone(),
-    };
-    folder.put(model, &path, &record)?;
+    let record = remote.record(found);
+    folder.put(model, &path, &record, PUBLISHED_CONFIG_TEXT.as_bytes())?;
     Ok(record)
 }
 
@@ -102,12 +97,15 @@ async fn complete(
     }
     progress.at(part.have, remote.size);
     part.file.sync_all().map_err(ModelError::disk(&part.path))?;
-    let path = part.path.clone();
+    hash(&part.path, &remote.url).await
+}
+
+/// The SHA-256 of the file at `path`, which is or becomes the one at `url`.
+pub(crate) async fn hash(path: &Path, url: &str) -> Result<String, ModelError> {
+    let path = path.to_owned();
     let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path)).await;
-    let (sha256, _) = hashing.map_err(|it| ModelError::BadAnswer {
-        url: remote.url.clone(),
-        problem: it.to_string(),
-    })??;
+    let (sha256, _) = hashing
+        .map_err(|it| ModelError::BadAnswer { url: url.to_owned(), problem: it.to_string() })??;
     Ok(sha256)
 }
 

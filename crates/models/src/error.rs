@@ -8,7 +8,8 @@ pub enum ModelError {
     /// The hub, or a proxy before it, cannot be reached.
     #[error(
         "cannot reach {url}: {cause}. Without a network: fetch {url} on another machine and put it \
-         at {place}, or run `voxloop models import FILE`; HF_ENDPOINT names a mirror"
+         at {place} (its configuration is in this binary), or run `voxloop models import FILE`; \
+         HF_ENDPOINT names a mirror, HTTPS_PROXY a proxy"
     )]
     Unreachable {
         /// What was asked for.

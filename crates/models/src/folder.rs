@@ -1,64 +1,31 @@
-//! The model folder: a file per model, and beside it a record of where it came from.
+//! The model folder: a file per model, and beside it its configuration and a record of where it came
+//! from.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use serde::{Deserialize, Serialize};
-
-use crate::{catalogue::Model, digest, error::ModelError};
-
-/// What is known of a file of weights; `FILE.json` beside it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    /// SHA-256 of the file, hexadecimal.
-    pub sha256: String,
-    /// Bytes of the file.
-    pub size: u64,
-    /// Whether the hub announced this very SHA-256. Otherwise it was computed here, and says only
-    /// that the file has not changed since.
-    pub announced: bool,
-    /// Where it came from: an address, or `import`.
-    pub source: String,
-    /// Commit of the hub's repository, where one was announced.
-    pub commit: Option<String>,
-}
-
-/// A model and whether it is here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
-    /// There is no such file.
-    Missing,
-    /// The file is here.
-    Present {
-        /// Bytes of the file.
-        size: u64,
-        /// What is known of it; nothing of a file that was placed by hand.
-        record: Option<Record>,
-    },
-}
-
-/// What verifying a file found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The file is what its record says.
-    Intact(Record),
-    /// It is another file than its record says.
-    Changed {
-        /// The record.
-        record: Record,
-        /// The file's SHA-256.
-        found: String,
-    },
-    /// It was placed by hand; its SHA-256 is now on record.
-    Recorded(Record),
-}
+use crate::{
+    catalogue::{Model, PUBLISHED_CONFIG, PUBLISHED_CONFIG_TEXT},
+    digest,
+    error::ModelError,
+    record::{Configuration, Record, State, Verdict},
+};
 
 /// A folder of models.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
     root: PathBuf,
+}
+
+/// Weights from a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Import<'a> {
+    /// The weights.
+    pub weights: &'a Path,
+    /// Their configuration; that of the published models where none is named.
+    pub config: Option<&'a Path>,
 }
 
 impl ModelFolder {
@@ -98,50 +65,92 @@ impl ModelFolder {
             Some(record) => Ok(Verdict::Changed { record, found: sha256 }),
             None => {
                 let source = "placed by hand".to_owned();
-                let record = Record { sha256, size, announced: false, source, commit: None };
+                let record =
+                    Record { sha256, size, announced: false, source, commit: None, config: None };
                 self.write_record(model, &record)?;
                 Ok(Verdict::Recorded(record))
             }
         }
     }
 
-    /// Copies a file into the folder as this model. `check` looks inside and says why it cannot be
+    /// The configuration that belongs to the model's file.
+    ///
+    /// # Errors
+    /// If it or the model's record cannot be read.
+    pub fn configuration(&self, model: &Model) -> Result<Configuration, ModelError> {
+        let came_with_it = self.record(model)?.and_then(|it| it.config);
+        let path = self.config_path(model);
+        match (fs::read(&path), came_with_it) {
+            (Ok(text), Some(sha256)) if digest::of_bytes(&text) != sha256 => {
+                Ok(Configuration::Changed(path))
+            }
+            (Ok(_), _) => Ok(Configuration::File(path)),
+            (Err(it), Some(sha256)) if it.kind() == io::ErrorKind::NotFound => {
+                // The published one is in the binary, too.
+                let is_published = sha256 == digest::of_bytes(PUBLISHED_CONFIG_TEXT.as_bytes());
+                let gone = self.root.join(model.own_config());
+                Ok(if is_published { Configuration::BuiltIn } else { Configuration::Gone(gone) })
+            }
+            (Err(it), None) if it.kind() == io::ErrorKind::NotFound => Ok(Configuration::BuiltIn),
+            (Err(it), _) => Err(ModelError::disk(&path)(it)),
+        }
+    }
+
+    /// Copies weights into the folder as this model. `check` looks inside and says why they cannot be
     /// used; a file that was there stays until the new one is whole.
     ///
     /// # Errors
-    /// If the file cannot be read, is not usable, or the folder not written.
+    /// If a file cannot be read, is not usable, or the folder not written.
     pub fn import(
         &self,
         model: &Model,
-        file: &Path,
-        check: impl FnOnce(&Path) -> Result<(), String>,
+        import: Import<'_>,
+        check: impl FnOnce(&Path, &Path) -> Result<(), String>,
     ) -> Result<Record, ModelError> {
+        let Import { weights, config } = import;
         fs::create_dir_all(&self.root).map_err(ModelError::disk(&self.root))?;
-        let mut source = fs::File::open(file).map_err(ModelError::disk(file))?;
-        let mut copy =
-            tempfile::NamedTempFile::new_in(&self.root).map_err(ModelError::disk(&self.root))?;
-        io::copy(&mut source, copy.as_file_mut()).map_err(ModelError::disk(file))?;
-        check(copy.path())
-            .map_err(|problem| ModelError::NotAModel { path: file.to_owned(), problem })?;
+        let text = match config {
+            Some(path) => fs::read(path).map_err(ModelError::disk(path))?,
+            None => PUBLISHED_CONFIG_TEXT.as_bytes().to_vec(),
+        };
+        let config = self.unnamed(|file| io::Write::write_all(file, &text))?;
+        let mut source = fs::File::open(weights).map_err(ModelError::disk(weights))?;
+        let copy = self.unnamed(|file| io::copy(&mut source, file).map(drop))?;
+        check(copy.path(), config.path())
+            .map_err(|problem| ModelError::NotAModel { path: weights.to_owned(), problem })?;
         let (sha256, size) = digest::of_file(copy.path())?;
-        let record =
-            Record { sha256, size, announced: false, source: "import".to_owned(), commit: None };
-        self.put(model, &copy.into_temp_path(), &record)?;
+        let record = Record {
+            sha256,
+            size,
+            announced: false,
+            source: "import".to_owned(),
+            commit: None,
+            config: Some(digest::of_bytes(&text)),
+        };
+        self.put(model, &copy.into_temp_path(), &record, &text)?;
         Ok(record)
     }
 
-    /// Gives a whole file its place, and its record. The record is written first and names the
-    /// file's digest: a crash between the two is seen as a changed file, never as an intact one.
+    /// Gives a whole file its place, its record and its configuration. The record is written first
+    /// and names the digests: a crash in between is seen as a changed file, never as an intact one.
     pub(crate) fn put(
         &self,
         model: &Model,
         whole: &Path,
         record: &Record,
+        config: &[u8],
     ) -> Result<(), ModelError> {
         let path = self.path(model);
         fs::File::open(whole).and_then(|it| it.sync_all()).map_err(ModelError::disk(whole))?;
         self.write_record(model, record)?;
+        self.put_config(model, config)?;
         fs::rename(whole, &path).map_err(ModelError::disk(&path))
+    }
+
+    /// The file is what the hub announces, wherever it came from.
+    pub(crate) fn pin(&self, model: &Model, record: &Record) -> Result<(), ModelError> {
+        self.write_record(model, record)?;
+        self.put_config(model, PUBLISHED_CONFIG_TEXT.as_bytes())
     }
 
     /// Where a download is kept until it is whole. Its name holds what identifies the remote file,
@@ -150,6 +159,39 @@ impl ModelFolder {
         let folder = self.root.join(".part");
         fs::create_dir_all(&folder).map_err(ModelError::disk(&folder))?;
         Ok(folder.join(format!("{}.{identity}", model.file)))
+    }
+
+    /// Where the model's configuration is read from: a file of its own, else the published one.
+    fn config_path(&self, model: &Model) -> PathBuf {
+        let own = self.root.join(model.own_config());
+        if own.exists() { own } else { self.root.join(PUBLISHED_CONFIG) }
+    }
+
+    /// Puts a configuration where the model's is read from. The published one keeps its name, unless
+    /// somebody has another file under it.
+    fn put_config(&self, model: &Model, text: &[u8]) -> Result<(), ModelError> {
+        let own = self.root.join(model.own_config());
+        let shared = self.root.join(PUBLISHED_CONFIG);
+        let there = match fs::read(&shared) {
+            Ok(it) => Some(it),
+            Err(it) if it.kind() == io::ErrorKind::NotFound => None,
+            Err(it) => return Err(ModelError::disk(&shared)(it)),
+        };
+        let is_published = text == PUBLISHED_CONFIG_TEXT.as_bytes();
+        let place = if is_published && there.as_deref().is_none_or(|it| it == text) {
+            &shared
+        } else {
+            &own
+        };
+        let file = self.unnamed(|file| io::Write::write_all(file, text))?;
+        persist(file, place)?;
+        if place == &own {
+            return Ok(());
+        }
+        match fs::remove_file(&own) {
+            Err(it) if it.kind() != io::ErrorKind::NotFound => Err(ModelError::disk(&own)(it)),
+            Ok(()) | Err(_) => Ok(()),
+        }
     }
 
     fn record_path(&self, model: &Model) -> PathBuf {
@@ -170,14 +212,34 @@ impl ModelFolder {
     }
 
     fn write_record(&self, model: &Model, record: &Record) -> Result<(), ModelError> {
-        let path = self.record_path(model);
-        let write = || -> io::Result<()> {
-            let mut file = tempfile::NamedTempFile::new_in(&self.root)?;
-            serde_json::to_writer_pretty(&mut file, record)?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            Ok(())
-        };
-        write().map_err(ModelError::disk(&path))
+        let file = self
+            .unnamed(|file| serde_json::to_writer_pretty(file, record).map_err(io::Error::from))?;
+        persist(file, &self.record_path(model))
     }
+
+    /// A file in the folder that has no name yet, and what `fill` writes into it.
+    fn unnamed(
+        &self,
+        fill: impl FnOnce(&mut fs::File) -> io::Result<()>,
+    ) -> Result<tempfile::NamedTempFile, ModelError> {
+        let write = || -> io::Result<tempfile::NamedTempFile> {
+            let mut file = readable().tempfile_in(&self.root)?;
+            fill(file.as_file_mut())?;
+            file.as_file().sync_all()?;
+            Ok(file)
+        };
+        write().map_err(ModelError::disk(&self.root))
+    }
+}
+
+/// Temporary files that become lasting ones: readable by whom every new file is.
+fn readable() -> tempfile::Builder<'static, 'static> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
+}
+
+fn persist(file: tempfile::NamedTempFile, place: &Path) -> Result<(), ModelError> {
+    file.persist(place).map(drop).map_err(|it| ModelError::disk(place)(it.error))
 }

@@ -6,10 +6,12 @@ use reqwest::{
 };
 
 use crate::{
-    catalogue::Model,
+    catalogue::{Model, PUBLISHED_CONFIG_TEXT},
+    digest,
     download::{self, Progress},
     error::ModelError,
-    folder::{ModelFolder, Record},
+    folder::ModelFolder,
+    record::{Record, State},
 };
 
 /// Where models come from unless a mirror is named.
@@ -44,6 +46,48 @@ pub(crate) struct Remote {
     pub(crate) commit: Option<String>,
 }
 
+impl Remote {
+    /// What is known of a file that is this one.
+    pub(crate) fn record(&self, sha256: String) -> Record {
+        Record {
+            sha256,
+            size: self.size,
+            announced: self.sha256.is_some(),
+            source: self.url.clone(),
+            commit: self.commit.clone(),
+            config: Some(digest::of_bytes(PUBLISHED_CONFIG_TEXT.as_bytes())),
+        }
+    }
+
+    /// The record of the model's file, if that is this one.
+    async fn is_here(
+        &self,
+        model: &Model,
+        folder: &ModelFolder,
+    ) -> Result<Option<Record>, ModelError> {
+        let Some(announced) = &self.sha256 else { return Ok(None) };
+        if !matches!(folder.state(model), Ok(State::Present { size, .. }) if size == self.size) {
+            return Ok(None);
+        }
+        let found = download::hash(&folder.path(model), &self.url).await?;
+        if found != *announced {
+            return Ok(None);
+        }
+        let record = self.record(found);
+        folder.pin(model, &record)?;
+        Ok(Some(record))
+    }
+}
+
+/// How a model came to be here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// It was fetched now.
+    Now(Record),
+    /// The file that was here is what the hub announces; nothing was fetched.
+    Before(Record),
+}
+
 impl Hub {
     /// A hub at `endpoint`; `token` is for models that are not open to everybody. Proxies are taken
     /// from the environment.
@@ -67,13 +111,14 @@ impl Hub {
         };
         let build = |it: reqwest::ClientBuilder| it.build().map_err(|it| bad(it.to_string()));
         Ok(Self {
-            endpoint: endpoint.trim_end_matches('/').to_owned(),
+            endpoint: endpoint.to_owned(),
             client: build(builder())?,
             asking: build(builder().redirect(reqwest::redirect::Policy::none()))?,
         })
     }
 
-    /// Fetches a model into the folder, going on where an earlier attempt ended, and checks it.
+    /// Fetches a model into the folder, going on where an earlier attempt ended, and checks it. A file
+    /// that is here already is read and not fetched again, wherever it came from.
     ///
     /// # Errors
     /// If the hub cannot be reached or refuses, the connection is cut again and again, the bytes are
@@ -83,15 +128,19 @@ impl Hub {
         model: &Model,
         folder: &ModelFolder,
         progress: &dyn Progress,
-    ) -> Result<Record, ModelError> {
+    ) -> Result<Fetched, ModelError> {
         let remote = self.describe(model, folder).await?;
-        download::fetch(&self.client, &remote, model, folder, progress).await
+        if let Some(record) = remote.is_here(model, folder).await? {
+            return Ok(Fetched::Before(record));
+        }
+        let record = download::fetch(&self.client, &remote, model, folder, progress).await?;
+        Ok(Fetched::Now(record))
     }
 
     /// The address of a model's file.
     #[must_use]
     pub fn url(&self, model: &Model) -> String {
-        format!("{}/{}/resolve/main/{}", self.endpoint, model.repository, model.file)
+        model.url(&self.endpoint)
     }
 
     async fn describe(&self, model: &Model, folder: &ModelFolder) -> Result<Remote, ModelError> {

@@ -10,5 +10,6 @@ pub mod download;
 mod error;
 pub mod folder;
 pub mod hub;
+pub mod record;
 
 pub use error::ModelError;

@@ -20,10 +20,12 @@ use axum::{
 use bytes::Bytes;
 use models::{
     ModelError,
+    catalogue::PUBLISHED_CONFIG,
     catalogue::{self, Model},
     download::Progress,
-    folder::{self, ModelFolder, Verdict},
-    hub::Hub,
+    folder::ModelFolder,
+    hub::{Fetched, Hub},
+    record::{Configuration, Record, State as Here, Verdict},
 };
 use sha2::{Digest, Sha256};
 
@@ -52,7 +54,10 @@ struct Storage {
     deeds: Vec<Deed>,
     /// `Range` of each request so far.
     asked: Vec<Option<String>>,
+    /// `Authorization` of each request for what the file is, and of each for its bytes.
     tokens: Vec<Option<String>>,
+    /// Where the hub sends the client for the bytes.
+    location: String,
 }
 
 type Shared = Arc<Mutex<Storage>>;
@@ -85,6 +90,7 @@ impl TestHub {
             deeds: deeds.to_vec(),
             asked: Vec::new(),
             tokens: Vec::new(),
+            location: "/storage".to_owned(),
         }));
         let router = Router::new()
             .route("/wanglab/MedSAM2/resolve/main/MedSAM2_latest.pt", get(resolve))
@@ -100,7 +106,14 @@ impl TestHub {
         ModelFolder::new(self.folder.path())
     }
 
-    async fn fetch(&self) -> Result<folder::Record, ModelError> {
+    async fn fetch(&self) -> Result<Record, ModelError> {
+        match self.fetch_or_find().await? {
+            Fetched::Now(it) => Ok(it),
+            Fetched::Before(it) => panic!("it was here: {it:?}"),
+        }
+    }
+
+    async fn fetch_or_find(&self) -> Result<Fetched, ModelError> {
         let hub = Hub::new(&self.url, Some("hf_secret")).unwrap();
         hub.fetch(model(), &self.models(), &Patient).await
     }
@@ -149,9 +162,9 @@ impl Progress for Patient {
 /// The hub: says what the file is, and sends the client to the storage.
 async fn resolve(State(storage): State<Shared>, headers: HeaderMap) -> Response {
     let mut storage = storage.lock().unwrap();
-    let token = headers.get(header::AUTHORIZATION).map(|it| it.to_str().unwrap().to_owned());
-    storage.tokens.push(token);
-    let mut answer = (StatusCode::FOUND, [(header::LOCATION, "/storage")]).into_response();
+    storage.tokens.push(token(&headers));
+    let location = [(header::LOCATION, storage.location.clone())];
+    let mut answer = (StatusCode::FOUND, location).into_response();
     let headers = answer.headers_mut();
     if storage.announces {
         headers.insert("x-linked-etag", format!("\"{}\"", sha256(&storage.file)).parse().unwrap());
@@ -161,12 +174,17 @@ async fn resolve(State(storage): State<Shared>, headers: HeaderMap) -> Response 
     answer
 }
 
+fn token(headers: &HeaderMap) -> Option<String> {
+    headers.get(header::AUTHORIZATION).map(|it| it.to_str().unwrap().to_owned())
+}
+
 async fn serve(State(storage): State<Shared>, method: Method, headers: HeaderMap) -> Response {
     let mut storage = storage.lock().unwrap();
     let size = storage.file.len();
     if method == Method::HEAD {
         return [(header::CONTENT_LENGTH, size.to_string())].into_response();
     }
+    storage.tokens.push(token(&headers));
     let range = headers.get(header::RANGE).map(|it| it.to_str().unwrap().to_owned());
     storage.asked.push(range.clone());
     let deed = if storage.deeds.is_empty() { Deed::Serve } else { storage.deeds.remove(0) };
@@ -208,8 +226,10 @@ async fn a_model_arrives_whole_with_its_record() {
     assert!(record.announced);
     assert_eq!(record.commit.as_deref(), Some("c0ffee"));
     assert_eq!(std::fs::read(hub.models().path(model())).unwrap(), weights());
-    assert_eq!(hub.files(), ["MedSAM2_latest.pt", "MedSAM2_latest.pt.json"]);
+    assert_eq!(hub.files(), ["MedSAM2_latest.pt", "MedSAM2_latest.pt.json", PUBLISHED_CONFIG]);
     assert_eq!(hub.models().verify(model()).unwrap(), Verdict::Intact(record));
+    let config = hub.folder.path().join(PUBLISHED_CONFIG);
+    assert_eq!(hub.models().configuration(model()).unwrap(), Configuration::File(config));
     let tokens = hub.storage.lock().unwrap().tokens.clone();
     assert_eq!(tokens[0].as_deref(), Some("Bearer hf_secret"));
 }
@@ -239,7 +259,7 @@ async fn a_download_that_was_given_up_goes_on_the_next_time() {
     let given_up = hub.fetch().await.unwrap_err();
     let ModelError::CutOff { have, size, .. } = given_up else { panic!("{given_up}") };
     assert_eq!((have, size), (200_000, 300_000));
-    assert_eq!(hub.models().state(model()).unwrap(), folder::State::Missing);
+    assert_eq!(hub.models().state(model()).unwrap(), Here::Missing);
     hub.fetch().await.unwrap();
     assert_eq!(hub.asked().last().unwrap().as_deref(), Some("bytes=200000-"));
     assert_eq!(std::fs::read(hub.models().path(model())).unwrap(), weights());
@@ -281,7 +301,7 @@ async fn more_bytes_than_announced_are_refused() {
     let hub = TestHub::start(&[Deed::Overrun]).await;
     let error = hub.fetch().await.unwrap_err();
     assert!(matches!(error, ModelError::BadAnswer { .. }), "{error}");
-    assert_eq!(hub.models().state(model()).unwrap(), folder::State::Missing);
+    assert_eq!(hub.models().state(model()).unwrap(), Here::Missing);
 }
 
 #[tokio::test]
@@ -320,30 +340,32 @@ async fn two_downloads_of_one_model_do_not_mix() {
     assert!(matches!(error, ModelError::Busy(_)), "{error}");
 }
 
-#[test]
-fn a_file_that_cannot_be_used_is_not_imported_and_the_old_one_stays() {
-    let folder = tempfile::tempdir().unwrap();
-    let models = ModelFolder::new(&folder.path().join("models"));
-    let file = folder.path().join("weights.pt");
-    std::fs::write(&file, b"first").unwrap();
-    let first = models.import(model(), &file, |_| Ok(())).unwrap();
-    assert_eq!(first.sha256, sha256(b"first"));
-    std::fs::write(&file, b"second").unwrap();
-    let error = models.import(model(), &file, |_| Err("no tensors".to_owned())).unwrap_err();
-    assert!(error.to_string().contains("no tensors"));
-    assert_eq!(std::fs::read(models.path(model())).unwrap(), b"first");
-    assert_eq!(models.verify(model()).unwrap(), Verdict::Intact(first));
+#[tokio::test]
+async fn what_is_here_is_not_fetched_again_but_pinned() {
+    let hub = TestHub::start(&[]).await;
+    let path = hub.models().path(model());
+    std::fs::write(&path, weights()).unwrap();
+    let Fetched::Before(record) = hub.fetch_or_find().await.unwrap() else { panic!() };
+    assert!(record.announced && record.sha256 == sha256(&weights()));
+    assert!(hub.models().state(model()).unwrap().is_pinned());
+    assert!(hub.asked().is_empty());
+
+    // Of the same length, and another.
+    let mut bytes = weights();
+    bytes[9] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    hub.fetch().await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), weights());
 }
 
-#[test]
-fn a_file_placed_by_hand_is_put_on_record_and_its_change_is_seen() {
-    let folder = tempfile::tempdir().unwrap();
-    let models = ModelFolder::new(folder.path());
-    let path = models.path(model());
-    std::fs::write(&path, b"by hand").unwrap();
-    let Verdict::Recorded(record) = models.verify(model()).unwrap() else { panic!() };
-    assert_eq!((record.sha256.as_str(), record.announced), (sha256(b"by hand").as_str(), false));
-    std::fs::write(&path, b"by hamd").unwrap();
-    let Verdict::Changed { found, .. } = models.verify(model()).unwrap() else { panic!() };
-    assert_eq!(found, sha256(b"by hamd"));
+#[tokio::test]
+async fn a_token_stays_with_the_hub() {
+    let elsewhere = TestHub::start(&[]).await;
+    let hub = TestHub::start(&[]).await;
+    hub.storage.lock().unwrap().location = format!("{}/storage", elsewhere.url);
+    hub.fetch().await.unwrap();
+    let secret = Some("Bearer hf_secret".to_owned());
+    // Once to hear what the file is, once on the way to its bytes.
+    assert_eq!(hub.storage.lock().unwrap().tokens, [secret.clone(), secret]);
+    assert_eq!(elsewhere.storage.lock().unwrap().tokens, [None]);
 }

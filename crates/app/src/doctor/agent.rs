@@ -32,6 +32,7 @@ pub(super) async fn examine(server: &str, args: &ServeArgs) -> Diagnosis {
         reached.named(CheckName::Server),
         clock.named(CheckName::Clock),
         temp.named(CheckName::TempFolder),
+        diagnosis::models(&args.model_dir).await.named(CheckName::ModelFolder),
         diagnosis::engines(&Models::new(args.model_dir.clone()).list()).named(CheckName::Engines),
         diagnosis::gpu().await.named(CheckName::Gpu),
         diagnosis::memory().named(CheckName::Memory),

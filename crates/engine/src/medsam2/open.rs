@@ -51,7 +51,8 @@ pub enum OpenError {
     /// There are no weights.
     #[error(
         "{} is not there: put {CHECKPOINT} of the Hugging Face repository wanglab/MedSAM2 there, \
-         and {CONFIG} beside it where its dimensions are others", .0.display()
+         and {CONFIG} beside it where its dimensions are others; `voxloop models download medsam2` \
+         does it", .0.display()
     )]
     Missing(PathBuf),
     /// A file cannot be read.
@@ -84,7 +85,8 @@ pub enum OpenError {
 }
 
 impl Medsam2 {
-    /// Opens a checkpoint; without a configuration it must have the published dimensions.
+    /// Opens a checkpoint. Without a configuration the one beside it counts: of the same name with
+    /// the ending `.yaml`, else [`CONFIG`]. Where there is none, the published dimensions hold.
     ///
     /// # Errors
     /// [`OpenError`], naming the file.
@@ -100,9 +102,10 @@ impl Medsam2 {
         if !checkpoint.is_file() {
             return Err(OpenError::Missing(checkpoint.to_owned()));
         }
-        let dimensions = match config {
-            Some(path) => Config::open(path)
-                .map_err(|source| OpenError::Config { path: path.to_owned(), source })?,
+        let dimensions = match config.map(Path::to_owned).or_else(|| config_beside(checkpoint)) {
+            Some(path) => {
+                Config::open(&path).map_err(|source| OpenError::Config { path, source })?
+            }
             None => Config::sam2_1_hiera_t512(),
         };
         let path = || checkpoint.to_owned();
@@ -128,10 +131,14 @@ impl Medsam2 {
     /// # Errors
     /// [`OpenError`], naming the file.
     pub fn open_folder(folder: &Path) -> Result<Self, OpenError> {
-        let config = folder.join(CONFIG);
-        let config = config.is_file().then_some(config);
-        Self::open(&folder.join(CHECKPOINT), config.as_deref(), Precision::Auto)
+        Self::open(&folder.join(CHECKPOINT), None, Precision::Auto)
     }
+}
+
+/// The configuration that lies beside a checkpoint.
+fn config_beside(checkpoint: &Path) -> Option<PathBuf> {
+    let places = [checkpoint.with_extension("yaml"), checkpoint.with_file_name(CONFIG)];
+    places.into_iter().find(|it| it.is_file())
 }
 
 fn digest(path: &Path) -> io::Result<id::Sha256> {

@@ -19,9 +19,6 @@ const LITTLE_BYTES: u64 = 5 << 30;
 /// Below this much free space even masks may fail.
 const VERY_LITTLE_BYTES: u64 = 200 << 20;
 
-/// Files of the model folder that are named.
-const MAX_NAMED: usize = 20;
-
 pub(super) fn no_place() -> Finding {
     Finding::skipped("this server was started without folders of its own")
 }
@@ -69,31 +66,6 @@ pub(super) async fn log(subject: &Subject) -> Finding {
         }
         Ok(Err(error)) => Finding::warning(format!("the log files cannot be listed: {error}"))
             .remedy("give the user that runs voxloop the right to read and write the folder"),
-        Err(error) => Finding::warning(error.to_string()),
-    }
-}
-
-pub(super) async fn model(subject: &Subject) -> Finding {
-    let Some(place) = &subject.settings.place else { return no_place() };
-    let folder = place.model_dir.clone();
-    match tokio::task::spawn_blocking(move || list(&folder).map(|it| (folder, it))).await {
-        Ok(Ok((folder, files))) if files.is_empty() => Finding::note(format!(
-            "{} is empty: engines that need weights cannot run; graph cut needs none",
-            shown(&folder)
-        )),
-        Ok(Ok((folder, files))) => {
-            let lines = files.iter().take(MAX_NAMED);
-            let lines = lines.map(|(name, bytes)| format!("{name}, {}", size(*bytes))).collect();
-            let n_files = count(files.len(), "file", "files");
-            Finding::ok(format!("{n_files} in {}", shown(&folder))).details(lines)
-        }
-        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Finding::note(
-            "there is no folder of model weights yet; graph cut needs none, \
-             and the first start of the server makes the folder",
-        ),
-        Ok(Err(error)) => Finding::warning(format!("the model folder cannot be read: {error}"))
-            .remedy("name a folder that can be read, or give the right to read it")
-            .command("--model-dir DIR (MODEL_ROOT)"),
         Err(error) => Finding::warning(error.to_string()),
     }
 }

@@ -7,6 +7,7 @@ mod database;
 mod finding;
 mod folders;
 mod machine;
+mod models;
 mod network;
 mod storage;
 mod work;
@@ -25,6 +26,7 @@ pub use database::of_database;
 pub use finding::{Finding, quoted};
 pub use folders::{remedy_for, writable};
 pub use machine::{gpu, memory};
+pub use models::models;
 pub use network::holder_of;
 pub use work::engines;
 
@@ -72,7 +74,7 @@ const CHECKS: &[(CheckName, Examine)] = &[
     (CheckName::DataFolder, |it| Box::pin(folders::data(it))),
     (CheckName::TempFolder, |it| Box::pin(folders::temp(it))),
     (CheckName::LogFolder, |it| Box::pin(folders::log(it))),
-    (CheckName::ModelFolder, |it| Box::pin(folders::model(it))),
+    (CheckName::ModelFolder, |it| Box::pin(models::folder(it))),
     (CheckName::FreeSpace, |it| Box::pin(folders::free_space(it))),
     (CheckName::Database, |it| Box::pin(database::answers(it))),
     (CheckName::Schema, |it| Box::pin(database::schema(it))),

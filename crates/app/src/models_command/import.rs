@@ -1,0 +1,59 @@
+//! `voxloop models import`: weights from a file, looked into before they take a place.
+
+use std::{path::Path, process::ExitCode};
+
+use ::models::{
+    catalogue::{self, MODELS, Model},
+    folder::{Import, ModelFolder},
+};
+use serde_json::json;
+
+use super::{check_loads, list::config_json, size};
+use crate::batch::{Misuse, print::say};
+
+/// Runs `voxloop models import`.
+///
+/// # Errors
+/// [`Misuse`] if it is not clear which model the file is; if a file cannot be read or no network be
+/// made of it; if the folder cannot be written.
+pub(super) fn run(
+    file: &Path,
+    config: Option<&Path>,
+    name: Option<&'static Model>,
+    folder: &ModelFolder,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
+    let model = name.or_else(|| catalogue::find(file.file_name()?.to_str()?)).ok_or_else(|| {
+        Misuse(format!(
+            "{} has the name of no published model: say with --as NAME which one it takes the place \
+             of, such as --as {} for the one that the server runs",
+            file.display(),
+            MODELS[0].name
+        ))
+    })?;
+    let weights = Import { weights: file, config };
+    let check = |weights: &Path, dimensions: &Path| {
+        let hint = match config {
+            Some(_) => "",
+            None => "weights of other dimensions than the published ones need --config YAML: ",
+        };
+        check_loads(weights, Some(dimensions)).map_err(|problem| format!("{hint}{problem}"))
+    };
+    let record = folder.import(model, weights, check)?;
+    let path = folder.path(model);
+    let configuration = folder.configuration(model)?;
+    if is_json {
+        say(&serde_json::to_string_pretty(&json!({
+            "name": model.name,
+            "path": path,
+            "bytes": record.size,
+            "sha256": record.sha256,
+            "pinned": false,
+            "config": config_json(&configuration),
+        }))?);
+    } else {
+        say(&format!("{}: {} from {}", path.display(), size(record.size), file.display()));
+        say(&format!("SHA-256 {}, not pinned: no hub vouches for it", record.sha256));
+    }
+    Ok(ExitCode::SUCCESS)
+}
