@@ -107,13 +107,17 @@ impl Store {
     /// # Errors
     /// If there is no such job, or the database fails.
     pub async fn job(&self, job_id: JobId) -> Result<Job, StoreError> {
+        // The task first: a completion in between then shows a task that is over with its mask, never
+        // a job without a task whose mask is still to come.
+        let task = self.unfinished_task(job_id).await?;
+        let prompts = self.prompts(job_id).await?;
         let found = self.job_row(job_id).await?;
         Ok(Job {
             summary: found.summary,
             labels: found.labels,
-            prompts: self.prompts(job_id).await?,
+            prompts,
             head_revision: found.head,
-            task: self.unfinished_task(job_id).await?,
+            task,
         })
     }
 
