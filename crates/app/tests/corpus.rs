@@ -44,7 +44,7 @@ fn everything_that_was_found_is_replayed() {
             with_inputs.insert(name);
         }
     }
-    let known = ["checkpoint", "files", "headers", "prompts"].map(str::to_owned);
+    let known = ["checkpoint", "files", "headers", "model_config", "prompts"].map(str::to_owned);
     assert!(with_inputs.is_superset(&known.into()), "{with_inputs:?}");
 }
 

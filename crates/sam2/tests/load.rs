@@ -50,6 +50,11 @@ fn configuration_errors_name_the_key() {
         ("num_pos_feats: 64", "num_pos_feats: 32", "position_encoding.num_pos_feats"),
         ("kv_in_dim: 16", "kv_in_dim: 32", "layer.cross_attention"),
         ("      - 128\n      - 64", "      - 128\n      - 96", "neck.backbone_channel_list"),
+        (
+            "embedding_dim: 64\n        num_heads: 1",
+            "embedding_dim: 64\n        num_heads: 9223372036854775807",
+            "layer.self_attention",
+        ),
         ("activation: relu", "activation: gelu", "layer.activation"),
         ("kernel_size: 7", "kernel_size: 9", "fuser.layer.padding"),
     ] {

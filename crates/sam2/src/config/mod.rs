@@ -295,7 +295,7 @@ impl Config {
         )?;
         let fits = |it: &AttentionConfig, kv_in_dim: usize| {
             it.downsample_rate > 0
-                && it.num_heads > 0
+                && (1..=d_model).contains(&it.num_heads)
                 && d_model.is_multiple_of(it.downsample_rate)
                 && (d_model / it.downsample_rate).is_multiple_of(4 * it.num_heads)
                 && it.kv_in_dim == kv_in_dim
