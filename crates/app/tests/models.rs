@@ -269,7 +269,14 @@ fn what_is_imported_loads_and_is_on_record() {
     assert_eq!(first["config"]["state"], "present");
     assert_eq!(listed["models"][1]["state"], "missing");
 
-    // The engine takes the configuration that lies beside the weights.
+    // Carried over from another machine together with its dimensions.
+    let carried = folder.path().join("MedSAM2_2411.pt");
+    fs::copy(fixture("checkpoint.pt"), &carried).unwrap();
+    fs::copy(&config, folder.path().join("MedSAM2_2411.yaml")).unwrap();
+    let taken = models(folder.path(), &["import", carried.to_str().unwrap()], &[]);
+    check(&taken, 0, &["dimensions from", "MedSAM2_2411.yaml"]);
+    assert!(root.join("MedSAM2_2411.yaml").exists());
+
     let doctor = Command::new(env!("CARGO_BIN_EXE_voxloop"))
         .args(["doctor", "--json"])
         .env_remove("MODEL_ROOT")

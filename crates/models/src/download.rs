@@ -51,6 +51,7 @@ pub(crate) async fn fetch(
 ) -> Result<Record, ModelError> {
     let path = folder.part(model, &remote.identity)?;
     let mut part = Part::open(&path)?;
+    folder.remove_other_parts(model, &path)?;
     // Bytes of an earlier attempt may have gone bad on the disk: then once more from the beginning.
     let resumed = part.have > 0;
     let mut found = complete(client, remote, &mut part, progress).await?;

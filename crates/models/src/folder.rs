@@ -161,6 +161,23 @@ impl ModelFolder {
         Ok(folder.join(format!("{}.{identity}", model.file)))
     }
 
+    /// Removes what is left of downloads of other versions of a model, unless somebody is at it.
+    pub(crate) fn remove_other_parts(&self, model: &Model, part: &Path) -> Result<(), ModelError> {
+        let folder = self.root.join(".part");
+        let remove = || -> io::Result<()> {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let is_of_it = name.strip_prefix(model.file).is_some_and(|it| it.starts_with('.'));
+                if is_of_it && path != part && fs::File::open(&path)?.try_lock().is_ok() {
+                    fs::remove_file(&path)?;
+                }
+            }
+            Ok(())
+        };
+        remove().map_err(ModelError::disk(&folder))
+    }
+
     /// Where the model's configuration is read from: a file of its own, else the published one.
     fn config_path(&self, model: &Model) -> PathBuf {
         let own = self.root.join(model.own_config());

@@ -341,6 +341,19 @@ async fn two_downloads_of_one_model_do_not_mix() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_another_version_goes_unless_it_is_in_use() {
+    let hub = TestHub::start(&[]).await;
+    let parts = hub.folder.path().join(".part");
+    std::fs::create_dir_all(&parts).unwrap();
+    let names =
+        ["MedSAM2_latest.pt.old-7.part", "MedSAM2_latest.pt.new-8.part", "MedSAM2_2411.pt.x"];
+    let files = names.map(|it| std::fs::File::create(parts.join(it)).unwrap());
+    files[1].lock().unwrap();
+    hub.fetch().await.unwrap();
+    assert_eq!(names.map(|it| parts.join(it).exists()), [false, true, true]);
+}
+
+#[tokio::test]
 async fn what_is_here_is_not_fetched_again_but_pinned() {
     let hub = TestHub::start(&[]).await;
     let path = hub.models().path(model());

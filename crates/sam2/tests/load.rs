@@ -66,6 +66,22 @@ fn configuration_errors_name_the_key() {
 }
 
 #[test]
+fn aliases_that_would_fill_the_memory_are_refused() {
+    use std::fmt::Write as _;
+
+    let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..12 {
+        let below = vec![format!("*a{}", level - 1); 10].join(", ");
+        writeln!(bomb, "a{level}: &a{level} [{below}]").unwrap();
+    }
+    let said = Config::from_yaml(&bomb).unwrap_err().to_string();
+    assert!(said.contains("YAML"), "{said}");
+    // Deep rather than wide.
+    let said = Config::from_yaml(&"[".repeat(200_000)).unwrap_err().to_string();
+    assert!(said.contains("YAML"), "{said}");
+}
+
+#[test]
 fn all_tensors_that_do_not_fit_are_listed_together() {
     let golden = micro();
     let mut config = golden.config();

@@ -6,6 +6,7 @@ use ::models::{
     catalogue::{self, MODELS, Model},
     folder::{Import, ModelFolder},
 };
+use engine::medsam2::config_beside;
 use serde_json::json;
 
 use super::{check_loads, list::config_json, size};
@@ -31,6 +32,8 @@ pub(super) fn run(
             MODELS[0].name
         ))
     })?;
+    let beside = config_beside(file);
+    let config = config.or(beside.as_deref());
     let weights = Import { weights: file, config };
     let check = |weights: &Path, dimensions: &Path| {
         let hint = match config {
@@ -53,6 +56,9 @@ pub(super) fn run(
         }))?);
     } else {
         say(&format!("{}: {} from {}", path.display(), size(record.size), file.display()));
+        if let Some(config) = config {
+            say(&format!("dimensions from {}", config.display()));
+        }
         say(&format!("SHA-256 {}, not pinned: no hub vouches for it", record.sha256));
     }
     Ok(ExitCode::SUCCESS)

@@ -60,7 +60,8 @@ enum Action {
     Import {
         /// The checkpoint.
         file: PathBuf,
-        /// Its dimensions; the published ones by default.
+        /// Its dimensions; by default those of the YAML beside it, of the same name or called
+        /// `sam2.1_hiera_t512.yaml`, else the published ones.
         #[arg(long, value_name = "YAML")]
         config: Option<PathBuf>,
         /// The model that it takes the place of; by default the one whose file has its name.
@@ -123,6 +124,10 @@ fn parse_endpoint(text: &str) -> Result<String, String> {
     match text {
         "" => Ok(HUGGING_FACE.to_owned()),
         it => match reqwest::Url::parse(it) {
+            // It is shown, and recorded with what was fetched.
+            Ok(url) if url.password().is_some() || !url.username().is_empty() => {
+                Err("expected an address without a password; HF_TOKEN takes a token".to_owned())
+            }
             Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
                 Ok(it.to_owned())
             }
@@ -170,5 +175,6 @@ mod tests {
         for text in ["hf-mirror.com", "ftp://hub", "file:///hub"] {
             assert!(parse_endpoint(text).unwrap_err().contains("https://huggingface.co"));
         }
+        assert!(parse_endpoint("https://me:secret@hub").unwrap_err().contains("HF_TOKEN"));
     }
 }

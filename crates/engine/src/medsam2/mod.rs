@@ -26,7 +26,7 @@ use crate::{EngineError, check::CheckedSlice};
 use embeddings::Embeddings;
 
 pub use grey::WindowChoice;
-pub use open::{CHECKPOINT, CONFIG, LICENCE, OpenError, Precision};
+pub use open::{CHECKPOINT, CONFIG, LICENCE, OpenError, Precision, config_beside};
 pub(crate) use propagation::Job;
 
 /// Embeddings of slices that are kept in memory; a slice of 512×512 takes 4 MB.

@@ -85,8 +85,8 @@ pub enum OpenError {
 }
 
 impl Medsam2 {
-    /// Opens a checkpoint. Without a configuration the one beside it counts: of the same name with
-    /// the ending `.yaml`, else [`CONFIG`]. Where there is none, the published dimensions hold.
+    /// Opens a checkpoint. Without a configuration the one [beside it](config_beside) counts; where
+    /// there is none, the published dimensions hold.
     ///
     /// # Errors
     /// [`OpenError`], naming the file.
@@ -135,8 +135,10 @@ impl Medsam2 {
     }
 }
 
-/// The configuration that lies beside a checkpoint.
-fn config_beside(checkpoint: &Path) -> Option<PathBuf> {
+/// The configuration that lies beside a checkpoint: of the same name with the ending `.yaml`, else
+/// [`CONFIG`].
+#[must_use]
+pub fn config_beside(checkpoint: &Path) -> Option<PathBuf> {
     let places = [checkpoint.with_extension("yaml"), checkpoint.with_file_name(CONFIG)];
     places.into_iter().find(|it| it.is_file())
 }
