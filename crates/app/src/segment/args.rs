@@ -48,7 +48,7 @@ pub(crate) struct SegmentArgs {
     #[arg(short, long, value_name = "MASK", required_unless_present = "out")]
     pub(crate) output: Option<PathBuf>,
     /// Also write what medsam2 says of every voxel, above 0 in the object: float32 in the order
-    /// [slice][y][x], the visited slices ascending.
+    /// `[slice][y][x]`, the visited slices ascending.
     #[arg(long, value_name = "FILE.npy", requires = "model", help_heading = "MedSAM2")]
     pub(crate) logits: Option<PathBuf>,
     /// Also write how long each step took, and measure uncertainty.
