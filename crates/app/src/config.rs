@@ -32,6 +32,9 @@ pub(crate) struct ServeArgs {
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
     pub(crate) temp_dir: PathBuf,
+    /// Room on disk for what `medsam2` made of slices, in the folder of `--temp-dir`; 0 keeps nothing.
+    #[arg(long, env = "EMBEDDING_CACHE", default_value = "2G", value_parser = parse_bytes, value_name = "SIZE")]
+    pub(crate) embedding_cache: u64,
     /// Database: a `sqlite:` or `postgres:` URL; a file in the data folder by default.
     #[arg(long, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub(crate) database_url: Option<String>,
@@ -99,6 +102,9 @@ pub(crate) struct AgentArgs {
     /// Folder of files that need not survive a restart.
     #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
     pub(crate) temp_dir: PathBuf,
+    /// Room on disk for what `medsam2` made of slices, in the folder of `--temp-dir`; 0 keeps nothing.
+    #[arg(long, env = "EMBEDDING_CACHE", default_value = "2G", value_parser = parse_bytes, value_name = "SIZE")]
+    pub(crate) embedding_cache: u64,
     /// File of the token that the server asks for.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,

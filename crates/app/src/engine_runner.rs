@@ -1,30 +1,17 @@
 //! Runs an agent's tasks with the engines of this build.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{fs, sync::Arc};
 
 use agent::runner::{Assignment, Control, RunError, RunOutput, Runner};
-use engine::{
-    Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty,
-    medsam2::{Medsam2Options, WindowChoice},
-};
-use protocol::{
-    id::Sha256,
-    task::{
-        EngineName, FailureClass, ImageRef, Progress, Propagate, SegmentSlice, TaskFailure,
-        TaskKind, TaskSpec,
-    },
+use engine::{Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
+use protocol::task::{
+    EngineName, FailureClass, ImageRef, Progress, Propagate, SegmentSlice, TaskFailure, TaskKind,
+    TaskSpec,
 };
 use server::images::ImageCache;
-use volume::{Labelmap, ReadError, Volume, rle, window::Window};
+use volume::{Labelmap, ReadError, Volume, rle};
 
 use crate::models::Models;
-
-/// Images whose windows are remembered.
-const MAX_WINDOWS: usize = 256;
 
 /// Steps of a propagation as people see them: the graph cut's mask itself is the shorter part.
 const TOTAL_STEPS: u32 = 100;
@@ -37,13 +24,12 @@ pub(crate) struct EngineRunner {
     models: Arc<Models>,
     max_image_bytes: u64,
     takes_all: bool,
-    windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
 }
 
 impl EngineRunner {
     /// A runner that keeps volumes in `images` and has its engines from `models`.
     pub(crate) fn new(images: Arc<ImageCache>, models: Arc<Models>, max_image_bytes: u64) -> Self {
-        Self { images, models, max_image_bytes, takes_all: false, windows: Mutex::default() }
+        Self { images, models, max_image_bytes, takes_all: false }
     }
 
     /// The runner beside a server with the same engines: the server has looked whether one is ready
@@ -51,34 +37,6 @@ impl EngineRunner {
     #[must_use]
     pub(crate) fn taking_all(self) -> Self {
         Self { takes_all: true, ..self }
-    }
-
-    /// The engine for an image. Which window suits the image is looked up once: it takes a look at
-    /// every voxel.
-    fn engine(
-        &self,
-        name: EngineName,
-        image: &ImageRef,
-        volume: &Volume,
-    ) -> Result<Engine, RunError> {
-        let engine = self.models.engine(name).map_err(|it| RunError::Failed(not_ready(it)))?;
-        let Engine::Medsam2(network) = &engine else {
-            return Ok(engine);
-        };
-        let key = (image.sha256.clone(), image.frame);
-        let known = self.windows().get(&key).copied();
-        let window = known.unwrap_or_else(|| network.window(volume));
-        let mut windows = self.windows();
-        if windows.len() >= MAX_WINDOWS {
-            windows.clear();
-        }
-        windows.insert(key, window);
-        let window = WindowChoice::Between(window);
-        Ok(Engine::Medsam2(network.with(Medsam2Options { window, ..network.options() })))
-    }
-
-    fn windows(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
-        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn volume(&self, assignment: &Assignment, image: &ImageRef) -> Result<Arc<Volume>, RunError> {
@@ -103,7 +61,8 @@ impl Runner for EngineRunner {
         let volume = self.volume(assignment, assignment.lease.spec.image())?;
         let base = base_mask(assignment, &volume)?;
         let spec = &assignment.lease.spec;
-        let engine = self.engine(spec.engine(), spec.image(), &volume)?;
+        let engine = self.models.for_image(spec.engine(), spec.image(), &volume);
+        let engine = engine.map_err(|it| RunError::Failed(not_ready(it)))?;
         match spec {
             TaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),
             TaskSpec::Propagate(spec) => propagate(&engine, &volume, spec, base, control),

@@ -1,25 +1,41 @@
 //! The engines of this process: which are ready, and the weights in memory.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use engine::{
     Engine, Medsam2,
-    medsam2::{CHECKPOINT, LICENCE, OpenError},
+    medsam2::{CHECKPOINT, EmbeddingFiles, LICENCE, Medsam2Options, OpenError, WindowChoice},
 };
-use protocol::{system::EngineStatus, task::EngineName};
-use server::engines::Engines;
+use protocol::{
+    id::Sha256,
+    job::Preparation,
+    system::EngineStatus,
+    task::{EngineName, ImageRef},
+};
+use server::engines::{Engines, Viewed};
+use volume::{Volume, window::Window};
 
 /// Letters of a reason why weights cannot be used.
 const MAX_REASON: usize = 400;
+
+/// Folder of embeddings, below that of files which need not survive.
+pub(crate) const EMBEDDINGS: &str = "embeddings";
+
+/// Images whose windows are remembered.
+const MAX_WINDOWS: usize = 256;
 
 /// Engines whose files lie in a folder. Weights are read when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Models {
     folder: PathBuf,
     medsam2: Mutex<Weights>,
+    embeddings: Option<Arc<EmbeddingFiles>>,
+    prepares: bool,
+    windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
 }
 
 /// Weights that are read once.
@@ -36,7 +52,58 @@ impl Models {
     /// Engines with the files in `folder`.
     #[must_use]
     pub(crate) fn new(folder: PathBuf) -> Self {
-        Self { folder, medsam2: Mutex::default() }
+        Self {
+            folder,
+            medsam2: Mutex::default(),
+            embeddings: None,
+            prepares: false,
+            windows: Mutex::default(),
+        }
+    }
+
+    /// Engines that keep embeddings in a folder of their own, up to so many bytes; 0 keeps none.
+    #[must_use]
+    pub(crate) fn keeping_embeddings(self, folder: PathBuf, limit_bytes: u64) -> Self {
+        let files = (limit_bytes > 0).then(|| Arc::new(EmbeddingFiles::new(folder, limit_bytes)));
+        Self { embeddings: files, ..self }
+    }
+
+    /// Engines that run in this very process, which can therefore prepare slices for them.
+    #[must_use]
+    pub(crate) fn preparing(self) -> Self {
+        Self { prepares: true, ..self }
+    }
+
+    /// The engine for an image. Which window suits the image is looked up once: it takes a look at
+    /// every voxel.
+    ///
+    /// # Errors
+    /// What is missing where, or what is wrong with a file.
+    pub(crate) fn for_image(
+        &self,
+        name: EngineName,
+        image: &ImageRef,
+        volume: &Volume,
+    ) -> Result<Engine, String> {
+        let engine = self.engine(name)?;
+        let Engine::Medsam2(network) = &engine else {
+            return Ok(engine);
+        };
+        let key = (image.sha256.clone(), image.frame);
+        let known = self.windows().get(&key).copied();
+        let window = known.unwrap_or_else(|| network.window(volume));
+        let mut windows = self.windows();
+        if windows.len() >= MAX_WINDOWS {
+            windows.clear();
+        }
+        windows.insert(key, window);
+        let window = WindowChoice::Between(window);
+        let network = network.with(Medsam2Options { window, ..network.options() });
+        Ok(Engine::Medsam2(network.of_image(&image.sha256)))
+    }
+
+    fn windows(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// An engine, ready to run; reads its files where that has not been done.
@@ -69,6 +136,10 @@ impl Models {
         }
         match Medsam2::open_folder(&self.folder) {
             Ok(engine) => {
+                let engine = match &self.embeddings {
+                    Some(files) => engine.keeping_embeddings(Arc::clone(files)),
+                    None => engine,
+                };
                 *weights = Weights::Read(engine.clone());
                 Ok(engine)
             }
@@ -121,6 +192,29 @@ impl Engines for Models {
             tracing::info!(reason, "medsam2 is not ready");
         }
         self.list()
+    }
+
+    fn preparation(&self, engine: EngineName) -> Preparation {
+        match engine {
+            EngineName::Graphcut => Preparation::NotNeeded,
+            EngineName::Medsam2 if self.prepares => Preparation::Begun,
+            EngineName::Medsam2 => Preparation::Elsewhere,
+        }
+    }
+
+    fn prepare(&self, viewed: &Viewed) -> Result<(), String> {
+        match self.for_image(viewed.engine, &viewed.image, &viewed.volume)? {
+            Engine::Graphcut => Ok(()),
+            Engine::Medsam2(network) => {
+                network.prepare(&viewed.volume, viewed.slice).map_err(|it| it.to_string())
+            }
+        }
+    }
+
+    fn forget(&self, image: &Sha256) {
+        if let Some(files) = &self.embeddings {
+            files.forget(image);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, AgentArgs},
     engine_runner::EngineRunner,
-    models::Models,
+    models::{EMBEDDINGS, Models},
 };
 
 /// Largest image after decompression.
@@ -33,7 +33,9 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
-    let models = Arc::new(Models::new(args.model_dir));
+    let embeddings = args.temp_dir.join(EMBEDDINGS);
+    let models = Models::new(args.model_dir).keeping_embeddings(embeddings, args.embedding_cache);
+    let models = Arc::new(models);
     let runner = EngineRunner::new(images, models, MAX_IMAGE_BYTES);
     let profile = Profile { name, slots: args.slots };
     let agent = Agent::new(connection, runner, profile);

@@ -23,7 +23,7 @@ use crate::{
     engine_runner::EngineRunner,
     in_process::InProcess,
     log_file,
-    models::Models,
+    models::{EMBEDDINGS, Models},
     place::without_password,
 };
 
@@ -48,7 +48,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
-    let models = Arc::new(Models::new(args.model_dir.clone()));
+    let models = Arc::new(models(&args));
     let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
     tracing::info!("voxloop is at http://{}/", Place::from_here(address));
@@ -157,6 +157,13 @@ async fn build(
     }
     let models = Arc::clone(models);
     Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, models))
+}
+
+fn models(args: &ServeArgs) -> Models {
+    let embeddings = args.temp_dir.join(EMBEDDINGS);
+    let models = Models::new(args.model_dir.clone());
+    let models = models.keeping_embeddings(embeddings, args.embedding_cache);
+    if args.no_agent { models } else { models.preparing() }
 }
 
 fn blobs(args: &ServeArgs) -> anyhow::Result<Arc<dyn BlobStore>> {

@@ -125,6 +125,13 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_eq!(engines["engines"][0]["name"], "medsam2");
     assert_eq!(engines["engines"][0]["ready"], true);
 
+    let look = format!("POST /api/v1/jobs/{job_id}/prepare\n{}", r#"{"axis":2,"slice_index":30}"#);
+    assert_eq!(server.ask(&look)["preparation"], "begun");
+    let image = server.ask(&format!("GET /api/v1/jobs/{job_id}"))["image"]["sha256"].clone();
+    let kept = folder.path().join("temp/embeddings").join(image.as_str().unwrap());
+    while fs::read_dir(&kept).is_err() {
+        std::thread::yield_now();
+    }
     server.send(&format!("{line}\n{prompt}}}"));
     let slice = finished(&server, &job_id);
     let engine = &slice["author"]["engine"];
@@ -138,5 +145,8 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_ne!(volume["revision_id"], slice["revision_id"]);
     assert_eq!(volume["author"]["engine"], *engine);
     assert_eq!(volume["extent"], serde_json::json!({"axis": 2, "first": 28, "last": 32}));
+    assert_eq!(fs::read_dir(&kept).unwrap().count(), 5, "one embedding per slice");
+    server.send(&format!("DELETE /api/v1/jobs/{job_id}"));
+    assert!(!kept.exists(), "they go with the image");
     server.kill();
 }

@@ -55,7 +55,12 @@ pub(crate) fn check_prompt(
     Ok(slice)
 }
 
-fn check_slice(slice: SliceRef, image: [usize; 3], at: &str) -> Result<CheckedSlice, EngineError> {
+/// Checks that a slice lies in the image; `at` as above.
+pub(crate) fn check_slice(
+    slice: SliceRef,
+    image: [usize; 3],
+    at: &str,
+) -> Result<CheckedSlice, EngineError> {
     let axis = usize::from(slice.axis);
     in_bounds(format!("{at}axis"), f64::from(slice.axis), 0.0, 2.0)?;
     let last = image[axis] as f64 - 1.0;

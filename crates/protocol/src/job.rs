@@ -195,6 +195,25 @@ pub struct TaskQueued {
     pub status: crate::task::TaskState,
 }
 
+/// What becomes of a slice that somebody looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    /// It is prepared once nothing else wants the processor.
+    Begun,
+    /// There is nothing that the engine could do before the prompt.
+    NotNeeded,
+    /// The engine runs on other machines, which prepare nothing.
+    Elsewhere,
+}
+
+/// Answer to the news that somebody looks at a slice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SlicePrepared {
+    /// What becomes of it.
+    pub preparation: Preparation,
+}
+
 /// Where a job stands, for clients that poll.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct JobStatus {

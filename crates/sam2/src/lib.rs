@@ -24,6 +24,7 @@
 pub mod checkpoint;
 pub mod config;
 
+mod embedding;
 mod load;
 mod network;
 mod weights;

@@ -194,12 +194,17 @@ impl Server {
         let _gate = self.blob_gate.write().await;
         for sha256 in self.store.delete_job(job_id, self.now_ms()).await? {
             self.images.forget(&sha256);
+            self.engines.forget(&sha256);
             self.blobs.remove(&sha256).await?;
         }
         Ok(())
     }
 
-    fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
+    /// The engine that is wished for, or the server's choice.
+    ///
+    /// # Errors
+    /// If it cannot run.
+    pub(crate) fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
         let engines = self.engines.list();
         let Some(wish) = wish else {
             return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
@@ -253,7 +258,7 @@ fn default_label(value: u8) -> Label {
     Label { value, name: format!("Object {value}"), color: "#ff2d2d".to_owned() }
 }
 
-fn image_ref(image: &Image) -> ImageRef {
+pub(crate) fn image_ref(image: &Image) -> ImageRef {
     ImageRef { sha256: image.sha256.clone(), frame: 0 }
 }
 

@@ -21,6 +21,7 @@ mod host;
 pub mod images;
 mod jobs;
 mod masks;
+mod preparations;
 mod prompts;
 mod results;
 mod roster;

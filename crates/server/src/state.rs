@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
-    blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache, roster::Roster,
-    settings::Settings, store::Store,
+    blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
+    preparations::Preparations, roster::Roster, settings::Settings, store::Store,
 };
 
 /// A server's parts. Cloning shares them.
@@ -28,6 +28,8 @@ pub struct Server {
     pub started_ms: i64,
     /// Which agents ask for work.
     pub(crate) roster: Arc<Roster>,
+    /// Slices that people look at.
+    pub(crate) preparations: Arc<Preparations>,
     /// Held while everything is looked at, which may read every file: once at a time.
     pub(crate) diagnosing: Arc<Mutex<()>>,
     /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
@@ -54,6 +56,7 @@ impl Server {
             settings: Arc::new(settings),
             engines,
             roster: Arc::default(),
+            preparations: Arc::default(),
             diagnosing: Arc::default(),
             blob_gate: Arc::new(RwLock::new(())),
         }

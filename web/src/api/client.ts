@@ -13,9 +13,11 @@ import type {
   JobStatus,
   JobSummary,
   Label,
+  Preparation,
   Revision,
   RevisionList,
   Session,
+  SlicePrepared,
   SlicePrompt,
   Task,
   TaskQueued,
@@ -74,6 +76,11 @@ export function deletePrompt(jobId: string, axis: number, sliceIndex: number, la
 
 export function putLabels(jobId: string, labels: readonly Label[]): Promise<unknown> {
   return sendJson('PUT', `${job(jobId)}/labels`, { labels });
+}
+
+export async function prepareSlice(jobId: string, axis: number, sliceIndex: number, engine: EngineName): Promise<Preparation> {
+  const asked = { axis, slice_index: sliceIndex, engine };
+  return (await sendJson<SlicePrepared>('POST', `${job(jobId)}/prepare`, asked)).preparation;
 }
 
 export function segmentSlice(jobId: string, prompt: SlicePrompt, engine: EngineName | null): Promise<TaskQueued> {

@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/prepare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that somebody looks at a slice: what can be done before the prompt is done in the background.
+         *     Of an image's slices only the one named last waits.
+         */
+        post: operations["prepare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/prompts": {
         parameters: {
             query?: never;
@@ -1229,6 +1249,25 @@ export interface components {
              */
             y: number;
         };
+        /**
+         * @description What becomes of a slice that somebody looks at.
+         * @enum {string}
+         */
+        Preparation: "begun" | "not_needed" | "elsewhere";
+        /** @description A slice that somebody looks at. */
+        PrepareBody: {
+            /**
+             * Format: int32
+             * @description Stored axis that the slice is orthogonal to.
+             */
+            axis: number;
+            engine?: components["schemas"]["EngineName"] | null;
+            /**
+             * Format: int32
+             * @description Index of the slice.
+             */
+            slice_index: number;
+        };
         /** @description How far a task has come. */
         Progress: {
             /**
@@ -1396,6 +1435,11 @@ export interface components {
              * @description Area on which the ensemble disagrees, over the key slice's area; 0 is certain.
              */
             uncertainty: number;
+        };
+        /** @description Answer to the news that somebody looks at a slice. */
+        SlicePrepared: {
+            /** @description What becomes of it. */
+            preparation: components["schemas"]["Preparation"];
         };
         /** @description Everything that a person said about one object on one slice. */
         SlicePrompt: components["schemas"]["SliceRef"] & {
@@ -2054,6 +2098,85 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    prepare: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PrepareBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["PrepareBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicePrepared"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The engine is not ready */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Outside the image; the bounds are named */
             422: {
                 headers: {
                     [name: string]: unknown;

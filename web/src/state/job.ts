@@ -11,6 +11,7 @@ import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { prepareSlices } from './preparing';
 import { editsSaved } from './prompts';
 import { refreshSession } from './session';
 import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
@@ -226,6 +227,7 @@ export function watchJob(jobId: string): () => void {
   setState({ open: null, jobError: null });
   void refreshJob(jobId).then(() => loadVolume(jobId, stopLoading.signal));
   void loadEngines();
+  const stopPreparing = prepareSlices();
   const stop = listen(jobId, {
     onEvent: (event) => {
       follow(jobId, event);
@@ -242,6 +244,7 @@ export function watchJob(jobId: string): () => void {
   }, POLL_MS);
   return () => {
     stopLoading.abort();
+    stopPreparing();
     stop();
     clearInterval(poll);
     setState({ open: null, hover: null });

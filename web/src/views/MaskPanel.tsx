@@ -2,6 +2,7 @@
 import { Select, Slider, Switch, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { EngineName, Revision } from '../api/types';
+import { currentEngine } from '../core/engines';
 import { useStore } from '../state/store';
 import { setEngine } from '../state/prompts';
 import { changeSettings } from '../state/view';
@@ -13,14 +14,13 @@ function EngineChoice(): React.JSX.Element | null {
   const chosen = useStore((state) => state.open?.engine ?? null);
   if (engines.length === 0) return null;
   const words = (name: EngineName): string => t(`engine.${name}`, { defaultValue: name });
-  const current = chosen ?? engines.find((engine) => engine.ready)?.name ?? null;
-  const detail = engines.find((engine) => engine.name === current);
+  const detail = currentEngine(engines, chosen);
   return (
     <div className="engine">
       <Select
         label={t('engine.label')}
         data-testid="engine"
-        value={current}
+        value={detail?.name ?? null}
         data={engines.map(({ name, version, ready, missing }) => ({
           value: name,
           disabled: !ready,
@@ -30,7 +30,7 @@ function EngineChoice(): React.JSX.Element | null {
           setEngine(engines.find((engine) => engine.name === name)?.name ?? null);
         }}
       />
-      {detail !== undefined && (
+      {detail !== null && (
         <Text size="xs" c="dimmed">
           {t('engine.licence', { licence: detail.licence })}
         </Text>

@@ -1,65 +1,229 @@
-//! Slices that were encoded lately: prompts, objects, directions and corrections share them.
+//! Slices that were encoded: prompts, objects, directions and corrections share them, and slices that
+//! people look at are encoded before anybody asks.
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, PoisonError},
+    sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
 };
 
 use candle_core::Result;
-use sam2::{Sam2, SliceEmbedding};
+use protocol::{id, task::ModelIdentity};
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use sam2::{Device, Sam2, SliceEmbedding};
 use sha2::{Digest, Sha256};
+use thread_priority::ThreadPriority;
 
-use super::grey;
+use super::{
+    files::{EmbeddingFiles, Key, Width, rounded},
+    grey,
+};
 
-/// What names a slice: the digest of its grey levels at the network's size.
-type Key = [u8; 32];
+/// Of a run in the background that somebody now waits for, before the encoder's time is known.
+const FIRST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Who asks for an embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// A person waits.
+    Now,
+    /// Nobody waits yet: whatever else runs goes first.
+    Background,
+}
 
 /// The encoder with a memory. A slice is known by what it looks like, so image, plane, index and
 /// window need no names, and two ways to the same picture share one embedding.
 pub(super) struct Embeddings {
     capacity: usize,
-    kept: Mutex<Kept>,
+    /// Digest of the weights and of how they are used, to be followed by the grey levels.
+    weights: Sha256,
+    width: Width,
+    device: Device,
+    state: Mutex<State>,
+    /// A run has ended.
+    ended: Condvar,
+    /// Threads that run when nothing else does.
+    idle: OnceLock<Option<ThreadPool>>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct State {
     by_key: BTreeMap<Key, (u64, SliceEmbedding)>,
+    running: BTreeMap<Key, Run>,
     n_uses: u64,
+    n_runs: u64,
     n_encoded: u64,
+    /// The encoder's own time: the shortest so far.
+    usual: Option<Duration>,
+}
+
+/// Somebody encodes a slice.
+#[derive(Clone, Copy)]
+struct Run {
+    number: u64,
+    urgency: Urgency,
+    since: Instant,
+}
+
+impl Run {
+    /// How long to wait for this run rather than encode the slice once more; none: to its end.
+    ///
+    /// A run in the background that takes longer than the encoder usually does is held up by others.
+    fn patience(&self, urgency: Urgency, usual: Option<Duration>) -> Option<Duration> {
+        let is_behind = self.urgency == Urgency::Background && urgency == Urgency::Now;
+        let enough = usual.map_or(FIRST_PATIENCE, |it| it * 3 / 2);
+        is_behind.then(|| enough.saturating_sub(self.since.elapsed()))
+    }
+}
+
+/// What is asked for.
+pub(super) struct Asked<'a> {
+    /// Grey levels at the network's size.
+    pub(super) greys: &'a [u8],
+    pub(super) urgency: Urgency,
+    /// Where embeddings of this image are kept on disk.
+    pub(super) kept: Option<(&'a EmbeddingFiles, &'a id::Sha256)>,
 }
 
 impl Embeddings {
-    /// Keeps as many embeddings of `model` as `limit_bytes` hold, at least one.
-    pub(super) fn new(model: &Sam2, limit_bytes: usize) -> Self {
-        Self { capacity: (limit_bytes / bytes_each(model)).max(1), kept: Mutex::default() }
+    /// Keeps as many embeddings of `model` in memory as `limit_bytes` hold, at least one.
+    pub(super) fn new(model: &Sam2, identity: &ModelIdentity, limit_bytes: usize) -> Self {
+        let mut weights = Sha256::new();
+        for said in [identity.sha256.as_str(), &identity.precision, &identity.device] {
+            weights.update(said);
+            weights.update([0]);
+        }
+        let bytes_each = SliceEmbedding::n_numbers(model.config()) * size_of::<f32>();
+        Self {
+            capacity: (limit_bytes / bytes_each).max(1),
+            weights,
+            device: Device::Cpu,
+            width: if identity.precision == "bf16" { Width::F16 } else { Width::F32 },
+            state: Mutex::default(),
+            ended: Condvar::new(),
+            idle: OnceLock::new(),
+        }
     }
 
-    /// The embedding of a slice of that many grey levels.
-    pub(super) fn get(&self, model: &Sam2, greys: &[u8]) -> Result<SliceEmbedding> {
-        let key: Key = Sha256::digest(greys).into();
-        if let Some(known) = self.kept.lock().unwrap_or_else(PoisonError::into_inner).find(&key) {
-            return Ok(known);
+    /// The embedding of a slice: from memory, from disk, from whoever encodes it already, or from the
+    /// encoder.
+    pub(super) fn get(&self, model: &Sam2, asked: &Asked<'_>) -> Result<SliceEmbedding> {
+        let key: Key = self.weights.clone().chain_update(asked.greys).finalize().into();
+        let run = match self.find_or_begin(&key, asked.urgency) {
+            Found::Known(embedding) => return Ok(*embedding),
+            Found::Begun(number) => Running { embeddings: self, key, number },
+        };
+        let n_numbers = SliceEmbedding::n_numbers(model.config());
+        let kept = asked.kept.and_then(|(files, image)| files.read(image, &key, n_numbers));
+        if let Some(numbers) = kept {
+            let embedding = SliceEmbedding::from_numbers(model.config(), &numbers, &self.device)?;
+            self.state().keep(key, embedding.clone(), self.capacity);
+            return Ok(embedding);
         }
-        let side = model.config().image_size;
-        let embedding = model.encode(&grey::pixels(greys, side, &sam2::Device::Cpu)?)?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.keep(key, embedding.clone(), self.capacity);
+        let started = Instant::now();
+        let mut embedding = self.encode(model, asked)?;
+        self.state().encoded(started.elapsed());
+        if asked.kept.is_some() || self.width == Width::F16 {
+            let numbers = rounded(embedding.numbers()?, self.width);
+            if self.width == Width::F16 {
+                embedding = SliceEmbedding::from_numbers(model.config(), &numbers, &self.device)?;
+            }
+            if let Some((files, image)) = asked.kept {
+                files.write(image, &key, &numbers, self.width);
+            }
+        }
+        self.state().keep(key, embedding.clone(), self.capacity);
+        drop(run);
         Ok(embedding)
     }
 
     /// How often the encoder ran.
     pub(super) fn n_encoded(&self) -> u64 {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).n_encoded
+        self.state().n_encoded
     }
 
     /// How many embeddings are in memory.
     #[cfg(test)]
     pub(super) fn n_kept(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).by_key.len()
+        self.state().by_key.len()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The embedding, or the right to make it.
+    fn find_or_begin(&self, key: &Key, urgency: Urgency) -> Found {
+        let mut state = self.state();
+        loop {
+            if let Some(known) = state.find(key) {
+                return Found::Known(Box::new(known));
+            }
+            let Some(run) = state.running.get(key).copied() else { break };
+            state = match run.patience(urgency, state.usual) {
+                Some(Duration::ZERO) => break,
+                Some(patience) => {
+                    let waited = self.ended.wait_timeout(state, patience);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.ended.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        state.n_runs += 1;
+        let number = state.n_runs;
+        state.running.insert(*key, Run { number, urgency, since: Instant::now() });
+        Found::Begun(number)
+    }
+
+    fn encode(&self, model: &Sam2, asked: &Asked<'_>) -> Result<SliceEmbedding> {
+        let pixels = grey::pixels(asked.greys, model.config().image_size, &self.device)?;
+        match (asked.urgency, self.idle.get_or_init(idle_threads)) {
+            (Urgency::Background, Some(idle)) => idle.install(|| model.encode(&pixels)),
+            (Urgency::Background, None) => candle_core::bail!("no threads for the background"),
+            (Urgency::Now, _) => model.encode(&pixels),
+        }
     }
 }
 
-impl Kept {
+enum Found {
+    Known(Box<SliceEmbedding>),
+    Begun(u64),
+}
+
+/// Tells those who wait that a run has ended, however it did.
+struct Running<'a> {
+    embeddings: &'a Embeddings,
+    key: Key,
+    number: u64,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let running = &mut self.embeddings.state().running;
+        // Somebody who could not wait may have begun once more.
+        if running.get(&self.key).is_some_and(|it| it.number == self.number) {
+            running.remove(&self.key);
+        }
+        self.embeddings.ended.notify_all();
+    }
+}
+
+/// As many threads as the encoder uses otherwise; the system runs them when nothing else wants to.
+fn idle_threads() -> Option<ThreadPool> {
+    let step_back = |_: usize| {
+        if let Err(error) = thread_priority::set_current_thread_priority(ThreadPriority::Min) {
+            tracing::warn!(?error, "slices are prepared at the usual priority");
+        }
+    };
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(rayon::current_num_threads())
+        .thread_name(|n| format!("background-{n}"))
+        .start_handler(step_back)
+        .build();
+    pool.map_err(|error| tracing::warn!(%error, "slices are not prepared")).ok()
+}
+
+impl State {
     fn find(&mut self, key: &Key) -> Option<SliceEmbedding> {
         self.n_uses += 1;
         let (last_use, embedding) = self.by_key.get_mut(key)?;
@@ -67,9 +231,13 @@ impl Kept {
         Some(embedding.clone())
     }
 
+    fn encoded(&mut self, took: Duration) {
+        self.n_encoded += 1;
+        self.usual = Some(self.usual.map_or(took, |it| it.min(took)));
+    }
+
     /// Takes in an embedding; the one that was not asked for longest makes room.
     fn keep(&mut self, key: Key, embedding: SliceEmbedding, capacity: usize) {
-        self.n_encoded += 1;
         while self.by_key.len() >= capacity {
             let oldest = self.by_key.iter().min_by_key(|it| it.1.0).map(|it| *it.0);
             let Some(oldest) = oldest else { break };
@@ -79,29 +247,44 @@ impl Kept {
     }
 }
 
-/// Bytes of one embedding: maps of s/4, s/8 and s/16 squared with c/8, c/4 and c channels.
-fn bytes_each(model: &Sam2) -> usize {
-    let config = model.config();
-    config.image_size.pow(2) * config.neck.d_model / 64 * size_of::<f32>()
-}
-
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use sam2::{Config, Device};
+    use std::{path::Path, thread};
 
     use super::*;
+    use crate::Medsam2;
+
+    fn folder() -> std::path::PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro")
+    }
+
+    fn micro() -> (Sam2, ModelIdentity) {
+        let config = sam2::Config::open(&folder().join("config.yaml")).unwrap();
+        let model = Sam2::open(&folder().join("checkpoint.pt"), &config, &Device::Cpu).unwrap();
+        let identity = ModelIdentity {
+            name: "micro".to_owned(),
+            sha256: id::Sha256::from_digest([7; 32]),
+            licence: String::new(),
+            precision: "f32".to_owned(),
+            device: "cpu".to_owned(),
+            window: None,
+        };
+        (model, identity)
+    }
+
+    fn asked(greys: &[u8], urgency: Urgency) -> Asked<'_> {
+        Asked { greys, urgency, kept: None }
+    }
 
     #[test]
     fn memory_is_bounded_and_the_slice_asked_for_last_stays() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro");
-        let config = Config::open(&folder.join("config.yaml")).unwrap();
-        let model = Sam2::open(&folder.join("checkpoint.pt"), &config, &Device::Cpu).unwrap();
-        let embeddings = Embeddings::new(&model, 2 * bytes_each(&model));
-        let side = config.image_size;
+        let (model, identity) = micro();
+        let bytes_each = 4 * SliceEmbedding::n_numbers(model.config());
+        let embeddings = Embeddings::new(&model, &identity, 2 * bytes_each);
+        let side = model.config().image_size;
         let ask = |grey: u8, n_encoded: u64| {
-            embeddings.get(&model, &vec![grey; side * side]).unwrap();
+            let greys = vec![grey; side * side];
+            embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap();
             assert_eq!(embeddings.n_encoded(), n_encoded);
         };
         ask(1, 1);
@@ -111,8 +294,84 @@ mod tests {
         ask(1, 3);
         ask(2, 4);
         assert_eq!(embeddings.n_kept(), 2);
-        let maps = embeddings.get(&model, &vec![2; side * side]).unwrap().maps().unwrap();
-        let n_numbers: usize = maps.iter().map(|it| it.elem_count()).sum();
-        assert_eq!(bytes_each(&model), 4 * n_numbers);
+    }
+
+    #[test]
+    fn many_who_ask_at_once_share_one_run() {
+        let (model, identity) = micro();
+        let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+        let greys = vec![9; model.config().image_size.pow(2)];
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap());
+            }
+        });
+        assert_eq!(embeddings.n_encoded(), 1);
+    }
+
+    #[test]
+    fn a_person_waits_for_a_run_in_the_background_unless_it_is_held_up() {
+        let run = |urgency, age: Duration| Run {
+            number: 1,
+            urgency,
+            since: Instant::now().checked_sub(age).unwrap(),
+        };
+        let usual = Some(Duration::from_secs(60));
+        let patience = |urgency, age, asking| run(urgency, age).patience(asking, usual);
+        let (young, old) = (Duration::from_secs(30), Duration::from_secs(91));
+        let left = patience(Urgency::Background, young, Urgency::Now).unwrap();
+        assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(60));
+        assert_eq!(patience(Urgency::Background, old, Urgency::Now), Some(Duration::ZERO));
+        assert_eq!(patience(Urgency::Background, old, Urgency::Background), None);
+        assert_eq!(patience(Urgency::Now, old, Urgency::Now), None);
+    }
+
+    #[test]
+    fn a_run_that_is_held_up_is_overtaken() {
+        let (model, identity) = micro();
+        let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+        let greys = vec![9; model.config().image_size.pow(2)];
+        let key: Key = embeddings.weights.clone().chain_update(&greys).finalize().into();
+        let Found::Begun(number) = embeddings.find_or_begin(&key, Urgency::Background) else {
+            panic!("nothing is known yet");
+        };
+        let held_up = Running { embeddings: &embeddings, key, number };
+        let since = Instant::now().checked_sub(2 * FIRST_PATIENCE).unwrap();
+        embeddings.state().running.get_mut(&key).unwrap().since = since;
+        embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap();
+        assert_eq!(embeddings.n_encoded(), 1);
+        drop(held_up);
+        assert!(embeddings.state().running.is_empty());
+    }
+
+    #[test]
+    fn narrow_numbers_are_the_same_whether_they_were_kept_or_not() {
+        let (model, identity) = micro();
+        let identity = ModelIdentity { precision: "bf16".to_owned(), ..identity };
+        let kept = tempfile::tempdir().unwrap();
+        let files = EmbeddingFiles::new(kept.path().to_owned(), 1 << 20);
+        let image = id::Sha256::from_digest([1; 32]);
+        let greys: Vec<u8> = (0..=255).cycle().take(model.config().image_size.pow(2)).collect();
+        let ask = |n_encoded: u64| {
+            let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+            let kept = Some((&files, &image));
+            let asked = Asked { greys: &greys, urgency: Urgency::Now, kept };
+            let numbers = embeddings.get(&model, &asked).unwrap().numbers().unwrap();
+            assert_eq!(embeddings.n_encoded(), n_encoded);
+            numbers
+        };
+        assert_eq!(ask(1), ask(0));
+    }
+
+    #[test]
+    fn other_weights_share_nothing() {
+        let open = |sha256: [u8; 32]| {
+            let (model, identity) = micro();
+            let sha256 = id::Sha256::from_digest(sha256);
+            Medsam2::new(model, ModelIdentity { sha256, ..identity })
+        };
+        let key = |it: Medsam2| -> Key { it.network.embeddings.weights.clone().finalize().into() };
+        assert_ne!(key(open([1; 32])), key(open([2; 32])));
+        assert_eq!(key(open([1; 32])), key(open([1; 32])));
     }
 }

@@ -1,6 +1,7 @@
 //! MedSAM2 as an engine: slices through a window to the network, its logits back to the slice.
 
 mod embeddings;
+mod files;
 mod grey;
 mod marks;
 mod open;
@@ -15,16 +16,21 @@ mod ways;
 use std::{fmt, sync::Arc};
 
 use protocol::{
-    prompt::SlicePrompt,
+    id,
+    prompt::{SlicePrompt, SliceRef},
     task::{EngineIdentity, EngineName, ModelIdentity},
 };
 use sam2::{Sam2, SliceEmbedding, SliceMask, Tensor};
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, window::Window};
 
-use crate::{EngineError, check::CheckedSlice};
-use embeddings::Embeddings;
+use crate::{
+    EngineError,
+    check::{CheckedSlice, check_slice},
+};
+use embeddings::{Asked, Embeddings, Urgency};
 
+pub use files::EmbeddingFiles;
 pub use grey::WindowChoice;
 pub use open::{CHECKPOINT, CONFIG, LICENCE, OpenError, Precision, config_beside};
 pub(crate) use propagation::Job;
@@ -42,6 +48,8 @@ pub struct Medsam2 {
     network: Arc<Network>,
     options: Medsam2Options,
     keeps_logits: bool,
+    files: Option<Arc<EmbeddingFiles>>,
+    image: Option<id::Sha256>,
 }
 
 /// What decides about masks besides weights and prompts.
@@ -70,9 +78,10 @@ impl Medsam2 {
     /// An engine of a network that is in memory already.
     #[must_use]
     pub fn new(model: Sam2, identity: ModelIdentity) -> Self {
-        let embeddings = Embeddings::new(&model, EMBEDDING_BYTES);
+        let embeddings = Embeddings::new(&model, &identity, EMBEDDING_BYTES);
         let network = Arc::new(Network { model, embeddings, identity });
-        Self { network, options: Medsam2Options::default(), keeps_logits: false }
+        let options = Medsam2Options::default();
+        Self { network, options, keeps_logits: false, files: None, image: None }
     }
 
     /// The same network, used otherwise.
@@ -85,6 +94,18 @@ impl Medsam2 {
     #[must_use]
     pub fn keeping_logits(&self) -> Self {
         Self { keeps_logits: true, ..self.clone() }
+    }
+
+    /// The same network, which keeps embeddings of known images on disk.
+    #[must_use]
+    pub fn keeping_embeddings(&self, files: Arc<EmbeddingFiles>) -> Self {
+        Self { files: Some(files), ..self.clone() }
+    }
+
+    /// The same network, for the volumes of an image with this content.
+    #[must_use]
+    pub fn of_image(&self, image: &id::Sha256) -> Self {
+        Self { image: Some(image.clone()), ..self.clone() }
     }
 
     /// How it is used.
@@ -117,6 +138,18 @@ impl Medsam2 {
         }
     }
 
+    /// Encodes a slice that somebody looks at, so that a prompt on it takes the decoder's time only.
+    /// Whatever else wants the processor goes first.
+    ///
+    /// # Errors
+    /// If the slice lies outside the volume, or the computation fails.
+    pub fn prepare(&self, volume: &Volume, slice: SliceRef) -> Result<(), EngineError> {
+        let CheckedSlice { axis, index, shape } = check_slice(slice, volume.shape(), "")?;
+        let (window, urgency) = (self.window(volume), Urgency::Background);
+        Sight { engine: self, volume, axis, shape, window, urgency }.embedding(index)?;
+        Ok(())
+    }
+
     /// Finds the marked object on its slice.
     pub(crate) fn segment_slice(
         &self,
@@ -142,7 +175,9 @@ impl Medsam2 {
         if earlier.is_none() && !marks::shows_object(prompt) {
             return Err(EngineError::NothingMarked { field: "box".to_owned() });
         }
-        let sight = Sight { engine: self, volume, axis: slice.axis, shape: slice.shape, window };
+        let CheckedSlice { axis, shape, .. } = *slice;
+        let urgency = Urgency::Now;
+        let sight = Sight { engine: self, volume, axis, shape, window, urgency };
         let embedding = sight.embedding(slice.index)?;
         let found = sight.answer(&embedding, prompt, earlier.as_deref())?;
         let logits = sight.logits(&found)?;
@@ -184,6 +219,7 @@ struct Sight<'a> {
     /// Voxels of a slice along x and y.
     shape: [usize; 2],
     window: Window,
+    urgency: Urgency,
 }
 
 impl Sight<'_> {
@@ -196,7 +232,9 @@ impl Sight<'_> {
         let slice = self.volume.slice(self.axis, index);
         let side = self.model().config().image_size;
         let greys = grey::resized_greys(&slice, self.window, side);
-        Ok(self.engine.network.embeddings.get(self.model(), &greys)?)
+        let kept = self.engine.files.as_deref().zip(self.engine.image.as_ref());
+        let asked = Asked { greys: &greys, urgency: self.urgency, kept };
+        Ok(self.engine.network.embeddings.get(self.model(), &asked)?)
     }
 
     /// What the network answers to a prompt; to marks on an earlier mask, what becomes of it.

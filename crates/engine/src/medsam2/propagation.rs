@@ -15,7 +15,9 @@ use sam2::{Origin, SliceMask, SliceMemory, Tracker};
 use volume::{Labelmap, Slice, Volume, plane_axes};
 
 use super::{
-    Medsam2, Sight, marks,
+    Medsam2, Sight,
+    embeddings::Urgency,
+    marks,
     passes::{Found, Pass, Seen},
     places::{along_axis, count, merge, on_axis, on_slice},
     points3d::{self, PointsOfSlice},
@@ -67,7 +69,8 @@ impl Job<'_> {
         let axis = usize::from(self.request.axis);
         let shape = plane_axes(axis).map(|it| self.volume.shape()[it]);
         let window = engine.window(self.volume);
-        let sight = Sight { engine, volume: self.volume, axis, shape, window };
+        let urgency = Urgency::Now;
+        let sight = Sight { engine, volume: self.volume, axis, shape, window, urgency };
         let said = self.said(&sight)?;
         let start = self.start(&sight, &said, control)?;
         let range = match said.ends {

@@ -8,6 +8,7 @@
     reason = "test code: a panic is the answer; the files hold small whole numbers"
 )]
 
+mod encoded_once;
 mod published;
 mod rules;
 mod support;

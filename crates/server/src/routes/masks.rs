@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use protocol::{
     id::JobId,
-    job::TaskQueued,
+    job::{SlicePrepared, TaskQueued},
     prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef, first_label},
     system::ErrorBody,
     task::EngineName,
@@ -148,6 +148,42 @@ pub(super) async fn initial_mask(
     let task = server.segment(job_id, prompt, &elsewhere, body.engine).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
+}
+
+/// A slice that somebody looks at.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PrepareBody {
+    /// Stored axis that the slice is orthogonal to.
+    axis: u8,
+    /// Index of the slice.
+    slice_index: u32,
+    /// The engine that a prompt will name; the server's choice where none is named.
+    engine: Option<EngineName>,
+}
+
+/// Say that somebody looks at a slice: what can be done before the prompt is done in the background.
+/// Of an image's slices only the one named last waits.
+#[utoipa::path(post, path = "/api/v1/jobs/{job_id}/prepare", tag = "masks",
+    params(("job_id" = JobId, Path)),
+    request_body(content(
+        (PrepareBody = "application/json"),
+        (PrepareBody = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 202, body = SlicePrepared),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The engine is not ready"),
+        (status = 422, body = ErrorBody, description = "Outside the image; the bounds are named"),
+    ))]
+pub(super) async fn prepare(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Body(body): Body<PrepareBody>,
+) -> Result<(StatusCode, Json<SlicePrepared>), ApiError> {
+    let slice = SliceRef { axis: body.axis, slice_index: body.slice_index };
+    let preparation = server.prepare(job_id, slice, body.engine).await?;
+    Ok((StatusCode::ACCEPTED, Json(SlicePrepared { preparation })))
 }
 
 /// How to carry an object through the volume; everything has a default.

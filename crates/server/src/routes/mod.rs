@@ -69,6 +69,7 @@ fn job_routes() -> OpenApiRouter<Server> {
 
 fn mask_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
+        .routes(routes!(masks::prepare))
         .routes(routes!(masks::initial_mask))
         .routes(routes!(masks::propagate))
         .routes(routes!(results::result))

@@ -11,4 +11,5 @@ mod hostile;
 mod jobs;
 mod masks;
 mod origins;
+mod preparing;
 mod tasks;

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use server::{
     blobs::{self, Folder},
     clock::{Clock, ManualClock, SystemClock},
+    engines::Engines,
     routes,
     settings::Settings,
     state::Server,
@@ -70,11 +71,12 @@ impl TestServer {
         Self::build(Settings::default(), clock).await
     }
 
+    /// A server with engines of the test's choice.
+    pub(crate) async fn with_engines(engines: Arc<dyn Engines>) -> Self {
+        Self::build_with(Settings::default(), Arc::new(SystemClock), engines).await
+    }
+
     async fn build(settings: Settings, clock: Arc<dyn Clock>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
-        let store = Store::open(&url).await.unwrap();
-        let blobs = Arc::new(Folder::new(folder.path()).unwrap());
         let engines = Arc::new(|| {
             vec![protocol::system::EngineStatus {
                 name: protocol::task::EngineName::Graphcut,
@@ -84,6 +86,18 @@ impl TestServer {
                 missing: None,
             }]
         });
+        Self::build_with(settings, clock, engines).await
+    }
+
+    async fn build_with(
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+        engines: Arc<dyn Engines>,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}?mode=rwc", folder.path().join("test.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let blobs = Arc::new(Folder::new(folder.path()).unwrap());
         let server = Server::new(store, blobs, clock, settings, engines);
         Self { router: routes::router(server.clone()), server, folder }
     }
