@@ -78,6 +78,7 @@ fn carry(
         direction: Direction::Both,
         range: None,
         combine: Combine::Union,
+        largest_component: false,
     };
     let started = Instant::now();
     let found = engine::propagate(

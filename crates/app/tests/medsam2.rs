@@ -101,6 +101,13 @@ fn finished(server: &Running, job_id: &str) -> Value {
     }
 }
 
+fn place_weights(folder: &Path) {
+    let models = folder.join("models");
+    fs::create_dir_all(&models).unwrap();
+    fs::copy(fixture("checkpoint.pt"), models.join("MedSAM2_latest.pt")).unwrap();
+    fs::copy(fixture("config.yaml"), models.join("sam2.1_hiera_t512.yaml")).unwrap();
+}
+
 #[test]
 fn a_server_uses_the_network_once_its_weights_are_there() {
     let folder = tempfile::tempdir().unwrap();
@@ -118,20 +125,11 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_eq!(refused.0, 409);
     assert!(String::from_utf8_lossy(&refused.1).contains("MedSAM2_latest.pt"));
 
-    let models = folder.path().join("models");
-    fs::copy(fixture("checkpoint.pt"), models.join("MedSAM2_latest.pt")).unwrap();
-    fs::copy(fixture("config.yaml"), models.join("sam2.1_hiera_t512.yaml")).unwrap();
+    place_weights(folder.path());
     let engines = server.ask("POST /api/v1/system/model/reload");
     assert_eq!(engines["engines"][0]["name"], "medsam2");
     assert_eq!(engines["engines"][0]["ready"], true);
 
-    let look = format!("POST /api/v1/jobs/{job_id}/prepare\n{}", r#"{"axis":2,"slice_index":30}"#);
-    assert_eq!(server.ask(&look)["preparation"], "begun");
-    let image = server.ask(&format!("GET /api/v1/jobs/{job_id}"))["image"]["sha256"].clone();
-    let kept = folder.path().join("temp/embeddings").join(image.as_str().unwrap());
-    while fs::read_dir(&kept).is_err() {
-        std::thread::yield_now();
-    }
     server.send(&format!("{line}\n{prompt}}}"));
     let slice = finished(&server, &job_id);
     let engine = &slice["author"]["engine"];
@@ -145,8 +143,50 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_ne!(volume["revision_id"], slice["revision_id"]);
     assert_eq!(volume["author"]["engine"], *engine);
     assert_eq!(volume["extent"], serde_json::json!({"axis": 2, "first": 28, "last": 32}));
-    assert_eq!(fs::read_dir(&kept).unwrap().count(), 5, "one embedding per slice");
-    server.send(&format!("DELETE /api/v1/jobs/{job_id}"));
-    assert!(!kept.exists(), "they go with the image");
     server.kill();
+}
+
+#[test]
+fn a_slice_that_is_looked_at_is_encoded_and_kept_until_its_image_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    place_weights(folder.path());
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
+    let job = format!("/api/v1/jobs/{job_id}");
+    let slice = r#"{"axis":2,"slice_index":30}"#;
+    assert_eq!(server.ask(&format!("POST {job}/prepare\n{slice}"))["preparation"], "begun");
+    let image = server.ask(&format!("GET {job}"))["image"]["sha256"].clone();
+    let kept = folder.path().join("temp/embeddings").join(image.as_str().unwrap());
+    let n_kept = || {
+        let files = fs::read_dir(&kept).into_iter().flatten();
+        files.filter(|it| it.as_ref().unwrap().path().extension().is_some()).count()
+    };
+    while n_kept() == 0 {
+        std::thread::yield_now();
+    }
+    let prompt = r#"{"axis":2,"slice_index":30,"box":[100,100,160,150]}"#;
+    server.send(&format!("POST {job}/initial-mask\n{prompt}"));
+    finished(&server, &job_id);
+    assert_eq!(n_kept(), 1);
+    server.send(&format!("POST {job}/propagate\n{}", r#"{"range":[28,32]}"#));
+    finished(&server, &job_id);
+    assert_eq!(n_kept(), 5, "one embedding per slice");
+    server.send(&format!("DELETE {job}"));
+    assert!(!kept.exists(), "they go with the image");
+}
+
+#[test]
+fn a_server_whose_work_is_done_elsewhere_prepares_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    place_weights(folder.path());
+    let mut command = serve(folder.path(), ANY_PORT);
+    command.arg("--no-agent");
+    let server = Running::spawn(command);
+    let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
+    let prepare = |engine: &str| {
+        let slice = format!(r#"{{"axis":2,"slice_index":30,"engine":"{engine}"}}"#);
+        server.ask(&format!("POST /api/v1/jobs/{job_id}/prepare\n{slice}"))["preparation"].clone()
+    };
+    assert_eq!(prepare("medsam2"), "elsewhere");
+    assert_eq!(prepare("graphcut"), "not_needed");
 }

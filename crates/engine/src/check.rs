@@ -6,6 +6,7 @@ use volume::{Labelmap, plane_axes};
 use crate::EngineError;
 
 /// A prompt that is known to lie on the image.
+#[derive(Clone, Copy)]
 pub(crate) struct CheckedSlice {
     pub(crate) axis: usize,
     pub(crate) index: usize,

@@ -126,11 +126,13 @@ pub(crate) struct Job<'a> {
 }
 
 impl Job<'_> {
+    /// The object, and the voxels that at least one of two passes found where only those that both
+    /// found belong to it.
     pub(crate) fn propagate(
         &self,
         uncertainty: Uncertainty,
         control: &dyn Control,
-    ) -> Result<Propagation, EngineError> {
+    ) -> Result<(Propagation, Option<Labelmap>), EngineError> {
         let label = self.request.label;
         let is_other = |at: usize| {
             let it = self.base.voxels[at];
@@ -143,6 +145,7 @@ impl Job<'_> {
         let request = self.volume_request(&marks, Pass::Joint, &is_other);
         let solver = Solver::new(&source, &request, &settings, &Lent(control)).map_err(refused)?;
         let mut solution = solver.solve(&settings, &Lent(control)).map_err(refused)?;
+        let mut reached = None;
         if self.request.combine == Combine::Intersection {
             for pass in [Pass::Rising, Pass::Falling] {
                 let request = self.volume_request(&marks, pass, &is_other);
@@ -152,6 +155,9 @@ impl Job<'_> {
                 if pass == Pass::Rising {
                     solution.mask = one_way.mask;
                 } else {
+                    let pairs = solution.mask.iter().zip(&one_way.mask);
+                    let either = pairs.map(|(it, other)| *it || *other).collect();
+                    reached = Some(self.on_grid(&Solution { mask: either, ..solution.clone() }));
                     for (it, other) in solution.mask.iter_mut().zip(&one_way.mask) {
                         *it &= other;
                     }
@@ -191,7 +197,7 @@ impl Job<'_> {
             propagation.doubt = Some(found.doubt);
             propagation.uncertainty_ms = started.elapsed().as_secs_f64() * 1e3;
         }
-        Ok(propagation)
+        Ok((propagation, reached))
     }
 
     /// What each pass over the volume starts from: confirmed and absent slices are known as they

@@ -12,6 +12,7 @@ mod segmentation;
 mod check;
 mod error;
 mod graphcut_engine;
+mod largest;
 pub mod medsam2;
 mod watch;
 

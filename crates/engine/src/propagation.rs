@@ -11,7 +11,7 @@ use volume::{Labelmap, Slice, Volume};
 use crate::{
     Control, Engine, EngineError,
     check::{CheckedSlice, check_grid, check_prompt, in_bounds},
-    graphcut_engine, medsam2,
+    graphcut_engine, largest, medsam2,
 };
 
 /// Carry one object from its prompted slices through the volume.
@@ -33,6 +33,9 @@ pub struct PropagationRequest {
     /// once for both; the intersection solves upwards from the lower and downwards from the upper
     /// slice and keeps what both found.
     pub combine: Combine,
+    /// Whether only the largest face-connected part of the object stays; slices whose prompt says
+    /// `mask` stay as they are. Voxels that only one of two passes found connect, too.
+    pub largest_component: bool,
 }
 
 impl From<&task::Propagate> for PropagationRequest {
@@ -44,6 +47,7 @@ impl From<&task::Propagate> for PropagationRequest {
             direction: task.direction,
             range: task.range,
             combine: task.combine,
+            largest_component: task.largest_component,
         }
     }
 }
@@ -117,20 +121,26 @@ pub fn propagate(
             Ok((prompt, slice))
         })
         .collect::<Result<_, EngineError>>()?;
-    match engine {
+    let (mut found, reached) = match engine {
         Engine::Graphcut => {
             let slices = allowed_slices(request, &prompts, shape[usize::from(request.axis)])?;
+            let prompts = prompts.clone();
             let job = graphcut_engine::Job { volume, request, prompts, slices, base };
-            job.propagate(uncertainty, control)
+            job.propagate(uncertainty, control)?
         }
         Engine::Medsam2(network) => {
             let slices = ranged_slices(request, shape[usize::from(request.axis)])?;
             let index = |it: &u32| usize::try_from(*it).unwrap_or(usize::MAX);
             let range = index(slices.start())..=index(slices.end());
+            let prompts = prompts.clone();
             let job = medsam2::Job { volume, request, prompts, range, base };
-            job.propagate(network, control)
+            job.propagate(network, control)?
         }
+    };
+    if request.largest_component {
+        largest::keep(&mut found, reached, &prompts, base);
     }
+    Ok(found)
 }
 
 /// The slices that the range and the direction leave. Forward starts at the first slice that is

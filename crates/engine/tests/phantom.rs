@@ -57,6 +57,7 @@ fn request(prompts: Vec<SlicePrompt>) -> PropagationRequest {
         direction: Direction::Both,
         range: None,
         combine: Combine::Union,
+        largest_component: false,
     }
 }
 
@@ -122,6 +123,32 @@ fn an_intersection_lies_in_both_passes_and_keeps_known_slices() {
         assert_eq!(both.mask.slice(2, it as usize), truth.slice(2, it as usize));
     }
     assert!(metrics::dice(&both.mask, &truth) > 0.6);
+}
+
+/// Of two objects under one label, each known on a slice of its own, the smaller one goes unless its
+/// slice was confirmed.
+#[test]
+fn the_largest_part_stays_with_what_was_confirmed() {
+    let (volume, truth, index) = case();
+    let prompts =
+        |mask| vec![SlicePrompt { mask: true, ..prompt(index) }, SlicePrompt { mask, ..prompt(0) }];
+    let mut base = truth;
+    let corner = (0..96 * 96).map(|at| u8::from(at % 96 < 6 && at / 96 < 6)).collect();
+    base.set_slice(2, 0, &volume::Slice { width: 96, height: 96, pixels: corner });
+    for combine in [Combine::Union, Combine::Intersection] {
+        let find = |largest_component, confirmed| {
+            let request = request(prompts(confirmed));
+            let request = PropagationRequest { combine, largest_component, ..request };
+            run(&volume, &request, &base).mask
+        };
+        let (all, largest) = (find(false, true), find(true, true));
+        assert_eq!(largest.slice(2, 0), all.slice(2, 0));
+        assert_eq!(largest.slice(2, 0).pixels.iter().filter(|it| **it == 1).count(), 36);
+        let mut expected = all.clone();
+        volume::component::keep_largest(&mut expected, 1);
+        assert!(expected.voxels.iter().zip(&largest.voxels).all(|(a, b)| a <= b));
+        assert_eq!(expected.slice(2, index as usize), largest.slice(2, index as usize));
+    }
 }
 
 #[test]

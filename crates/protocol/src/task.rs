@@ -91,6 +91,9 @@ pub struct Propagate {
     /// How passes in two directions are combined.
     #[serde(default)]
     pub combine: Combine,
+    /// Whether only the largest connected part of the object stays, and slices that are known.
+    #[serde(default)]
+    pub largest_component: bool,
 }
 
 impl TaskSpec {

@@ -33,6 +33,8 @@ pub struct PropagateWish {
     pub engine: Option<EngineName>,
     /// How two passes are combined.
     pub combine: Combine,
+    /// Whether only the largest connected part stays.
+    pub largest_component: bool,
     /// The object; the most recently changed one where none is named.
     pub label: Option<u8>,
     /// Stored axis; that of the object's prompts where none is named.
@@ -156,6 +158,7 @@ impl Server {
             direction: wish.direction,
             range: wish.range,
             combine: wish.combine,
+            largest_component: wish.largest_component,
             prompts,
         });
         let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY);

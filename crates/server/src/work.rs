@@ -321,6 +321,7 @@ fn parameters(spec: &TaskSpec, output: &TaskOutput) -> serde_json::Value {
         parameters["direction"] = serde_json::json!(it.direction);
         parameters["range"] = serde_json::json!(it.range);
         parameters["combine"] = serde_json::json!(it.combine);
+        parameters["largest_component"] = it.largest_component.into();
     }
     parameters
 }

@@ -93,6 +93,7 @@ export interface PropagateBody {
   readonly range?: readonly [number, number];
   readonly engine?: EngineName;
   readonly combine?: Combine;
+  readonly largest_component?: boolean;
   readonly label: number;
   readonly axis: number;
 }

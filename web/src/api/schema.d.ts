@@ -1305,6 +1305,8 @@ export interface components {
              * @description The object's label.
              */
             label: number;
+            /** @description Whether only the largest connected part of the object stays, and slices that are known. */
+            largest_component?: boolean;
             /**
              * @description Every prompted slice of the object. Where a prompt says `mask`, the slice's mask in `base` is
              *     a hard constraint.
@@ -1328,6 +1330,8 @@ export interface components {
              * @description The object; the most recently changed one where none is named.
              */
             label?: number | null;
+            /** @description Whether only the largest connected part of the object stays, and slices that are known. */
+            largest_component?: boolean | null;
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
         };

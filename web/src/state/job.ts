@@ -60,6 +60,8 @@ function opened(job: Job): OpenJob {
     hidden: new Set(),
     engine: null,
     direction: 'both',
+    combine: 'union',
+    largest: false,
     ranges: {},
     seen: new Set(),
     edits: 0,

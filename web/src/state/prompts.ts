@@ -1,7 +1,7 @@
 // What a person tells the engine: boxes, points, absent slices, objects; and the calls that run it.
 import i18next from 'i18next';
 import * as api from '../api/client';
-import type { Direction, EngineName, Label, SlicePrompt } from '../api/types';
+import type { Combine, Direction, EngineName, Label, SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
 import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
 import { nextDoubtful, ratedRevision } from '../core/confidence';
@@ -160,6 +160,14 @@ export function setDirection(direction: Direction): void {
   patchOpen({ direction });
 }
 
+export function setCombine(combine: Combine): void {
+  patchOpen({ combine });
+}
+
+export function setLargest(largest: boolean): void {
+  patchOpen({ largest });
+}
+
 export function setEngine(engine: EngineName | null): void {
   patchOpen({ engine });
 }
@@ -171,9 +179,11 @@ export async function runPropagation(): Promise<void> {
   if (open === null || axis === null || !canPropagate(open)) return;
   const range = open.ranges[axis];
   patchOpen({ seen: new Set() });
-  await ask(({ job, direction, engine, label }) =>
+  await ask(({ job, direction, combine, largest, engine, label }) =>
     api.propagate(job.job_id, {
       direction,
+      combine,
+      largest_component: largest,
       label,
       axis,
       ...(range === undefined ? {} : { range }),

@@ -1,7 +1,7 @@
 // The page's one store: settings, connection, notices, the job list and the open job.
 import { create } from 'zustand';
 import type { ApiError } from '../api/http';
-import type { Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
+import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
@@ -53,6 +53,10 @@ export interface OpenJob {
   readonly hidden: ReadonlySet<number>;
   readonly engine: EngineName | null;
   readonly direction: Direction;
+  /** What becomes of voxels that only one of two passes found. */
+  readonly combine: Combine;
+  /** Only the largest connected part of an object stays. */
+  readonly largest: boolean;
   /** Chosen range per stored axis; all slices where none is chosen. */
   readonly ranges: Readonly<Partial<Record<AxisIndex, SliceRange>>>;
   /** Doubtful slices that were looked at since the last propagation. */

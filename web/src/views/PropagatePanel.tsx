@@ -1,10 +1,10 @@
 // Carrying the mask through the volume: direction, range, progress, stop; then the doubtful slices.
-import { Alert, Button, SegmentedControl, Tooltip } from '@mantine/core';
+import { Alert, Button, SegmentedControl, Switch, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
-import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setDirection, setRange } from '../state/prompts';
+import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { RunningTask } from './RunningTask';
 import { Section } from './Section';
@@ -54,6 +54,29 @@ function Options({ open }: { open: OpenJob }): React.JSX.Element {
             {t('propagate.rangeReset')}
           </Button>
         )}
+      </div>
+      <div className="switches">
+        <Switch
+          size="xs"
+          label={t('propagate.agreed')}
+          title={t('propagate.agreedHint')}
+          disabled={open.direction !== 'both'}
+          checked={open.combine === 'intersection'}
+          data-testid="agreed"
+          onChange={(event) => {
+            setCombine(event.currentTarget.checked ? 'intersection' : 'union');
+          }}
+        />
+        <Switch
+          size="xs"
+          label={t('propagate.largest')}
+          title={t('propagate.largestHint')}
+          checked={open.largest}
+          data-testid="largest"
+          onChange={(event) => {
+            setLargest(event.currentTarget.checked);
+          }}
+        />
       </div>
     </>
   );

@@ -176,6 +176,7 @@ impl Case {
             direction: Direction::Both,
             range: None,
             combine: Combine::Union,
+            largest_component: false,
         }
     }
 

@@ -39,6 +39,9 @@ pub(crate) struct SegmentArgs {
     /// What becomes of voxels that only one of two passes found.
     #[arg(long, value_enum, default_value_t = CombineArg::Union)]
     pub(crate) combine: CombineArg,
+    /// Keep only the largest connected part of the object.
+    #[arg(long, conflicts_with = "two_d")]
+    pub(crate) largest_component: bool,
     #[command(flatten)]
     pub(crate) engine: EngineArgs,
     /// Only the slice itself; the mask still has the image's whole grid.

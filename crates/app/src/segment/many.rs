@@ -264,6 +264,7 @@ impl Batch<'_> {
         Parameters {
             direction: self.args.direction.into(),
             combine: self.args.combine.into(),
+            largest_component: self.args.largest_component,
             two_d: self.args.two_d,
             uncertainty: self.args.many.uncertainty,
             medsam2: match &self.engine {

@@ -10,11 +10,15 @@ use super::prompts::{Marks, shows_object};
 
 /// What decides about the masks, besides image and prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Parameters {
     /// Which way to go from the prompted slices.
     pub(crate) direction: Direction,
     /// How two passes are combined.
     pub(crate) combine: Combine,
+    /// Whether only the largest connected part of an object stays.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) largest_component: bool,
     /// Only the prompted slices.
     pub(crate) two_d: bool,
     /// Whether to say how sure each mask is.
@@ -114,6 +118,9 @@ fn request(
         direction: carry.and_then(|it| it.direction).unwrap_or(parameters.direction),
         range: carry.and_then(|it| it.range),
         combine: carry.and_then(|it| it.combine).unwrap_or(parameters.combine),
+        largest_component: carry
+            .and_then(|it| it.largest_component)
+            .unwrap_or(parameters.largest_component),
         prompts,
     }
 }
@@ -143,6 +150,7 @@ mod tests {
     const PARAMETERS: Parameters = Parameters {
         direction: Direction::Both,
         combine: Combine::Union,
+        largest_component: false,
         two_d: false,
         uncertainty: false,
         medsam2: None,

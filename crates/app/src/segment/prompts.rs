@@ -46,6 +46,9 @@ pub(crate) struct Carry {
     /// How two passes are combined.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) combine: Option<Combine>,
+    /// Whether only the largest connected part stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) largest_component: Option<bool>,
 }
 
 impl Marks {

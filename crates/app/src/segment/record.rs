@@ -210,6 +210,7 @@ mod tests {
             parameters: Parameters {
                 direction: Direction::Both,
                 combine: Combine::Union,
+                largest_component: false,
                 two_d: false,
                 uncertainty: false,
                 medsam2: None,

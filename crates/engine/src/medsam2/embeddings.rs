@@ -9,14 +9,14 @@ use std::{
 
 use candle_core::Result;
 use protocol::{id, task::ModelIdentity};
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::ThreadPool;
 use sam2::{Device, Sam2, SliceEmbedding};
 use sha2::{Digest, Sha256};
-use thread_priority::ThreadPriority;
 
 use super::{
     files::{EmbeddingFiles, Key, Width, rounded},
     grey,
+    idle::idle_threads,
 };
 
 /// Of a run in the background that somebody now waits for, before the encoder's time is known.
@@ -109,19 +109,29 @@ impl Embeddings {
     /// encoder.
     pub(super) fn get(&self, model: &Sam2, asked: &Asked<'_>) -> Result<SliceEmbedding> {
         let key: Key = self.weights.clone().chain_update(asked.greys).finalize().into();
-        let run = match self.find_or_begin(&key, asked.urgency) {
+        let _run = match self.find_or_begin(&key, asked.urgency) {
             Found::Known(embedding) => return Ok(*embedding),
             Found::Begun(number) => Running { embeddings: self, key, number },
         };
+        let embedding = match (asked.urgency, self.idle.get_or_init(idle_threads)) {
+            (Urgency::Background, Some(idle)) => idle.install(|| self.make(model, asked, &key)),
+            (Urgency::Background, None) => candle_core::bail!("no threads for the background"),
+            (Urgency::Now, _) => self.make(model, asked, &key),
+        }?;
+        self.state().keep(key, embedding.clone(), self.capacity);
+        Ok(embedding)
+    }
+
+    /// The embedding from disk or from the encoder.
+    fn make(&self, model: &Sam2, asked: &Asked<'_>, key: &Key) -> Result<SliceEmbedding> {
         let n_numbers = SliceEmbedding::n_numbers(model.config());
-        let kept = asked.kept.and_then(|(files, image)| files.read(image, &key, n_numbers));
+        let kept = asked.kept.and_then(|(files, image)| files.read(image, key, n_numbers));
         if let Some(numbers) = kept {
-            let embedding = SliceEmbedding::from_numbers(model.config(), &numbers, &self.device)?;
-            self.state().keep(key, embedding.clone(), self.capacity);
-            return Ok(embedding);
+            return SliceEmbedding::from_numbers(model.config(), &numbers, &self.device);
         }
         let started = Instant::now();
-        let mut embedding = self.encode(model, asked)?;
+        let side = model.config().image_size;
+        let mut embedding = model.encode(&grey::pixels(asked.greys, side, &self.device)?)?;
         self.state().encoded(started.elapsed());
         if asked.kept.is_some() || self.width == Width::F16 {
             let numbers = rounded(embedding.numbers()?, self.width);
@@ -129,11 +139,9 @@ impl Embeddings {
                 embedding = SliceEmbedding::from_numbers(model.config(), &numbers, &self.device)?;
             }
             if let Some((files, image)) = asked.kept {
-                files.write(image, &key, &numbers, self.width);
+                files.write(image, key, &numbers, self.width);
             }
         }
-        self.state().keep(key, embedding.clone(), self.capacity);
-        drop(run);
         Ok(embedding)
     }
 
@@ -174,15 +182,6 @@ impl Embeddings {
         state.running.insert(*key, Run { number, urgency, since: Instant::now() });
         Found::Begun(number)
     }
-
-    fn encode(&self, model: &Sam2, asked: &Asked<'_>) -> Result<SliceEmbedding> {
-        let pixels = grey::pixels(asked.greys, model.config().image_size, &self.device)?;
-        match (asked.urgency, self.idle.get_or_init(idle_threads)) {
-            (Urgency::Background, Some(idle)) => idle.install(|| model.encode(&pixels)),
-            (Urgency::Background, None) => candle_core::bail!("no threads for the background"),
-            (Urgency::Now, _) => model.encode(&pixels),
-        }
-    }
 }
 
 enum Found {
@@ -206,21 +205,6 @@ impl Drop for Running<'_> {
         }
         self.embeddings.ended.notify_all();
     }
-}
-
-/// As many threads as the encoder uses otherwise; the system runs them when nothing else wants to.
-fn idle_threads() -> Option<ThreadPool> {
-    let step_back = |_: usize| {
-        if let Err(error) = thread_priority::set_current_thread_priority(ThreadPriority::Min) {
-            tracing::warn!(?error, "slices are prepared at the usual priority");
-        }
-    };
-    let pool = ThreadPoolBuilder::new()
-        .num_threads(rayon::current_num_threads())
-        .thread_name(|n| format!("background-{n}"))
-        .start_handler(step_back)
-        .build();
-    pool.map_err(|error| tracing::warn!(%error, "slices are not prepared")).ok()
 }
 
 impl State {

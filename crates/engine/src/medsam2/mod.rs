@@ -1,8 +1,10 @@
 //! MedSAM2 as an engine: slices through a window to the network, its logits back to the slice.
 
+mod doubt;
 mod embeddings;
 mod files;
 mod grey;
+mod idle;
 mod marks;
 mod open;
 mod passes;

@@ -7,15 +7,13 @@ use std::{
     time::Instant,
 };
 
-use protocol::{
-    prompt::{SlicePrompt, SliceRef},
-    task::SliceConfidence,
-};
+use protocol::prompt::{Combine, SlicePrompt, SliceRef};
 use sam2::{Origin, SliceMask, SliceMemory, Tracker};
 use volume::{Labelmap, Slice, Volume, plane_axes};
 
 use super::{
     Medsam2, Sight,
+    doubt::measure,
     embeddings::Urgency,
     marks,
     passes::{Found, Pass, Seen},
@@ -49,22 +47,24 @@ struct Said {
 
 /// What the passes start from.
 #[derive(Default)]
-struct Start {
-    known: BTreeMap<usize, Found>,
+pub(super) struct Start {
+    pub(super) known: BTreeMap<usize, Found>,
     memories: BTreeMap<usize, SliceMemory>,
     /// Known slices that passes start from.
-    anchors: BTreeSet<usize>,
+    pub(super) anchors: BTreeSet<usize>,
     absent: BTreeSet<usize>,
     /// Slices of which is only known where the object is not: corrected once it is followed there.
     corrections: BTreeMap<usize, SlicePrompt>,
 }
 
 impl Job<'_> {
+    /// The object, and the voxels that at least one of two passes found where only those that both
+    /// found belong to it.
     pub(crate) fn propagate(
         &self,
         engine: &Medsam2,
         control: &dyn Control,
-    ) -> Result<Propagation, EngineError> {
+    ) -> Result<(Propagation, Option<Labelmap>), EngineError> {
         let started = Instant::now();
         let axis = usize::from(self.request.axis);
         let shape = plane_axes(axis).map(|it| self.volume.shape()[it]);
@@ -105,6 +105,13 @@ impl Job<'_> {
             logits: Vec::new(),
         };
         measure(&mut propagation, &seen, &start);
+        let reached = (self.request.combine == Combine::Intersection).then(|| {
+            let mut reached = propagation.mask.clone();
+            for (index, it) in &seen {
+                reached.set_slice(axis, *index, &on_slice(&it.either, shape));
+            }
+            reached
+        });
         propagation.logits = seen
             .into_iter()
             .filter_map(|(index, it)| {
@@ -114,7 +121,7 @@ impl Job<'_> {
             })
             .collect();
         propagation.solve_ms = started.elapsed().as_secs_f64() * 1e3;
-        Ok(propagation)
+        Ok((propagation, reached))
     }
 
     /// Every prompt on the slices of the axis: points of other planes as the voxels they are.
@@ -366,29 +373,4 @@ impl Run<'_> {
         }
         mask
     }
-}
-
-/// How sure each slice of the extent is, by the network's own logits and by how two passes differ.
-fn measure(propagation: &mut Propagation, seen: &BTreeMap<usize, Seen>, start: &Start) {
-    let area = |it: &Vec<bool>| it.iter().filter(|it| **it).count();
-    let key_area = start.anchors.iter().filter_map(|it| start.known.get(it));
-    let key_area = key_area.map(|it| area(&it.mask)).max().unwrap_or(0).max(1) as f64;
-    let (mut all, mut doubtful) = (0_usize, 0.0);
-    for slice_index in propagation.extent.first..=propagation.extent.last {
-        let index = usize::try_from(slice_index).unwrap_or(usize::MAX);
-        let (mut n, mut doubt) = (0, 0.0);
-        if let Some(it) = seen.get(&index) {
-            n = area(&it.mask);
-            doubt = if start.known.contains_key(&index) { 0.0 } else { it.doubtful_voxels };
-        }
-        all += n;
-        doubtful += doubt;
-        #[expect(clippy::cast_possible_truncation, reason = "a share")]
-        let uncertainty = (doubt / key_area) as f32;
-        let area_voxels = count(n);
-        propagation.slices.push(SliceConfidence { slice_index, area_voxels, uncertainty });
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "a share")]
-    let doubt = (doubtful / (all.max(1) as f64)).min(1.0) as f32;
-    propagation.doubt = Some(doubt);
 }

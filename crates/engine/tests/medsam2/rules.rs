@@ -153,6 +153,27 @@ fn two_passes_meet_in_their_intersection_or_union() {
     assert_ne!(union, both);
 }
 
+#[test]
+fn the_largest_part_is_that_of_what_either_pass_found() {
+    let network = network();
+    let prompts =
+        || vec![boxed(), SlicePrompt { bounds: Some([30.0, 40.0, 90.0, 90.0]), ..on(13) }];
+    let found = |combine, largest_component| {
+        let both = request(prompts(), Direction::Both);
+        let request = engine::PropagationRequest { combine, largest_component, ..both };
+        run(&network, &request, &empty()).mask
+    };
+    let mut largest = found(Combine::Union, false);
+    volume::component::keep_largest(&mut largest, 1);
+    assert_ne!(largest, found(Combine::Union, false), "there is something to leave out");
+    assert_eq!(found(Combine::Union, true), largest);
+    let mut expected = found(Combine::Intersection, false);
+    for (it, other) in expected.voxels.iter_mut().zip(&largest.voxels) {
+        *it &= other;
+    }
+    assert_eq!(found(Combine::Intersection, true), expected);
+}
+
 /// The micro network, which says of some slices that the object is not there.
 fn forgetful() -> Medsam2 {
     let config = Config::open(&fixture("config.yaml")).unwrap();

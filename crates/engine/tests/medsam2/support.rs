@@ -83,8 +83,15 @@ pub(crate) fn point(x: f64, y: f64, positive: bool) -> Point {
 }
 
 pub(crate) fn request(prompts: Vec<SlicePrompt>, direction: Direction) -> PropagationRequest {
-    let (range, combine) = (None, Combine::Union);
-    PropagationRequest { label: 1, axis: 2, prompts, direction, range, combine }
+    PropagationRequest {
+        label: 1,
+        axis: 2,
+        prompts,
+        direction,
+        range: None,
+        combine: Combine::Union,
+        largest_component: false,
+    }
 }
 
 pub(crate) fn run(network: &Medsam2, request: &PropagationRequest, base: &Labelmap) -> Propagation {

@@ -198,6 +198,8 @@ pub(super) struct PropagateBody {
     engine: Option<EngineName>,
     /// How passes in two directions are combined.
     combine: Option<Combine>,
+    /// Whether only the largest connected part of the object stays, and slices that are known.
+    largest_component: Option<bool>,
     /// The object; the most recently changed one where none is named.
     label: Option<u8>,
     /// Stored axis; that of the object's prompts where none is named.
@@ -227,6 +229,7 @@ pub(super) async fn propagate(
         range: body.range,
         engine: body.engine,
         combine: body.combine.unwrap_or_default(),
+        largest_component: body.largest_component.unwrap_or_default(),
         label: body.label,
         axis: body.axis,
     };

@@ -95,6 +95,7 @@ fn propagate(job_id: JobId) -> NewTask {
             direction: Direction::Both,
             range: None,
             combine: Combine::Union,
+            largest_component: false,
         }),
         priority: 0,
         time_limit_ms: 360_000,
