@@ -79,12 +79,18 @@ impl Attention {
     pub(crate) fn forward(&self, tokens: Tokens<'_>, n_unplaced: usize) -> Result<Tensor> {
         let mut q = self.separate_heads(&self.q_proj.forward(tokens.q)?)?;
         let mut k = self.separate_heads(&self.k_proj.forward(tokens.k)?)?;
-        let v = self.separate_heads(&self.v_proj.forward(tokens.v)?)?;
         if let Some(rotation) = &self.rotation {
             q = rotation.apply(&q, q.dim(2)?)?;
             k = rotation.apply(&k, k.dim(2)? - n_unplaced)?;
         }
-        let attended = ops::attention(&q, &k, &v)?;
+        let attended = if self.num_heads == 1 && tokens.v.dim(2)? < q.dim(3)? {
+            // With one head the projection can follow the mean, over fewer tokens and channels:
+            // weights that sum to 1 leave the bias as it is.
+            let mean = ops::attention(&q, &k, &tokens.v.unsqueeze(1)?)?;
+            self.v_proj.forward(&mean)?
+        } else {
+            ops::attention(&q, &k, &self.separate_heads(&self.v_proj.forward(tokens.v)?)?)?
+        };
         let (b, heads, n, c) = attended.dims4()?;
         self.out_proj.forward(&attended.transpose(1, 2)?.reshape((b, n, heads * c))?)
     }

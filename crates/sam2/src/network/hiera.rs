@@ -3,8 +3,10 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
-use super::layers::{Activation, Conv2d, ConvShape, LayerNorm, Linear, Mlp};
+use super::fused::windows::Windows;
+use super::layers::{Conv2d, ConvShape, LayerNorm, Linear, Mlp};
 use super::ops;
+use super::ops::Activation;
 use super::resize::{Filter, resize};
 use crate::config::TrunkConfig;
 
@@ -12,47 +14,27 @@ const NORM_EPS: f64 = 1e-6;
 const MLP_RATIO: usize = 4;
 const PATCH: ConvShape = ConvShape { kernel: 7, stride: 4, padding: 3 };
 
-/// Attention within windows; a block at a stage's start pools its queries.
 #[derive(Clone, Debug)]
 struct MultiScaleAttention {
-    num_heads: usize,
-    q_pool: bool,
+    windows: Windows,
     qkv: Linear,
     proj: Linear,
 }
 
 impl MultiScaleAttention {
-    /// (b, h, w, c) -> (b, h', w', c'), with b counting windows
+    /// (1, h, w, c) -> (1, h', w', c')
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let (b, mut h, mut w, _) = x.dims4()?;
-        let qkv = self.qkv.forward(x)?;
-        let channels = qkv.dim(3)? / 3;
-        let heads = self.num_heads;
-        let part = |i: usize| qkv.narrow(3, i * channels, channels);
-        // (b, n, heads · c) -> (b, heads, n, c)
-        let split = |x: &Tensor, n: usize| {
-            x.reshape((b, n, heads, channels / heads))?.transpose(1, 2)?.contiguous()
-        };
-        let k = split(&part(1)?, h * w)?;
-        let v = split(&part(2)?, h * w)?;
-        let mut q = part(0)?.contiguous()?;
-        if self.q_pool {
-            q = ops::max_pool2(&q)?;
-            (h, w) = (h / 2, w / 2);
-        }
-        let q = split(&q, h * w)?;
-        let x = ops::attention(&q, &k, &v)?.transpose(1, 2)?.reshape((b, h, w, channels))?;
-        self.proj.forward(&x)
+        // The published code pads with zeros before the projection: they become its bias.
+        let attended = ops::window_attention(&self.qkv.forward(x)?, self.qkv.bias(), self.windows)?;
+        self.proj.forward(&attended)
     }
 }
 
 #[derive(Clone, Debug)]
 struct MultiScaleBlock {
     norm1: LayerNorm,
-    /// Widens the residual where a stage begins.
+    /// Widens the residual where a stage begins, which also halves the map.
     proj: Option<Linear>,
-    /// Side of the windows in tokens; 0 attends to the whole map.
-    window_size: usize,
     attn: MultiScaleAttention,
     norm2: LayerNorm,
     mlp: Mlp,
@@ -65,54 +47,9 @@ impl MultiScaleBlock {
             None => x.clone(),
             Some(proj) => ops::max_pool2(&proj.forward(&normed)?)?,
         };
-        let (_, h, w, _) = shortcut.dims4()?;
-        let attended = if self.window_size == 0 {
-            self.attn.forward(&normed)?
-        } else {
-            let (windows, padded) = window_partition(&normed, self.window_size)?;
-            let shrink = if self.attn.q_pool { 2 } else { 1 };
-            let (rows, columns) = padded;
-            let windows = self.attn.forward(&windows)?;
-            let padded = (rows / shrink, columns / shrink);
-            window_unpartition(&windows, self.window_size / shrink, padded, (h, w))?
-        };
-        let x = (shortcut + attended)?;
+        let x = (shortcut + self.attn.forward(&normed)?)?;
         &x + self.mlp.forward(&self.norm2.forward(&x)?)?
     }
-}
-
-/// Cuts a map into windows, padded with zeros to whole ones, which take part in the attention.
-///
-/// # Shapes
-/// (b, h, w, c): (b · windows, size, size, c) and the padded height and width
-fn window_partition(x: &Tensor, size: usize) -> Result<(Tensor, (usize, usize))> {
-    let (b, h, w, c) = x.dims4()?;
-    let (rows, columns) = (h.next_multiple_of(size), w.next_multiple_of(size));
-    let x = x.pad_with_zeros(1, 0, rows - h)?.pad_with_zeros(2, 0, columns - w)?;
-    let windows = x
-        .reshape((b, rows / size, size, columns / size, size, c))?
-        .transpose(2, 3)?
-        .reshape((b * (rows / size) * (columns / size), size, size, c))?;
-    Ok((windows, (rows, columns)))
-}
-
-/// The inverse of [`window_partition`]; `kept` is the map's size without padding.
-fn window_unpartition(
-    windows: &Tensor,
-    size: usize,
-    padded: (usize, usize),
-    kept: (usize, usize),
-) -> Result<Tensor> {
-    let (rows, columns) = padded;
-    let c = windows.dim(3)?;
-    let b = windows.dim(0)? / ((rows / size) * (columns / size));
-    windows
-        .reshape((b, rows / size, columns / size, size, size, c))?
-        .transpose(2, 3)?
-        .reshape((b, rows, columns, c))?
-        .narrow(1, 0, kept.0)?
-        .narrow(2, 0, kept.1)?
-        .contiguous()
 }
 
 /// The trunk.
@@ -168,7 +105,7 @@ impl Hiera {
     /// Returns the map at the end of each stage.
     ///
     /// # Shapes
-    /// `x` (b, h, w, 3): (b, h/4, w/4, c), (b, h/8, w/8, 2c) …
+    /// `x` (1, h, w, 3): (1, h/4, w/4, c), (1, h/8, w/8, 2c) …
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         let x = self.patch_embed.forward(x)?;
         let (_, h, w, _) = x.dims4()?;
@@ -210,10 +147,8 @@ impl BlockWidths {
         Ok(MultiScaleBlock {
             norm1: LayerNorm::load(inputs, NORM_EPS, &vb.pp("norm1"))?,
             proj: widens.then(|| Linear::load(inputs, outputs, &vb.pp("proj"))).transpose()?,
-            window_size,
             attn: MultiScaleAttention {
-                num_heads,
-                q_pool: widens,
+                windows: Windows { size: window_size, num_heads, q_pool: widens },
                 qkv: Linear::load(inputs, 3 * outputs, &attn.pp("qkv"))?,
                 proj: Linear::load(outputs, outputs, &attn.pp("proj"))?,
             },

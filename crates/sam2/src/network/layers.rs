@@ -3,7 +3,7 @@
 use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
-use super::ops;
+use super::ops::{self, Activation};
 
 /// A matrix product with bias; also a convolution over one pixel, or over blocks that do not overlap.
 #[derive(Clone, Debug)]
@@ -45,7 +45,17 @@ impl Linear {
     }
 
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        ops::linear(x, &self.weight, &self.bias)
+        ops::linear(x, &self.weight, &self.bias, None)
+    }
+
+    /// As [`Linear::forward`], with an activation after it.
+    pub(crate) fn forward_then(&self, x: &Tensor, activation: Activation) -> Result<Tensor> {
+        ops::linear(x, &self.weight, &self.bias, Some(activation))
+    }
+
+    /// What zeros become.
+    pub(crate) fn bias(&self) -> &Tensor {
+        &self.bias
     }
 }
 
@@ -101,22 +111,6 @@ impl LayerNorm {
     }
 }
 
-/// What stands between the layers of an [`Mlp`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Activation {
-    Relu,
-    Gelu,
-}
-
-impl Activation {
-    fn forward(self, x: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Relu => x.relu(),
-            Self::Gelu => ops::gelu(x),
-        }
-    }
-}
-
 /// Linear layers with an activation between them.
 #[derive(Clone, Debug)]
 pub(crate) struct Mlp {
@@ -143,7 +137,7 @@ impl Mlp {
         let Some((last, hidden)) = self.layers.split_last() else { return Ok(x.clone()) };
         let mut x = x.clone();
         for layer in hidden {
-            x = self.activation.forward(&layer.forward(&x)?)?;
+            x = layer.forward_then(&x, self.activation)?;
         }
         last.forward(&x)
     }

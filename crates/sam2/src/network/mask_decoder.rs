@@ -3,8 +3,9 @@
 use candle_core::{IndexOp, Result, Tensor};
 use candle_nn::VarBuilder;
 
-use super::layers::{Activation, LayerNorm, Linear, Mlp};
+use super::layers::{LayerNorm, Linear, Mlp};
 use super::ops;
+use super::ops::Activation;
 use super::two_way_transformer::TwoWayTransformer;
 
 const NORM_EPS: f64 = 1e-6;

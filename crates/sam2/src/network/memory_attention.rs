@@ -5,6 +5,7 @@ use candle_nn::VarBuilder;
 
 use super::attention::{Attention, Tokens};
 use super::layers::{LayerNorm, Linear};
+use super::ops::Activation;
 use crate::config::Config;
 
 const NORM_EPS: f64 = 1e-5;
@@ -68,7 +69,7 @@ impl MemoryAttentionLayer {
         let remembered = Tokens { q: &normed, k: keys, v: &memory.memory };
         let x = (&x + self.cross_attn_image.forward(remembered, memory.num_obj_ptr_tokens)?)?;
 
-        let hidden = self.linear1.forward(&self.norm3.forward(&x)?)?.relu()?;
+        let hidden = self.linear1.forward_then(&self.norm3.forward(&x)?, Activation::Relu)?;
         &x + self.linear2.forward(&hidden)?
     }
 }

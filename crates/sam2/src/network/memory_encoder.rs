@@ -4,7 +4,7 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 use super::layers::{Conv2d, ConvShape, LayerNorm, Linear};
-use super::ops;
+use super::ops::{self, Activation};
 use crate::config::{BACKBONE_STRIDE, Config};
 
 const NORM_EPS: f64 = 1e-6;
@@ -80,7 +80,7 @@ impl CxBlock {
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let y = ops::depthwise_conv2d(x, &self.dwconv_weight, &self.dwconv_bias)?;
-        let y = ops::gelu(&self.pwconv1.forward(&self.norm.forward(&y)?)?)?;
+        let y = self.pwconv1.forward_then(&self.norm.forward(&y)?, Activation::Gelu)?;
         x + self.pwconv2.forward(&y)?.broadcast_mul(&self.gamma)?
     }
 }

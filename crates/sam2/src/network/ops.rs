@@ -7,20 +7,48 @@
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::softmax;
 
-use super::fused;
+use super::fused::windows::Windows;
+use super::fused::{self, Finish};
 
-/// `x · weightᵀ + bias`.
+/// What follows a linear layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activation {
+    Relu,
+    Gelu,
+}
+
+/// `x · weightᵀ + bias`, and what follows it.
 ///
 /// # Shapes
 /// `x` (…, i), `weight` (o, i), `bias` (o): (…, o)
-pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
+pub(crate) fn linear(
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+    activation: Option<Activation>,
+) -> Result<Tensor> {
     let mut shape = x.dims().to_vec();
     let (outputs, inputs) = weight.dims2()?;
     let rows = x.elem_count() / inputs;
     if let Some(last) = shape.last_mut() {
         *last = outputs;
     }
-    x.reshape((rows, inputs))?.matmul(&weight.t()?)?.broadcast_add(bias)?.reshape(shape)
+    let product = x.reshape((rows, inputs))?.matmul(&weight.t()?)?;
+    if fused::applies(&[x, weight, bias]) {
+        let finish = match activation {
+            None => Finish::Bias,
+            Some(Activation::Relu) => Finish::BiasRelu,
+            Some(Activation::Gelu) => Finish::BiasGelu,
+        };
+        fused::finish(&product, bias, finish)?;
+        return product.reshape(shape);
+    }
+    let sum = product.broadcast_add(bias)?.reshape(shape)?;
+    match activation {
+        None => Ok(sum),
+        Some(Activation::Relu) => sum.relu(),
+        Some(Activation::Gelu) => gelu(&sum),
+    }
 }
 
 /// Normalises over the last axis, then scales and shifts.
@@ -47,17 +75,73 @@ pub(crate) fn sigmoid(x: &Tensor) -> Result<Tensor> {
 /// Scaled dot-product attention.
 ///
 /// # Shapes
-/// `q` (b, heads, n, c), `k` and `v` (b, heads, m, c): (b, heads, n, c)
+/// `q` (b, heads, n, c), `k` (b, heads, m, c), `v` (b, heads, m, d): (b, heads, n, d)
 pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
-    let channels = q.dim(D::Minus1)?;
-    let q = (q * scale(channels))?.contiguous()?;
-    let scores = q.matmul(&k.contiguous()?.t()?)?;
-    let shares = if fused::applies(&[&scores]) {
-        fused::softmax(&scores)?
+    let (q, k, v) = (q.contiguous()?, k.contiguous()?, v.contiguous()?);
+    if fused::applies(&[&q, &k, &v]) {
+        return fused::attention(&q, &k, &v);
+    }
+    let scale = scale(q.dim(D::Minus1)?);
+    softmax(&(q * scale)?.matmul(&k.t()?)?, D::Minus1)?.matmul(&v)
+}
+
+/// Attention of a map's tokens within windows, from the map of queries, keys and values.
+///
+/// A window that reaches over the map's edge sees there what zeros become, the projection's `bias`;
+/// those tokens take part in the attention as the others do.
+///
+/// # Shapes
+/// `qkv` (1, h, w, 3c), `bias` (3c): (1, h, w, c), or (1, h/2, w/2, c) with pooled queries
+pub(crate) fn window_attention(qkv: &Tensor, bias: &Tensor, windows: Windows) -> Result<Tensor> {
+    if fused::applies(&[qkv, bias]) {
+        return fused::windows::attention(qkv, bias, windows);
+    }
+    let Windows { size, num_heads, q_pool } = windows;
+    let (_, h, w, width) = qkv.dims4()?;
+    let channels = width / 3;
+    let shrink = if q_pool { 2 } else { 1 };
+    let (qkv, rows, columns, tall, wide) = if size == 0 {
+        (qkv.clone(), 1, 1, h, w)
     } else {
-        softmax(&scores, D::Minus1)?
+        let (rows, columns) = (h.div_ceil(size), w.div_ceil(size));
+        (pad(qkv, bias, rows * size, columns * size)?, rows, columns, size, size)
     };
-    shares.matmul(&v.contiguous()?)
+    // (1, rows · tall, columns · wide, 3c) -> (windows, tall, wide, 3c)
+    let qkv = qkv.reshape((rows, tall, columns, wide, width))?.transpose(1, 2)?.reshape((
+        rows * columns,
+        tall,
+        wide,
+        width,
+    ))?;
+    let split = |x: &Tensor| -> Result<Tensor> {
+        let (b, h, w, _) = x.dims4()?;
+        x.reshape((b, h * w, num_heads, channels / num_heads))?.transpose(1, 2)
+    };
+    let part = |i: usize| qkv.narrow(3, i * channels, channels)?.contiguous();
+    let q = if q_pool { max_pool2(&part(0)?)? } else { part(0)? };
+    let found = attention(&split(&q)?, &split(&part(1)?)?, &split(&part(2)?)?)?;
+    let (tall, wide) = (tall / shrink, wide / shrink);
+    found
+        .transpose(1, 2)?
+        .reshape((rows, columns, tall, wide, channels))?
+        .transpose(1, 2)?
+        .reshape((1, rows * tall, columns * wide, channels))?
+        .narrow(1, 0, h / shrink)?
+        .narrow(2, 0, w / shrink)?
+        .contiguous()
+}
+
+/// Widens a map to the right and below with copies of `pixel`.
+fn pad(x: &Tensor, pixel: &Tensor, height: usize, width: usize) -> Result<Tensor> {
+    let (b, h, w, c) = x.dims4()?;
+    let mut x = x.clone();
+    if width > w {
+        x = Tensor::cat(&[&x, &pixel.broadcast_as((b, h, width - w, c))?], 2)?;
+    }
+    if height > h {
+        x = Tensor::cat(&[&x, &pixel.broadcast_as((b, height - h, width, c))?], 1)?;
+    }
+    Ok(x)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "channels are few")]

@@ -4,10 +4,11 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use super::image_encoder::ImageEncoder;
-use super::layers::{Activation, Linear, Mlp};
+use super::layers::{Linear, Mlp};
 use super::mask_decoder::{DecoderInput, MaskDecoder};
 use super::memory_attention::MemoryAttention;
 use super::memory_encoder::MemoryEncoder;
+use super::ops::Activation;
 use super::position_encoding::sine_encoding;
 use super::prompt_encoder::{Point, PromptEncoder};
 use super::resize::{Filter, resize};

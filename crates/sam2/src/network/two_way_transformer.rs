@@ -4,7 +4,8 @@ use candle_core::{Result, Tensor};
 use candle_nn::VarBuilder;
 
 use super::attention::{Attention, Tokens};
-use super::layers::{Activation, LayerNorm, Mlp};
+use super::layers::{LayerNorm, Mlp};
+use super::ops::Activation;
 
 const NORM_EPS: f64 = 1e-5;
 const NUM_HEADS: usize = 8;

@@ -4,8 +4,14 @@
 //! `ops` is their twin, and tests hold the two together. Loops are written so that the compiler turns
 //! them into vector instructions; `pulp` chooses at run time between AVX-512, AVX2 and none.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp3, DType, Layout, Result, Shape, Tensor};
-use pulp::Arch;
+mod attention;
+pub(super) mod windows;
+
+use attention::{Attend, Head};
+use candle_core::{
+    CpuStorage, CustomOp1, CustomOp3, DType, InplaceOp2, Layout, Result, Shape, Tensor,
+};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Numbers that one task works on at least; less is not worth a second core.
@@ -65,13 +71,31 @@ impl CustomOp3 for LayerNorm {
         let block = rows_per_task(width) * width;
         let arch = Arch::new();
         normalised.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(out, x)| {
-            arch.dispatch(|| {
-                for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                    normalise_row(out, x, weight, bias, self.eps);
-                }
-            });
+            arch.dispatch(NormaliseRows { out, x, weight, bias, eps: self.eps });
         });
         Ok((CpuStorage::F32(normalised), x_layout.shape().clone()))
+    }
+}
+
+// Closures would not be compiled with the vector instructions that were chosen: hence the structs.
+
+struct NormaliseRows<'a> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+    weight: &'a [f32],
+    bias: &'a [f32],
+    eps: f32,
+}
+
+impl WithSimd for NormaliseRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let width = self.weight.len();
+        for (out, x) in self.out.chunks_exact_mut(width).zip(self.x.chunks_exact(width)) {
+            normalise_row(out, x, self.weight, self.bias, self.eps);
+        }
     }
 }
 
@@ -100,6 +124,21 @@ fn sum(x: &[f32], f: impl Fn(f32) -> f32) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + rest
+}
+
+/// The largest number, but at least `floor`, in sixteen lanes.
+#[inline(always)]
+fn largest(x: &[f32], floor: f32) -> f32 {
+    let larger = |a: f32, b: f32| if a > b { a } else { b };
+    let mut lanes = [floor; 16];
+    let chunks = x.chunks_exact(16);
+    let rest = chunks.remainder().iter().fold(floor, |top, it| larger(*it, top));
+    for chunk in chunks {
+        for (lane, it) in lanes.iter_mut().zip(chunk) {
+            *lane = larger(*it, *lane);
+        }
+    }
+    lanes.iter().fold(rest, |top, it| larger(*it, top))
 }
 
 /// e^x for x ≤ 0, within two units of the last place: halving powers of two by a polynomial.
@@ -158,6 +197,22 @@ fn gelu_of(x: f32) -> f32 {
     x * if x.abs() < NEAR { near } else { far }
 }
 
+struct GeluAll<'a> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+}
+
+impl WithSimd for GeluAll<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for (out, x) in self.out.iter_mut().zip(self.x) {
+            *out = gelu_of(*x);
+        }
+    }
+}
+
 struct Gelu;
 
 pub(super) fn gelu(x: &Tensor) -> Result<Tensor> {
@@ -174,62 +229,126 @@ impl CustomOp1 for Gelu {
         let mut activated = vec![0_f32; x.len()];
         let arch = Arch::new();
         activated.par_chunks_mut(GRAIN).zip(x.par_chunks(GRAIN)).for_each(|(out, x)| {
-            arch.dispatch(|| {
-                for (out, x) in out.iter_mut().zip(x) {
-                    *out = gelu_of(*x);
-                }
-            });
+            arch.dispatch(GeluAll { out, x });
         });
         Ok((CpuStorage::F32(activated), layout.shape().clone()))
     }
 }
 
-struct Softmax;
-
-/// Softmax over the last axis.
-pub(super) fn softmax(x: &Tensor) -> Result<Tensor> {
-    x.apply_op1_no_bwd(&Softmax)
+/// What is done to a matrix product while it is fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finish {
+    Bias,
+    BiasGelu,
+    BiasRelu,
 }
 
-impl CustomOp1 for Softmax {
+/// Adds a bias to every row of `x`, in place, and activates.
+pub(super) fn finish(x: &Tensor, bias: &Tensor, finish: Finish) -> Result<()> {
+    x.inplace_op2(bias, &finish)
+}
+
+impl InplaceOp2 for Finish {
     fn name(&self) -> &'static str {
-        "fused softmax"
+        "fused bias and activation"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let x = numbers(x, layout)?;
-        let width = layout.dims().last().copied().unwrap_or(1);
-        let mut shares = vec![0_f32; x.len()];
-        let block = rows_per_task(width) * width;
+    fn cpu_fwd(
+        &self,
+        x: &mut CpuStorage,
+        x_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<()> {
+        let bias = numbers(bias, bias_layout)?;
+        let (CpuStorage::F32(x), Some((start, end))) = (x, x_layout.contiguous_offsets()) else {
+            candle_core::bail!("a kernel got numbers that do not lie side by side")
+        };
+        let block = rows_per_task(bias.len()) * bias.len();
         let arch = Arch::new();
-        shares.par_chunks_mut(block).zip(x.par_chunks(block)).for_each(|(out, x)| {
-            arch.dispatch(|| {
-                for (out, x) in out.chunks_exact_mut(width).zip(x.chunks_exact(width)) {
-                    softmax_row(out, x);
-                }
-            });
+        x[start..end].par_chunks_mut(block).for_each(|x| {
+            arch.dispatch(FinishRows { x, bias, finish: *self });
         });
-        Ok((CpuStorage::F32(shares), layout.shape().clone()))
+        Ok(())
     }
 }
 
-#[inline(always)]
-fn softmax_row(out: &mut [f32], x: &[f32]) {
-    let mut lanes = [f32::MIN; 16];
-    let chunks = x.chunks_exact(16);
-    let rest = chunks.remainder().iter().fold(f32::MIN, |largest, it| largest.max(*it));
-    for chunk in chunks {
-        for (lane, it) in lanes.iter_mut().zip(chunk) {
-            *lane = if *it > *lane { *it } else { *lane };
+struct FinishRows<'a> {
+    x: &'a mut [f32],
+    bias: &'a [f32],
+    finish: Finish,
+}
+
+impl WithSimd for FinishRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for row in self.x.chunks_exact_mut(self.bias.len()) {
+            for (it, bias) in row.iter_mut().zip(self.bias) {
+                *it += bias;
+            }
+            match self.finish {
+                Finish::Bias => {}
+                Finish::BiasGelu => {
+                    for it in row {
+                        *it = gelu_of(*it);
+                    }
+                }
+                Finish::BiasRelu => {
+                    for it in row {
+                        *it = it.max(0.0);
+                    }
+                }
+            }
         }
     }
-    let largest = lanes.iter().fold(rest, |largest, it| largest.max(*it));
-    for (out, x) in out.iter_mut().zip(x) {
-        *out = exp_nonpositive(x - largest);
+}
+
+struct Attention;
+
+/// # Shapes
+/// `q` (b, heads, n, c), `k` (b, heads, m, c), `v` (b, heads, m, d): (b, heads, n, d)
+pub(super) fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+    q.apply_op3_no_bwd(k, v, &Attention)
+}
+
+impl CustomOp3 for Attention {
+    fn name(&self) -> &'static str {
+        "fused attention"
     }
-    let scale = 1.0 / sum(out, |it| it);
-    for out in out {
-        *out *= scale;
+
+    fn cpu_fwd(
+        &self,
+        q: &CpuStorage,
+        q_layout: &Layout,
+        k: &CpuStorage,
+        k_layout: &Layout,
+        v: &CpuStorage,
+        v_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (b, heads, n, channels) = q_layout.shape().dims4()?;
+        let (_, _, m, value_channels) = v_layout.shape().dims4()?;
+        let q = numbers(q, q_layout)?;
+        let k = numbers(k, k_layout)?;
+        let v = numbers(v, v_layout)?;
+        let mut out = vec![0_f32; b * heads * n * value_channels];
+        // Few heads are shared out by queries.
+        let per_task = match rayon::current_num_threads() {
+            threads if threads > b * heads => n.div_ceil(threads),
+            _ => n,
+        };
+        out.par_chunks_mut(n * value_channels).enumerate().for_each(|(i, out)| {
+            let k = &k[i * m * channels..(i + 1) * m * channels];
+            let v = &v[i * m * value_channels..(i + 1) * m * value_channels];
+            let q = &q[i * n * channels..(i + 1) * n * channels];
+            let tasks = out.par_chunks_mut(per_task * value_channels);
+            tasks.zip(q.par_chunks(per_task * channels)).for_each(|(out, q)| {
+                let head = Head { q, k, v, channels, value_channels };
+                Arch::new().dispatch(Attend { head, out });
+            });
+        });
+        Ok((CpuStorage::F32(out), Shape::from((b, heads, n, value_channels))))
     }
 }
 
@@ -270,21 +389,39 @@ impl CustomOp3 for DepthwiseConv {
         work.for_each(|(index, out)| {
             let (picture, row) = (index / height, index % height);
             let picture = &x[picture * height * row_length..][..height * row_length];
-            arch.dispatch(|| {
-                for out in out.chunks_exact_mut(channels) {
-                    out.copy_from_slice(bias);
-                }
-                for dy in 0..self.kernel {
-                    let Some(at) = (row + dy).checked_sub(self.kernel / 2) else { continue };
-                    if at < height {
-                        let x = &picture[at * row_length..][..row_length];
-                        let taps = &taps[dy * self.kernel * channels..][..self.kernel * channels];
-                        convolve_row(out, x, taps, channels);
-                    }
-                }
-            });
+            arch.dispatch(ConvolveRow { out, picture, taps, bias, row, kernel: self.kernel });
         });
         Ok((CpuStorage::F32(convolved), x_layout.shape().clone()))
+    }
+}
+
+struct ConvolveRow<'a> {
+    out: &'a mut [f32],
+    /// The whole map.
+    picture: &'a [f32],
+    taps: &'a [f32],
+    bias: &'a [f32],
+    row: usize,
+    kernel: usize,
+}
+
+impl WithSimd for ConvolveRow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let channels = self.bias.len();
+        for out in self.out.chunks_exact_mut(channels) {
+            out.copy_from_slice(self.bias);
+        }
+        let length = self.out.len();
+        let taps = self.taps.chunks_exact(self.kernel * channels);
+        for (dy, taps) in taps.enumerate() {
+            let Some(at) = (self.row + dy).checked_sub(self.kernel / 2) else { continue };
+            if let Some(x) = self.picture.get(at * length..(at + 1) * length) {
+                convolve_row(self.out, x, taps, channels);
+            }
+        }
     }
 }
 
@@ -307,79 +444,4 @@ fn convolve_row(out: &mut [f32], x: &[f32], taps: &[f32], channels: usize) {
 }
 
 #[cfg(test)]
-#[expect(clippy::cast_precision_loss, reason = "whole numbers below 2^24")]
-mod tests {
-    use candle_core::{Device, Var};
-
-    use super::super::ops;
-    use super::*;
-
-    fn random(shape: impl Into<Shape>, scale: f32) -> Tensor {
-        Tensor::randn(0_f32, scale, shape, &Device::Cpu).unwrap()
-    }
-
-    /// The same numbers as a variable, which the plain path takes.
-    fn tracked(x: &Tensor) -> Tensor {
-        Var::from_tensor(x).unwrap().as_tensor().clone()
-    }
-
-    fn check_twins(fused: &Tensor, plain: &Tensor, tolerance: f32) {
-        assert!(plain.track_op() && !fused.track_op(), "both ran on the same path");
-        let distance = (fused - plain).unwrap().abs().unwrap().max_all().unwrap();
-        let distance = distance.to_scalar::<f32>().unwrap();
-        assert!(distance <= tolerance, "{distance}");
-    }
-
-    #[test]
-    fn layer_norm_equals_its_plain_twin() {
-        for (rows, width) in [(1, 5), (3, 16), (70, 17), (400, 96), (33, 256)] {
-            let x = (random((rows, width), 3.0) + 2.0).unwrap();
-            let (weight, bias) = (random(width, 1.0), random(width, 1.0));
-            let fused = ops::layer_norm(&x, &weight, &bias, 1e-6).unwrap();
-            let plain = ops::layer_norm(&tracked(&x), &weight, &bias, 1e-6).unwrap();
-            check_twins(&fused, &plain, 2e-5);
-        }
-    }
-
-    #[test]
-    fn gelu_equals_its_plain_twin_from_end_to_end() {
-        let x = Tensor::arange(-20_f32, 20.0, &Device::Cpu).unwrap();
-        let x = x.broadcast_add(&random((700, 1), 1.0)).unwrap();
-        let fused = ops::gelu(&x).unwrap();
-        let plain = ops::gelu(&tracked(&x)).unwrap();
-        check_twins(&fused, &plain, 3e-6);
-    }
-
-    #[test]
-    fn attention_equals_its_plain_twin() {
-        for (n, m, scale) in [(1, 1, 1.0), (7, 33, 1.0), (64, 130, 20.0)] {
-            let q = random((2, 3, n, 16), scale);
-            let (k, v) = (random((2, 3, m, 16), 1.0), random((2, 3, m, 16), 1.0));
-            let fused = ops::attention(&q, &k, &v).unwrap();
-            let plain = ops::attention(&tracked(&q), &k, &v).unwrap();
-            check_twins(&fused, &plain, 2e-5);
-        }
-    }
-
-    #[test]
-    fn depthwise_convolution_equals_its_plain_twin() {
-        for (height, width, channels, kernel) in [(1, 1, 3, 7), (9, 5, 20, 7), (32, 32, 64, 3)] {
-            let x = random((2, height, width, channels), 1.0);
-            let weight = random((channels, 1, kernel, kernel), 0.3);
-            let bias = random(channels, 1.0);
-            let fused = ops::depthwise_conv2d(&x, &weight, &bias).unwrap();
-            let plain = ops::depthwise_conv2d(&tracked(&x), &weight, &bias).unwrap();
-            check_twins(&fused, &plain, 2e-5);
-        }
-    }
-
-    #[test]
-    fn exponential_is_within_two_units_of_the_last_place() {
-        for i in 0..80_000_u32 {
-            let x = -(i as f32) * 1.05e-3;
-            let exact = f64::from(x).exp();
-            let error = (f64::from(exp_nonpositive(x)) - exact).abs() / exact;
-            assert!(error < 2.4e-7, "e^{x} is off by {error}");
-        }
-    }
-}
+mod tests;
