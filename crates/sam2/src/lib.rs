@@ -7,9 +7,10 @@
 //! ```no_run
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let pixels = candle_core::Tensor::zeros((1, 3, 512, 512), candle_core::DType::F32, &candle_core::Device::Cpu)?;
-//! use sam2::{Config, Device, Origin, Point, PointLabel, Sam2};
+//! use sam2::{Config, Device, Origin, Point, PointLabel, Precision, Sam2};
 //!
-//! let model = Sam2::open("MedSAM2_latest.pt".as_ref(), &Config::sam2_1_hiera_t512(), &Device::Cpu)?;
+//! let config = Config::sam2_1_hiera_t512();
+//! let model = Sam2::open("MedSAM2_latest.pt".as_ref(), &config, &Device::Cpu, Precision::F32)?;
 //! let embedding = model.encode(&pixels)?;
 //! let corners = [
 //!     Point { x: 100.0, y: 120.0, label: PointLabel::BoxTopLeft },
@@ -31,6 +32,7 @@ mod weights;
 
 pub use candle_core::{Device, Tensor};
 pub use config::Config;
+pub use kernels::{Path, Precision};
 pub use load::{LoadError, Trainable};
 pub use network::sam2::{NO_OBJECT_LOGIT, Origin, Sam2, SliceEmbedding, SliceMask, SliceMemory};
 pub use network::tracker::{Direction, Tracker};

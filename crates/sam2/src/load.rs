@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use candle_core::{DType, Device, Var};
 use candle_nn::VarBuilder;
+use kernels::Precision;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::config::Config;
+use crate::network::loader::Loader;
 use crate::network::sam2::Sam2;
 use crate::weights::{Mismatch, Source, Use, Weights};
 
@@ -46,18 +48,23 @@ impl Trainable {
     pub fn model(&self) -> Result<Sam2, LoadError> {
         let variables = self.variables.iter();
         let tensors = variables.map(|(name, it)| (name.clone(), it.as_tensor().clone())).collect();
-        let vb = VarBuilder::from_tensors(tensors, DType::F32, &self.device);
-        Ok(Sam2::load(&self.config, &vb)?)
+        let tensors = VarBuilder::from_tensors(tensors, DType::F32, &self.device);
+        Ok(Sam2::load(&self.config, &Loader::new(tensors, Precision::F32))?)
     }
 }
 
 impl Sam2 {
-    /// Loads a checkpoint.
+    /// Loads a checkpoint; `precision` is what products are computed in on the CPU.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn open(path: &Path, config: &Config, device: &Device) -> Result<Self, LoadError> {
-        Self::from_checkpoint(Checkpoint::<File>::open(path)?, config, device)
+    pub fn open(
+        path: &Path,
+        config: &Config,
+        device: &Device,
+        precision: Precision,
+    ) -> Result<Self, LoadError> {
+        Self::from_checkpoint(Checkpoint::<File>::open(path)?, config, device, precision)
     }
 
     /// As [`Sam2::open`], from a checkpoint that is open already.
@@ -68,8 +75,9 @@ impl Sam2 {
         checkpoint: Checkpoint<R>,
         config: &Config,
         device: &Device,
+        precision: Precision,
     ) -> Result<Self, LoadError> {
-        build(checkpoint, config, device, Use::Inference).map(|(model, _)| model)
+        build(checkpoint, config, device, Use::Inference(precision)).map(|(model, _)| model)
     }
 
     /// Loads a checkpoint so that gradients flow to its weights.
@@ -94,8 +102,12 @@ fn build<R: Read + Seek + Send + 'static>(
 ) -> Result<(Sam2, BTreeMap<String, Var>), LoadError> {
     let weights = Arc::new(Weights::new(checkpoint, purpose));
     let source = Box::new(Source(Arc::clone(&weights)));
-    let vb = VarBuilder::from_backend(source, DType::F32, device.clone());
-    let model = Sam2::load(config, &vb)?;
+    let tensors = VarBuilder::from_backend(source, DType::F32, device.clone());
+    let precision = match purpose {
+        Use::Inference(precision) => precision,
+        Use::Training => Precision::F32,
+    };
+    let model = Sam2::load(config, &Loader::new(tensors, precision))?;
     weights.check().map_err(LoadError::Mismatch)?;
     Ok((model, weights.variables()))
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use candle_core::{DType, Device, Error, Result, Shape, Tensor, Var};
 use candle_nn::Init;
 use candle_nn::var_builder::SimpleBackend;
+use kernels::Precision;
 
 use crate::checkpoint::Checkpoint;
 
@@ -47,8 +48,8 @@ impl Display for Mismatch {
 /// Whether weights can be trained.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
-    /// Weights stay as they are.
-    Inference,
+    /// Weights stay as they are; products are computed in this precision on the CPU.
+    Inference(Precision),
     /// Weights are variables that gradients flow to.
     Training,
 }
@@ -106,7 +107,7 @@ impl<R: Read + Seek> Weights<R> {
         }
         let numbers = checkpoint.read(name).map_err(Error::wrap)?.unwrap_or_default();
         let tensor = Tensor::from_vec(numbers, shape.clone(), device)?;
-        if self.purpose == Use::Inference {
+        if self.purpose != Use::Training {
             return Ok(tensor);
         }
         let variable = Var::from_tensor(&tensor)?;

@@ -12,7 +12,7 @@
 mod support;
 
 use candle_core::Device;
-use sam2::{Config, LoadError, Sam2};
+use sam2::{Config, LoadError, Precision, Sam2};
 use support::micro;
 
 const YAML: &str = include_str!("../../../fixtures/medsam2-micro/config.yaml");
@@ -89,7 +89,8 @@ fn all_tensors_that_do_not_fit_are_listed_together() {
     config.memory_attention.num_layers = 1;
     config.memory_attention.dim_feedforward = 96;
     config.memory_encoder.fuser_layers = 3;
-    let error = Sam2::open(&golden.checkpoint(), &config, &Device::Cpu).unwrap_err();
+    let error =
+        Sam2::open(&golden.checkpoint(), &config, &Device::Cpu, Precision::F32).unwrap_err();
     let LoadError::Mismatch(mismatch) = &error else { panic!("{error}") };
     assert_eq!(mismatch.unused.len(), 26);
     assert!(mismatch.unused.iter().all(|it| it.starts_with("memory_attention.layers.1.")));

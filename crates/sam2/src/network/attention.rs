@@ -1,9 +1,11 @@
 //! Attention between two sets of tokens, with and without rotary positions.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
-use super::layers::Linear;
+use kernels::Precision;
+
+use super::layers::{Around, Linear};
+use super::loader::Loader;
 use super::ops;
 use super::position_encoding::AxialRotation;
 use crate::config::AttentionConfig;
@@ -21,6 +23,7 @@ pub(crate) struct Attention {
     k_proj: Linear,
     v_proj: Linear,
     out_proj: Linear,
+    precision: Precision,
 }
 
 /// What an attention attends from and to.
@@ -40,16 +43,17 @@ impl Attention {
         channels: usize,
         num_heads: usize,
         downsample_rate: usize,
-        vb: &VarBuilder<'_>,
+        loader: &Loader<'_>,
     ) -> Result<Self> {
         let inner = channels / downsample_rate;
         Ok(Self {
             num_heads,
             rotation: None,
-            q_proj: Linear::load(channels, inner, &vb.pp("q_proj"))?,
-            k_proj: Linear::load(channels, inner, &vb.pp("k_proj"))?,
-            v_proj: Linear::load(channels, inner, &vb.pp("v_proj"))?,
-            out_proj: Linear::load(inner, channels, &vb.pp("out_proj"))?,
+            q_proj: Linear::load(channels, inner, &loader.pp("q_proj"))?,
+            k_proj: Linear::load(channels, inner, &loader.pp("k_proj"))?,
+            v_proj: Linear::load(channels, inner, &loader.pp("v_proj"))?,
+            out_proj: Linear::load(inner, channels, &loader.pp("out_proj"))?,
+            precision: loader.precision(),
         })
     }
 
@@ -58,17 +62,18 @@ impl Attention {
         channels: usize,
         config: &AttentionConfig,
         size: usize,
-        vb: &VarBuilder<'_>,
+        loader: &Loader<'_>,
     ) -> Result<Self> {
         let inner = channels / config.downsample_rate;
         let per_head = inner / config.num_heads;
         Ok(Self {
             num_heads: config.num_heads,
-            rotation: Some(AxialRotation::new(size, per_head, config.rope_theta, vb.device())?),
-            q_proj: Linear::load(channels, inner, &vb.pp("q_proj"))?,
-            k_proj: Linear::load(config.kv_in_dim, inner, &vb.pp("k_proj"))?,
-            v_proj: Linear::load(config.kv_in_dim, inner, &vb.pp("v_proj"))?,
-            out_proj: Linear::load(inner, channels, &vb.pp("out_proj"))?,
+            rotation: Some(AxialRotation::new(size, per_head, config.rope_theta, loader.device())?),
+            q_proj: Linear::load(channels, inner, &loader.pp("q_proj"))?,
+            k_proj: Linear::load(config.kv_in_dim, inner, &loader.pp("k_proj"))?,
+            v_proj: Linear::load(config.kv_in_dim, inner, &loader.pp("v_proj"))?,
+            out_proj: Linear::load(inner, channels, &loader.pp("out_proj"))?,
+            precision: loader.precision(),
         })
     }
 
@@ -77,27 +82,46 @@ impl Attention {
     /// # Shapes
     /// returns (b, n, c)
     pub(crate) fn forward(&self, tokens: Tokens<'_>, n_unplaced: usize) -> Result<Tensor> {
+        self.attend(tokens, n_unplaced, Around::default())
+    }
+
+    /// As [`Attention::forward`], and adds the result to `x`.
+    pub(crate) fn forward_add(
+        &self,
+        tokens: Tokens<'_>,
+        n_unplaced: usize,
+        x: &Tensor,
+    ) -> Result<Tensor> {
+        self.attend(tokens, n_unplaced, Around { add: Some(x), ..Around::default() })
+    }
+
+    fn attend(&self, tokens: Tokens<'_>, n_unplaced: usize, around: Around<'_>) -> Result<Tensor> {
         let mut q = self.separate_heads(&self.q_proj.forward(tokens.q)?)?;
         let mut k = self.separate_heads(&self.k_proj.forward(tokens.k)?)?;
         if let Some(rotation) = &self.rotation {
-            q = rotation.apply(&q, q.dim(2)?)?;
-            k = rotation.apply(&k, k.dim(2)? - n_unplaced)?;
+            let (n, m) = (q.dim(2)?, k.dim(2)? - n_unplaced);
+            q = rotation.apply(q, n)?;
+            k = rotation.apply(k, m)?;
         }
         let attended = if self.num_heads == 1 && tokens.v.dim(2)? < q.dim(3)? {
             // With one head the projection can follow the mean, over fewer tokens and channels:
             // weights that sum to 1 leave the bias as it is.
-            let mean = ops::attention(&q, &k, &tokens.v.unsqueeze(1)?)?;
+            let mean = ops::attention(&q, &k, &tokens.v.unsqueeze(1)?, self.precision)?;
             self.v_proj.forward(&mean)?
         } else {
-            ops::attention(&q, &k, &self.separate_heads(&self.v_proj.forward(tokens.v)?)?)?
+            let v = self.separate_heads(&self.v_proj.forward(tokens.v)?)?;
+            ops::attention(&q, &k, &v, self.precision)?
         };
         let (b, heads, n, c) = attended.dims4()?;
-        self.out_proj.forward(&attended.transpose(1, 2)?.reshape((b, n, heads * c))?)
+        let attended = attended.transpose(1, 2)?.reshape((b, n, heads * c))?;
+        self.out_proj.forward_with(&attended, around)
     }
 
     /// (b, n, heads · c) -> (b, heads, n, c)
     fn separate_heads(&self, x: &Tensor) -> Result<Tensor> {
         let (b, n, c) = x.dims3()?;
-        x.reshape((b, n, self.num_heads, c / self.num_heads))?.transpose(1, 2)?.contiguous()
+        let x = x.reshape((b, n, self.num_heads, c / self.num_heads))?;
+        // One head needs no copy.
+        if self.num_heads == 1 { x.reshape((b, 1, n, c)) } else { x.transpose(1, 2)?.contiguous() }
     }
 }

@@ -1,12 +1,12 @@
 //! The image encoder's trunk: four stages of attention within windows, halving the map in between.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
-use super::fused::windows::Windows;
-use super::layers::{Conv2d, ConvShape, LayerNorm, Linear, Mlp};
+use kernels::{Precision, Windows};
+
+use super::layers::{Activation, Around, Conv2d, ConvShape, LayerNorm, Linear, Mlp};
+use super::loader::Loader;
 use super::ops;
-use super::ops::Activation;
 use super::resize::{Filter, resize};
 use crate::config::TrunkConfig;
 
@@ -18,16 +18,10 @@ const PATCH: ConvShape = ConvShape { kernel: 7, stride: 4, padding: 3 };
 struct MultiScaleAttention {
     windows: Windows,
     qkv: Linear,
+    /// What zeros become.
+    qkv_bias: Tensor,
     proj: Linear,
-}
-
-impl MultiScaleAttention {
-    /// (1, h, w, c) -> (1, h', w', c')
-    fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        // The published code pads with zeros before the projection: they become its bias.
-        let attended = ops::window_attention(&self.qkv.forward(x)?, self.qkv.bias(), self.windows)?;
-        self.proj.forward(&attended)
-    }
+    precision: Precision,
 }
 
 #[derive(Clone, Debug)]
@@ -41,14 +35,20 @@ struct MultiScaleBlock {
 }
 
 impl MultiScaleBlock {
+    /// (1, h, w, c) -> (1, h', w', c')
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let normed = self.norm1.forward(x)?;
+        let after_norm = Around { norm: Some(&self.norm1), ..Around::default() };
         let shortcut = match &self.proj {
             None => x.clone(),
-            Some(proj) => ops::max_pool2(&proj.forward(&normed)?)?,
+            Some(proj) => ops::max_pool2(&proj.forward_with(x, after_norm)?)?,
         };
-        let x = (shortcut + self.attn.forward(&normed)?)?;
-        &x + self.mlp.forward(&self.norm2.forward(&x)?)?
+        let MultiScaleAttention { windows, qkv, qkv_bias, proj, precision } = &self.attn;
+        // The published code pads with zeros before the projection: they become its bias.
+        let qkv = qkv.forward_with(x, after_norm)?;
+        let attended = ops::window_attention(&qkv, qkv_bias, *windows, *precision)?;
+        let x =
+            proj.forward_with(&attended, Around { add: Some(&shortcut), ..Around::default() })?;
+        self.mlp.forward_with(&x, Some(&self.norm2), Some(&x))
     }
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct Hiera {
 }
 
 impl Hiera {
-    pub(crate) fn load(config: &TrunkConfig, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &TrunkConfig, loader: &Loader<'_>) -> Result<Self> {
         let [rows, columns] = config.window_pos_embed_bkg_spatial_size;
         let window = config.window_spec[0];
         let mut blocks = Vec::new();
@@ -88,15 +88,15 @@ impl Hiera {
                 let is_global = config.global_att_blocks.contains(&index);
                 let widths = BlockWidths { inputs, outputs: channels, num_heads };
                 let window_size = if is_global { 0 } else { spec };
-                blocks.push(widths.block(window_size, &vb.pp("blocks").pp(index))?);
+                blocks.push(widths.block(window_size, &loader.pp("blocks").pp(index))?);
             }
             stage_ends.push(blocks.len() - 1);
         }
         let embed = config.embed_dim;
         Ok(Self {
-            patch_embed: Conv2d::load(3, embed, PATCH, &vb.pp("patch_embed").pp("proj"))?,
-            pos_embed: vb.get((1, embed, rows, columns), "pos_embed")?,
-            pos_embed_window: vb.get((1, embed, window, window), "pos_embed_window")?,
+            patch_embed: Conv2d::load(3, embed, PATCH, &loader.pp("patch_embed").pp("proj"))?,
+            pos_embed: loader.get((1, embed, rows, columns), "pos_embed")?,
+            pos_embed_window: loader.get((1, embed, window, window), "pos_embed_window")?,
             blocks,
             stage_ends,
         })
@@ -109,7 +109,7 @@ impl Hiera {
     pub(crate) fn forward(&self, x: &Tensor) -> Result<Vec<Tensor>> {
         let x = self.patch_embed.forward(x)?;
         let (_, h, w, _) = x.dims4()?;
-        let mut x = x.broadcast_add(&self.position(h, w)?)?;
+        let mut x = (x + self.position(h, w)?)?;
         let mut outputs = Vec::with_capacity(self.stage_ends.len());
         for (i, block) in self.blocks.iter().enumerate() {
             x = block.forward(&x)?;
@@ -140,23 +140,26 @@ struct BlockWidths {
 }
 
 impl BlockWidths {
-    fn block(&self, window_size: usize, vb: &VarBuilder<'_>) -> Result<MultiScaleBlock> {
+    fn block(&self, window_size: usize, loader: &Loader<'_>) -> Result<MultiScaleBlock> {
         let Self { inputs, outputs, num_heads } = *self;
         let widens = inputs != outputs;
-        let attn = vb.pp("attn");
+        let attn = loader.pp("attn");
+        let qkv = Linear::load(inputs, 3 * outputs, &attn.pp("qkv"))?;
         Ok(MultiScaleBlock {
-            norm1: LayerNorm::load(inputs, NORM_EPS, &vb.pp("norm1"))?,
-            proj: widens.then(|| Linear::load(inputs, outputs, &vb.pp("proj"))).transpose()?,
+            norm1: LayerNorm::load(inputs, NORM_EPS, &loader.pp("norm1"))?,
+            proj: widens.then(|| Linear::load(inputs, outputs, &loader.pp("proj"))).transpose()?,
             attn: MultiScaleAttention {
                 windows: Windows { size: window_size, num_heads, q_pool: widens },
-                qkv: Linear::load(inputs, 3 * outputs, &attn.pp("qkv"))?,
+                qkv_bias: qkv.bias()?,
+                qkv,
                 proj: Linear::load(outputs, outputs, &attn.pp("proj"))?,
+                precision: loader.precision(),
             },
-            norm2: LayerNorm::load(outputs, NORM_EPS, &vb.pp("norm2"))?,
+            norm2: LayerNorm::load(outputs, NORM_EPS, &loader.pp("norm2"))?,
             mlp: Mlp::load(
                 &[outputs, MLP_RATIO * outputs, outputs],
                 Activation::Gelu,
-                &vb.pp("mlp"),
+                &loader.pp("mlp"),
             )?,
         })
     }

@@ -1,10 +1,10 @@
 //! The image encoder: the trunk's four maps brought to one width, coarse ones added to finer ones.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::hiera::Hiera;
 use super::layers::Linear;
+use super::loader::Loader;
 use super::ops;
 use crate::config::Config;
 
@@ -21,14 +21,14 @@ struct FpnNeck {
 }
 
 impl FpnNeck {
-    fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let neck = &config.neck;
         let convs = neck
             .backbone_channel_list
             .iter()
             .enumerate()
             .map(|(i, channels)| {
-                Linear::load_conv(*channels, neck.d_model, 1, &vb.pp("convs").pp(i).pp("conv"))
+                Linear::load_conv(*channels, neck.d_model, 1, &loader.pp("convs").pp(i).pp("conv"))
             })
             .collect::<Result<_>>()?;
         Ok(Self { convs, fpn_top_down_levels: neck.fpn_top_down_levels.clone() })
@@ -59,10 +59,10 @@ pub(crate) struct ImageEncoder {
 }
 
 impl ImageEncoder {
-    pub(crate) fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         Ok(Self {
-            trunk: Hiera::load(&config.trunk, &vb.pp("trunk"))?,
-            neck: FpnNeck::load(config, &vb.pp("neck"))?,
+            trunk: Hiera::load(&config.trunk, &loader.pp("trunk"))?,
+            neck: FpnNeck::load(config, &loader.pp("neck"))?,
         })
     }
 

@@ -1,11 +1,10 @@
 //! From prompts and features to masks, with a score for each and one for the object being there.
 
 use candle_core::{IndexOp, Result, Tensor};
-use candle_nn::VarBuilder;
 
-use super::layers::{LayerNorm, Linear, Mlp};
+use super::layers::{Activation, LayerNorm, Linear, Mlp};
+use super::loader::Loader;
 use super::ops;
-use super::ops::Activation;
 use super::two_way_transformer::TwoWayTransformer;
 
 const NORM_EPS: f64 = 1e-6;
@@ -77,31 +76,32 @@ pub(crate) struct MaskDecoder {
 }
 
 impl MaskDecoder {
-    pub(crate) fn load(channels: usize, vb: &VarBuilder<'_>) -> Result<Self> {
-        let upscaling = vb.pp("output_upscaling");
+    pub(crate) fn load(channels: usize, loader: &Loader<'_>) -> Result<Self> {
+        let upscaling = loader.pp("output_upscaling");
         let (quarter, eighth) = (channels / 4, channels / 8);
-        let mlp = |widths: &[usize], vb: VarBuilder<'_>| Mlp::load(widths, Activation::Relu, &vb);
-        let hypernetworks = vb.pp("output_hypernetworks_mlps");
+        let mlp =
+            |widths: &[usize], loader: Loader<'_>| Mlp::load(widths, Activation::Relu, &loader);
+        let hypernetworks = loader.pp("output_hypernetworks_mlps");
         Ok(Self {
-            transformer: TwoWayTransformer::load(channels, &vb.pp("transformer"))?,
-            iou_token: vb.pp("iou_token").get((1, channels), "weight")?,
-            mask_tokens: vb.pp("mask_tokens").get((NUM_MASK_TOKENS, channels), "weight")?,
-            obj_score_token: vb.pp("obj_score_token").get((1, channels), "weight")?,
+            transformer: TwoWayTransformer::load(channels, &loader.pp("transformer"))?,
+            iou_token: loader.pp("iou_token").get((1, channels), "weight")?,
+            mask_tokens: loader.pp("mask_tokens").get((NUM_MASK_TOKENS, channels), "weight")?,
+            obj_score_token: loader.pp("obj_score_token").get((1, channels), "weight")?,
             upscale1: Linear::load_conv_transpose(channels, quarter, 2, &upscaling.pp(0))?,
             upscale1_norm: LayerNorm::load(quarter, NORM_EPS, &upscaling.pp(1))?,
             upscale2: Linear::load_conv_transpose(quarter, eighth, 2, &upscaling.pp(3))?,
-            conv_s0: Linear::load_conv(channels, eighth, 1, &vb.pp("conv_s0"))?,
-            conv_s1: Linear::load_conv(channels, quarter, 1, &vb.pp("conv_s1"))?,
+            conv_s0: Linear::load_conv(channels, eighth, 1, &loader.pp("conv_s0"))?,
+            conv_s1: Linear::load_conv(channels, quarter, 1, &loader.pp("conv_s1"))?,
             output_hypernetworks_mlps: (0..NUM_MASK_TOKENS)
                 .map(|i| mlp(&[channels, channels, channels, eighth], hypernetworks.pp(i)))
                 .collect::<Result<_>>()?,
             iou_prediction_head: mlp(
                 &[channels, IOU_HEAD_HIDDEN_DIM, IOU_HEAD_HIDDEN_DIM, NUM_MASK_TOKENS],
-                vb.pp("iou_prediction_head"),
+                loader.pp("iou_prediction_head"),
             )?,
             pred_obj_score_head: mlp(
                 &[channels, channels, channels, 1],
-                vb.pp("pred_obj_score_head"),
+                loader.pp("pred_obj_score_head"),
             )?,
         })
     }

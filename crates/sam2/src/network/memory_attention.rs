@@ -1,11 +1,10 @@
 //! How a slice's features take in what memories say about the object.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::attention::{Attention, Tokens};
-use super::layers::{LayerNorm, Linear};
-use super::ops::Activation;
+use super::layers::{Activation, LayerNorm, Linear, Mlp};
+use super::loader::Loader;
 use crate::config::Config;
 
 const NORM_EPS: f64 = 1e-5;
@@ -27,15 +26,14 @@ pub(crate) struct MemoryTokens {
 struct MemoryAttentionLayer {
     self_attn: Attention,
     cross_attn_image: Attention,
-    linear1: Linear,
-    linear2: Linear,
+    mlp: Mlp,
     norm1: LayerNorm,
     norm2: LayerNorm,
     norm3: LayerNorm,
 }
 
 impl MemoryAttentionLayer {
-    fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let channels = config.neck.d_model;
         let hidden = config.memory_attention.dim_feedforward;
         let size = config.embedding_size();
@@ -44,33 +42,38 @@ impl MemoryAttentionLayer {
                 channels,
                 &config.memory_attention.self_attention,
                 size,
-                &vb.pp("self_attn"),
+                &loader.pp("self_attn"),
             )?,
             cross_attn_image: Attention::load_rotary(
                 channels,
                 &config.memory_attention.cross_attention,
                 size,
-                &vb.pp("cross_attn_image"),
+                &loader.pp("cross_attn_image"),
             )?,
-            linear1: Linear::load(channels, hidden, &vb.pp("linear1"))?,
-            linear2: Linear::load(hidden, channels, &vb.pp("linear2"))?,
-            norm1: LayerNorm::load(channels, NORM_EPS, &vb.pp("norm1"))?,
-            norm2: LayerNorm::load(channels, NORM_EPS, &vb.pp("norm2"))?,
-            norm3: LayerNorm::load(channels, NORM_EPS, &vb.pp("norm3"))?,
+            mlp: Mlp::of(
+                [
+                    Linear::load(channels, hidden, &loader.pp("linear1"))?,
+                    Linear::load(hidden, channels, &loader.pp("linear2"))?,
+                ],
+                Activation::Relu,
+            ),
+            norm1: LayerNorm::load(channels, NORM_EPS, &loader.pp("norm1"))?,
+            norm2: LayerNorm::load(channels, NORM_EPS, &loader.pp("norm2"))?,
+            norm3: LayerNorm::load(channels, NORM_EPS, &loader.pp("norm3"))?,
         })
     }
 
     fn forward(&self, x: &Tensor, keys: &Tensor, memory: &MemoryTokens) -> Result<Tensor> {
         let normed = self.norm1.forward(x)?;
         let own = Tokens { q: &normed, k: &normed, v: &normed };
-        let x = (x + self.self_attn.forward(own, 0)?)?;
+        let x = self.self_attn.forward_add(own, 0, x)?;
 
         let normed = self.norm2.forward(&x)?;
         let remembered = Tokens { q: &normed, k: keys, v: &memory.memory };
-        let x = (&x + self.cross_attn_image.forward(remembered, memory.num_obj_ptr_tokens)?)?;
+        let n_unplaced = memory.num_obj_ptr_tokens;
+        let x = self.cross_attn_image.forward_add(remembered, n_unplaced, &x)?;
 
-        let hidden = self.linear1.forward_then(&self.norm3.forward(&x)?, Activation::Relu)?;
-        &x + self.linear2.forward(&hidden)?
+        self.mlp.forward_with(&x, Some(&self.norm3), Some(&x))
     }
 }
 
@@ -85,11 +88,14 @@ pub(crate) struct MemoryAttention {
 }
 
 impl MemoryAttention {
-    pub(crate) fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let layers = (0..config.memory_attention.num_layers)
-            .map(|i| MemoryAttentionLayer::load(config, &vb.pp("layers").pp(i)))
+            .map(|i| MemoryAttentionLayer::load(config, &loader.pp("layers").pp(i)))
             .collect::<Result<_>>()?;
-        Ok(Self { layers, norm: LayerNorm::load(config.neck.d_model, NORM_EPS, &vb.pp("norm"))? })
+        Ok(Self {
+            layers,
+            norm: LayerNorm::load(config.neck.d_model, NORM_EPS, &loader.pp("norm"))?,
+        })
     }
 
     /// Conditions the slice's features on memories.

@@ -1,10 +1,10 @@
 //! How a slice's features and its mask become a memory for the slices after it.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
-use super::layers::{Conv2d, ConvShape, LayerNorm, Linear};
-use super::ops::{self, Activation};
+use super::layers::{Activation, Around, Conv2d, ConvShape, DepthwiseConv, LayerNorm, Linear, Mlp};
+use super::loader::Loader;
+use super::ops;
 use crate::config::{BACKBONE_STRIDE, Config};
 
 const NORM_EPS: f64 = 1e-6;
@@ -20,9 +20,9 @@ struct MaskDownSampler {
 }
 
 impl MaskDownSampler {
-    fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let [kernel, stride, padding] = config.memory_encoder.mask_downsampler;
-        let encoder = vb.pp("encoder");
+        let encoder = loader.pp("encoder");
         let mut steps = Vec::new();
         let (mut channels, mut shrunk) = (1, 1);
         while shrunk < BACKBONE_STRIDE {
@@ -57,31 +57,32 @@ impl MaskDownSampler {
 /// `sam2/modeling/memory_encoder.py`, `CXBlock`, bowang-lab/MedSAM2 at `332f30d`.
 #[derive(Clone, Debug)]
 struct CxBlock {
-    dwconv_weight: Tensor,
-    dwconv_bias: Tensor,
+    dwconv: DepthwiseConv,
     norm: LayerNorm,
-    pwconv1: Linear,
-    pwconv2: Linear,
+    pwconv: Mlp,
     gamma: Tensor,
 }
 
 impl CxBlock {
-    fn load(channels: usize, kernel: usize, vb: &VarBuilder<'_>) -> Result<Self> {
-        let dwconv = vb.pp("dwconv");
+    fn load(channels: usize, kernel: usize, loader: &Loader<'_>) -> Result<Self> {
         Ok(Self {
-            dwconv_weight: dwconv.get((channels, 1, kernel, kernel), "weight")?,
-            dwconv_bias: dwconv.get(channels, "bias")?,
-            norm: LayerNorm::load(channels, NORM_EPS, &vb.pp("norm"))?,
-            pwconv1: Linear::load(channels, 4 * channels, &vb.pp("pwconv1"))?,
-            pwconv2: Linear::load(4 * channels, channels, &vb.pp("pwconv2"))?,
-            gamma: vb.get(channels, "gamma")?,
+            dwconv: DepthwiseConv::load(channels, kernel, &loader.pp("dwconv"))?,
+            norm: LayerNorm::load(channels, NORM_EPS, &loader.pp("norm"))?,
+            pwconv: Mlp::of(
+                [
+                    Linear::load(channels, 4 * channels, &loader.pp("pwconv1"))?,
+                    Linear::load(4 * channels, channels, &loader.pp("pwconv2"))?,
+                ],
+                Activation::Gelu,
+            ),
+            gamma: loader.get(channels, "gamma")?,
         })
     }
 
     fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        let y = ops::depthwise_conv2d(x, &self.dwconv_weight, &self.dwconv_bias)?;
-        let y = self.pwconv1.forward_then(&self.norm.forward(&y)?, Activation::Gelu)?;
-        x + self.pwconv2.forward(&y)?.broadcast_mul(&self.gamma)?
+        let y = self.dwconv.forward(x)?;
+        let y = self.pwconv.forward_with(&y, Some(&self.norm), None)?;
+        x + y.broadcast_mul(&self.gamma)?
     }
 }
 
@@ -98,18 +99,18 @@ pub(crate) struct MemoryEncoder {
 }
 
 impl MemoryEncoder {
-    pub(crate) fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let channels = config.neck.d_model;
         let memory = &config.memory_encoder;
-        let layers = vb.pp("fuser").pp("layers");
+        let layers = loader.pp("fuser").pp("layers");
         let fuser = (0..memory.fuser_layers)
             .map(|i| CxBlock::load(channels, memory.fuser_kernel_size, &layers.pp(i)))
             .collect::<Result<_>>()?;
         Ok(Self {
-            mask_downsampler: MaskDownSampler::load(config, &vb.pp("mask_downsampler"))?,
-            pix_feat_proj: Linear::load_conv(channels, channels, 1, &vb.pp("pix_feat_proj"))?,
+            mask_downsampler: MaskDownSampler::load(config, &loader.pp("mask_downsampler"))?,
+            pix_feat_proj: Linear::load_conv(channels, channels, 1, &loader.pp("pix_feat_proj"))?,
             fuser,
-            out_proj: Linear::load_conv(channels, memory.out_dim, 1, &vb.pp("out_proj"))?,
+            out_proj: Linear::load_conv(channels, memory.out_dim, 1, &loader.pp("out_proj"))?,
         })
     }
 
@@ -119,7 +120,8 @@ impl MemoryEncoder {
     /// `features` (b, h, w, c), `mask` (b, 16h, 16w, 1): (b, h, w, memory channels)
     pub(crate) fn forward(&self, features: &Tensor, mask: &Tensor) -> Result<Tensor> {
         let mask = self.mask_downsampler.forward(mask)?;
-        let mut x = (self.pix_feat_proj.forward(features)? + mask)?;
+        let add_mask = Around { add: Some(&mask), ..Around::default() };
+        let mut x = self.pix_feat_proj.forward_with(features, add_mask)?;
         for block in &self.fuser {
             x = block.forward(&x)?;
         }

@@ -5,6 +5,7 @@ mod ops;
 mod fused;
 
 mod layers;
+pub(crate) mod loader;
 mod position_encoding;
 mod resize;
 

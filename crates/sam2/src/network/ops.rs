@@ -7,26 +7,15 @@
 use candle_core::{D, Result, Tensor};
 use candle_nn::ops::softmax;
 
-use super::fused::windows::Windows;
-use super::fused::{self, Finish};
+use kernels::{Precision, QkvMap, Windows};
 
-/// What follows a linear layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Activation {
-    Relu,
-    Gelu,
-}
+use super::fused;
 
-/// `x · weightᵀ + bias`, and what follows it.
+/// `x · weightᵀ + bias`.
 ///
 /// # Shapes
 /// `x` (…, i), `weight` (o, i), `bias` (o): (…, o)
-pub(crate) fn linear(
-    x: &Tensor,
-    weight: &Tensor,
-    bias: &Tensor,
-    activation: Option<Activation>,
-) -> Result<Tensor> {
+pub(crate) fn linear(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
     let mut shape = x.dims().to_vec();
     let (outputs, inputs) = weight.dims2()?;
     let rows = x.elem_count() / inputs;
@@ -34,28 +23,11 @@ pub(crate) fn linear(
         *last = outputs;
     }
     let product = x.reshape((rows, inputs))?.matmul(&weight.t()?)?;
-    if fused::applies(&[x, weight, bias]) {
-        let finish = match activation {
-            None => Finish::Bias,
-            Some(Activation::Relu) => Finish::BiasRelu,
-            Some(Activation::Gelu) => Finish::BiasGelu,
-        };
-        fused::finish(&product, bias, finish)?;
-        return product.reshape(shape);
-    }
-    let sum = product.broadcast_add(bias)?.reshape(shape)?;
-    match activation {
-        None => Ok(sum),
-        Some(Activation::Relu) => sum.relu(),
-        Some(Activation::Gelu) => gelu(&sum),
-    }
+    product.broadcast_add(bias)?.reshape(shape)
 }
 
 /// Normalises over the last axis, then scales and shifts.
 pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -> Result<Tensor> {
-    if fused::applies(&[x, weight, bias]) {
-        return fused::layer_norm(x, weight, bias, eps);
-    }
     let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
     let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
     let normalised = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
@@ -64,7 +36,12 @@ pub(crate) fn layer_norm(x: &Tensor, weight: &Tensor, bias: &Tensor, eps: f64) -
 
 /// The exact Gaussian error linear unit.
 pub(crate) fn gelu(x: &Tensor) -> Result<Tensor> {
-    if fused::applies(&[x]) { fused::gelu(x) } else { x.gelu_erf() }
+    if !fused::applies(&[x]) {
+        return x.gelu_erf();
+    }
+    let mut numbers = fused::numbers(x)?.to_vec();
+    kernels::gelu(&mut numbers);
+    fused::tensor(numbers, x.shape())
 }
 
 /// `1 / (1 + e⁻ˣ)`.
@@ -76,10 +53,20 @@ pub(crate) fn sigmoid(x: &Tensor) -> Result<Tensor> {
 ///
 /// # Shapes
 /// `q` (b, heads, n, c), `k` (b, heads, m, c), `v` (b, heads, m, d): (b, heads, n, d)
-pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+pub(crate) fn attention(
+    q: &Tensor,
+    k: &Tensor,
+    v: &Tensor,
+    precision: Precision,
+) -> Result<Tensor> {
     let (q, k, v) = (q.contiguous()?, k.contiguous()?, v.contiguous()?);
     if fused::applies(&[&q, &k, &v]) {
-        return fused::attention(&q, &k, &v);
+        let (b, heads, n, channels) = q.dims4()?;
+        let value_channels = v.dim(D::Minus1)?;
+        let [q, k, v] = [&q, &k, &v].map(fused::numbers);
+        let widths = [channels, value_channels];
+        let found = kernels::attention([&*q?, &*k?, &*v?], b * heads, widths, precision);
+        return fused::tensor(found, (b, heads, n, value_channels));
     }
     let scale = scale(q.dim(D::Minus1)?);
     softmax(&(q * scale)?.matmul(&k.t()?)?, D::Minus1)?.matmul(&v)
@@ -92,14 +79,22 @@ pub(crate) fn attention(q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
 ///
 /// # Shapes
 /// `qkv` (1, h, w, 3c), `bias` (3c): (1, h, w, c), or (1, h/2, w/2, c) with pooled queries
-pub(crate) fn window_attention(qkv: &Tensor, bias: &Tensor, windows: Windows) -> Result<Tensor> {
-    if fused::applies(&[qkv, bias]) {
-        return fused::windows::attention(qkv, bias, windows);
-    }
+pub(crate) fn window_attention(
+    qkv: &Tensor,
+    bias: &Tensor,
+    windows: Windows,
+    precision: Precision,
+) -> Result<Tensor> {
     let Windows { size, num_heads, q_pool } = windows;
     let (_, h, w, width) = qkv.dims4()?;
     let channels = width / 3;
     let shrink = if q_pool { 2 } else { 1 };
+    if fused::applies(&[qkv, bias]) {
+        let (numbers, beyond) = (fused::numbers(qkv)?, fused::numbers(bias)?);
+        let map = QkvMap { numbers: &numbers, beyond: &beyond, size: [h, w] };
+        let found = kernels::window_attention(map, windows, precision);
+        return fused::tensor(found, (1, h / shrink, w / shrink, channels));
+    }
     let (qkv, rows, columns, tall, wide) = if size == 0 {
         (qkv.clone(), 1, 1, h, w)
     } else {
@@ -119,7 +114,7 @@ pub(crate) fn window_attention(qkv: &Tensor, bias: &Tensor, windows: Windows) ->
     };
     let part = |i: usize| qkv.narrow(3, i * channels, channels)?.contiguous();
     let q = if q_pool { max_pool2(&part(0)?)? } else { part(0)? };
-    let found = attention(&split(&q)?, &split(&part(1)?)?, &split(&part(2)?)?)?;
+    let found = attention(&split(&q)?, &split(&part(1)?)?, &split(&part(2)?)?, precision)?;
     let (tall, wide) = (tall / shrink, wide / shrink);
     found
         .transpose(1, 2)?
@@ -168,15 +163,11 @@ pub(crate) fn conv2d(
 /// A convolution of each channel by itself, which keeps the map's size.
 ///
 /// # Shapes
-/// `x` (b, h, w, c), `weight` (c, 1, k, k), `bias` (c)
-pub(crate) fn depthwise_conv2d(x: &Tensor, weight: &Tensor, bias: &Tensor) -> Result<Tensor> {
-    let (_, height, width, channels) = x.dims4()?;
-    let kernel = weight.dim(3)?;
+/// `x` (b, h, w, c), `taps` (k·k, c), `bias` (c)
+pub(crate) fn depthwise_conv2d(x: &Tensor, taps: &Tensor, bias: &Tensor) -> Result<Tensor> {
+    let (_, height, width, _) = x.dims4()?;
+    let kernel = taps.dim(0)?.isqrt();
     let margin = kernel / 2;
-    let taps = weight.reshape((channels, kernel * kernel))?.t()?.contiguous()?;
-    if fused::applies(&[x, &taps, bias]) {
-        return fused::depthwise_conv2d(x, &taps, bias);
-    }
     let padded = x.pad_with_zeros(1, margin, margin)?.pad_with_zeros(2, margin, margin)?;
     let mut sum = bias.broadcast_as(x.shape())?.contiguous()?;
     for dy in 0..kernel {

@@ -8,7 +8,9 @@
 use std::f32::consts::TAU;
 
 use candle_core::{D, Device, Result, Tensor};
-use candle_nn::VarBuilder;
+
+use super::fused;
+use super::loader::Loader;
 
 /// Wavelengths grow from one period per picture by powers of this base.
 const TEMPERATURE: f32 = 10_000.0;
@@ -76,9 +78,9 @@ pub(crate) struct PositionEmbeddingRandom {
 }
 
 impl PositionEmbeddingRandom {
-    pub(crate) fn load(channels: usize, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(channels: usize, loader: &Loader<'_>) -> Result<Self> {
         let name = "positional_encoding_gaussian_matrix";
-        Ok(Self { positional_encoding_gaussian_matrix: vb.get((2, channels / 2), name)? })
+        Ok(Self { positional_encoding_gaussian_matrix: loader.get((2, channels / 2), name)? })
     }
 
     /// Encodes points given as (x, y) between 0 and 1.
@@ -142,10 +144,15 @@ impl AxialRotation {
     ///
     /// # Shapes
     /// `x` (b, heads, tokens, channels), as returned
-    pub(crate) fn apply(&self, x: &Tensor, n_rotated: usize) -> Result<Tensor> {
+    pub(crate) fn apply(&self, x: Tensor, n_rotated: usize) -> Result<Tensor> {
         let (b, heads, tokens, channels) = x.dims4()?;
         if n_rotated == 0 {
-            return Ok(x.clone());
+            return Ok(x);
+        }
+        if b * heads == 1 && fused::applies(&[&x, &self.cosines, &self.sines]) {
+            // In place: `x` comes fresh from a projection.
+            fused::rotate(&x, n_rotated, &self.cosines, &self.sines)?;
+            return Ok(x);
         }
         let grid = self.cosines.dim(0)?;
         let pairs = (b * heads, n_rotated / grid, grid, channels / 2, 2);

@@ -1,9 +1,9 @@
 //! Prompts as tokens: points and box corners are sparse, a mask is dense.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::layers::{LayerNorm, Linear};
+use super::loader::Loader;
 use super::ops;
 use super::position_encoding::PositionEmbeddingRandom;
 use crate::config::Config;
@@ -55,28 +55,28 @@ pub(crate) struct PromptEncoder {
 }
 
 impl PromptEncoder {
-    pub(crate) fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let channels = config.neck.d_model;
-        let embed = |vb: VarBuilder<'_>| vb.get((1, channels), "weight");
-        let point = |i: usize| embed(vb.pp("point_embeddings").pp(i));
-        let mask = vb.pp("mask_downscaling");
+        let embed = |loader: Loader<'_>| loader.get((1, channels), "weight");
+        let point = |i: usize| embed(loader.pp("point_embeddings").pp(i));
+        let mask = loader.pp("mask_downscaling");
         let step = |inputs: usize, outputs: usize, index: usize| -> Result<_> {
             let conv = Linear::load_conv(inputs, outputs, 2, &mask.pp(index))?;
             Ok((conv, LayerNorm::load(outputs, NORM_EPS, &mask.pp(index + 1))?))
         };
-        let pe_layer = PositionEmbeddingRandom::load(channels, &vb.pp("pe_layer"))?;
+        let pe_layer = PositionEmbeddingRandom::load(channels, &loader.pp("pe_layer"))?;
         Ok(Self {
             image_size: config.image_size,
             dense_pe: pe_layer.grid(config.embedding_size())?,
             pe_layer,
             point_embeddings: [point(0)?, point(1)?, point(2)?, point(3)?],
-            not_a_point_embed: embed(vb.pp("not_a_point_embed"))?,
+            not_a_point_embed: embed(loader.pp("not_a_point_embed"))?,
             mask_downscaling: [
                 step(1, MASK_CHANNELS / 4, 0)?,
                 step(MASK_CHANNELS / 4, MASK_CHANNELS, 3)?,
             ],
             mask_projection: Linear::load_conv(MASK_CHANNELS, channels, 1, &mask.pp(6))?,
-            no_mask_embed: embed(vb.pp("no_mask_embed"))?,
+            no_mask_embed: embed(loader.pp("no_mask_embed"))?,
         })
     }
 

@@ -1,14 +1,13 @@
 //! The whole network: encode a slice, find the object from prompts or memory, remember it.
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::image_encoder::ImageEncoder;
-use super::layers::{Linear, Mlp};
+use super::layers::{Activation, Linear, Mlp};
+use super::loader::Loader;
 use super::mask_decoder::{DecoderInput, MaskDecoder};
 use super::memory_attention::MemoryAttention;
 use super::memory_encoder::MemoryEncoder;
-use super::ops::Activation;
 use super::position_encoding::sine_encoding;
 use super::prompt_encoder::{Point, PromptEncoder};
 use super::resize::{Filter, resize};
@@ -152,32 +151,32 @@ pub struct Sam2 {
 }
 
 impl Sam2 {
-    pub(crate) fn load(config: &Config, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
         let channels = config.neck.d_model;
         let memory_channels = config.memory_encoder.out_dim;
-        let tpos = vb.get((config.num_maskmem, 1, 1, memory_channels), "maskmem_tpos_enc")?;
+        let tpos = loader.get((config.num_maskmem, 1, 1, memory_channels), "maskmem_tpos_enc")?;
         // Part of every checkpoint; used only where a first slice attends to an empty memory.
-        vb.get((1, 1, channels), "no_mem_pos_enc")?;
+        loader.get((1, 1, channels), "no_mem_pos_enc")?;
         let size = config.embedding_size();
         Ok(Self {
-            image_encoder: ImageEncoder::load(config, &vb.pp("image_encoder"))?,
-            memory_attention: MemoryAttention::load(config, &vb.pp("memory_attention"))?,
-            memory_encoder: MemoryEncoder::load(config, &vb.pp("memory_encoder"))?,
-            prompt_encoder: PromptEncoder::load(config, &vb.pp("sam_prompt_encoder"))?,
-            mask_decoder: MaskDecoder::load(channels, &vb.pp("sam_mask_decoder"))?,
-            mask_downsample: Linear::load_conv(1, 1, LOW_RES, &vb.pp("mask_downsample"))?,
-            no_mem_embed: vb.get((1, 1, channels), "no_mem_embed")?,
-            no_obj_ptr: vb.get((1, channels), "no_obj_ptr")?,
-            no_obj_embed_spatial: vb.get((1, memory_channels), "no_obj_embed_spatial")?,
-            obj_ptr_proj: Mlp::load(&[channels; 4], Activation::Relu, &vb.pp("obj_ptr_proj"))?,
+            image_encoder: ImageEncoder::load(config, &loader.pp("image_encoder"))?,
+            memory_attention: MemoryAttention::load(config, &loader.pp("memory_attention"))?,
+            memory_encoder: MemoryEncoder::load(config, &loader.pp("memory_encoder"))?,
+            prompt_encoder: PromptEncoder::load(config, &loader.pp("sam_prompt_encoder"))?,
+            mask_decoder: MaskDecoder::load(channels, &loader.pp("sam_mask_decoder"))?,
+            mask_downsample: Linear::load_conv(1, 1, LOW_RES, &loader.pp("mask_downsample"))?,
+            no_mem_embed: loader.get((1, 1, channels), "no_mem_embed")?,
+            no_obj_ptr: loader.get((1, channels), "no_obj_ptr")?,
+            no_obj_embed_spatial: loader.get((1, memory_channels), "no_obj_embed_spatial")?,
+            obj_ptr_proj: Mlp::load(&[channels; 4], Activation::Relu, &loader.pp("obj_ptr_proj"))?,
             maskmem_tpos_enc: tpos.reshape((config.num_maskmem, memory_channels))?,
             obj_ptr_tpos_proj: Linear::load(
                 channels,
                 memory_channels,
-                &vb.pp("obj_ptr_tpos_proj"),
+                &loader.pp("obj_ptr_tpos_proj"),
             )?,
-            features_pos: sine_encoding(size, size, channels, vb.device())?,
-            memory_pos: sine_encoding(size, size, memory_channels, vb.device())?,
+            features_pos: sine_encoding(size, size, channels, loader.device())?,
+            memory_pos: sine_encoding(size, size, memory_channels, loader.device())?,
             config: config.clone(),
         })
     }

@@ -1,11 +1,10 @@
 //! Attention between prompt tokens and the slice's tokens, in both directions.
 
 use candle_core::{Result, Tensor};
-use candle_nn::VarBuilder;
 
 use super::attention::{Attention, Tokens};
-use super::layers::{LayerNorm, Mlp};
-use super::ops::Activation;
+use super::layers::{Activation, LayerNorm, Mlp};
+use super::loader::Loader;
 
 const NORM_EPS: f64 = 1e-5;
 const NUM_HEADS: usize = 8;
@@ -29,17 +28,17 @@ struct TwoWayAttentionBlock {
 }
 
 impl TwoWayAttentionBlock {
-    fn load(channels: usize, is_first: bool, vb: &VarBuilder<'_>) -> Result<Self> {
-        let norm = |name: &str| LayerNorm::load(channels, NORM_EPS, &vb.pp(name));
+    fn load(channels: usize, is_first: bool, loader: &Loader<'_>) -> Result<Self> {
+        let norm = |name: &str| LayerNorm::load(channels, NORM_EPS, &loader.pp(name));
         let cross =
-            |name: &str| Attention::load(channels, NUM_HEADS, DOWNSAMPLE_RATE, &vb.pp(name));
+            |name: &str| Attention::load(channels, NUM_HEADS, DOWNSAMPLE_RATE, &loader.pp(name));
         Ok(Self {
             skip_first_layer_pe: is_first,
-            self_attn: Attention::load(channels, NUM_HEADS, 1, &vb.pp("self_attn"))?,
+            self_attn: Attention::load(channels, NUM_HEADS, 1, &loader.pp("self_attn"))?,
             norm1: norm("norm1")?,
             cross_attn_token_to_image: cross("cross_attn_token_to_image")?,
             norm2: norm("norm2")?,
-            mlp: Mlp::load(&[channels, MLP_DIM, channels], Activation::Relu, &vb.pp("mlp"))?,
+            mlp: Mlp::load(&[channels, MLP_DIM, channels], Activation::Relu, &loader.pp("mlp"))?,
             norm3: norm("norm3")?,
             norm4: norm("norm4")?,
             cross_attn_image_to_token: cross("cross_attn_image_to_token")?,
@@ -86,9 +85,9 @@ pub(crate) struct TwoWayTransformer {
 }
 
 impl TwoWayTransformer {
-    pub(crate) fn load(channels: usize, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(channels: usize, loader: &Loader<'_>) -> Result<Self> {
         let layers = (0..DEPTH)
-            .map(|i| TwoWayAttentionBlock::load(channels, i == 0, &vb.pp("layers").pp(i)))
+            .map(|i| TwoWayAttentionBlock::load(channels, i == 0, &loader.pp("layers").pp(i)))
             .collect::<Result<_>>()?;
         Ok(Self {
             layers,
@@ -96,9 +95,9 @@ impl TwoWayTransformer {
                 channels,
                 NUM_HEADS,
                 DOWNSAMPLE_RATE,
-                &vb.pp("final_attn_token_to_image"),
+                &loader.pp("final_attn_token_to_image"),
             )?,
-            norm_final_attn: LayerNorm::load(channels, NORM_EPS, &vb.pp("norm_final_attn"))?,
+            norm_final_attn: LayerNorm::load(channels, NORM_EPS, &loader.pp("norm_final_attn"))?,
         })
     }
 

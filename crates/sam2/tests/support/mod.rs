@@ -10,8 +10,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use sam2::{
-    Config, Device, Direction, Origin, Point, PointLabel, Sam2, SliceEmbedding, SliceMask,
-    SliceMemory, Tensor, Tracker,
+    Config, Device, Direction, Origin, Point, PointLabel, Precision, Sam2, SliceEmbedding,
+    SliceMask, SliceMemory, Tensor, Tracker,
 };
 
 /// The committed folder: a network of small dimensions with random weights.
@@ -69,7 +69,7 @@ impl Golden {
     }
 
     pub fn model(&self) -> Sam2 {
-        Sam2::open(&self.checkpoint(), &self.config(), &Device::Cpu).unwrap()
+        Sam2::open(&self.checkpoint(), &self.config(), &Device::Cpu, Precision::F32).unwrap()
     }
 
     /// The cases, each with the directions it was run in.
