@@ -3,8 +3,9 @@
 use crate::path::Path;
 use crate::tile::{MAX_ROWS, Number, Tile, WIDTH};
 
-/// Depth that is multiplied in one go: a tile's rows and a panel of this depth stay in the caches.
-const DEPTH_AT_ONCE: usize = 512;
+/// Depth that is multiplied in one go. A tile's rows and a panel of this depth stay in the nearest
+/// cache, and sums of sums are rounded less often than one long sum.
+const DEPTH_AT_ONCE: usize = 128;
 
 /// A matrix cut into panels of [`WIDTH`] columns; what is missing at the end is zero.
 #[derive(Clone, Debug)]

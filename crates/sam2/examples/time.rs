@@ -18,16 +18,21 @@ mod support;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use sam2::{Direction, Origin, Tracker};
+use sam2::{Direction, Origin, Precision, Tracker};
 use support::Golden;
 
 const REPEATS: usize = 5;
 
 fn main() {
     let folder: PathBuf = std::env::args_os().nth(1).expect("give the folder").into();
+    let precision = match std::env::args().nth(2).as_deref() {
+        None | Some("f32") => Precision::F32,
+        Some("bf16") => Precision::Bf16,
+        Some(other) => panic!("{other} is neither f32 nor bf16"),
+    };
     let golden = Golden::open(&folder);
-    let load_ms = measure(|| drop(golden.model()));
-    let model = golden.model();
+    let load_ms = measure(|| drop(golden.model_in(precision)));
+    let model = golden.model_in(precision);
     let pixels = golden.pixels(0);
     let encode_ms = measure(|| drop(model.encode(&pixels).unwrap()));
 

@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked reads in the innermost loop")]
 
 use std::arch::x86_64::{
-    __m256, _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps, _mm256_fmadd_ps,
-    _mm256_loadu_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps, _mm256_slli_epi32,
-    _mm256_storeu_ps,
+    __m256, _mm256_add_ps, _mm256_and_si256, _mm256_castps_si256, _mm256_castsi256_ps,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_slli_epi32, _mm256_storeu_ps,
 };
 
 use half::bf16;
@@ -58,8 +58,7 @@ fn each_part<T: Number>(tile: Tile<'_, T>, multiply: impl Fn(Tile<'_, T>)) {
 unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
     let Tile { depth, a, a_stride, panel, c, c_stride, adds, .. } = tile;
     let (a, panel, c) = (a.as_ptr(), panel.as_ptr(), c.as_mut_ptr());
-    // SAFETY: `c` holds ROWS rows of 16 numbers.
-    let mut sums = unsafe { load::<ROWS>(c, c_stride, adds) };
+    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
     for k in 0..depth {
         // SAFETY: `k` is below the depth; the panel holds 16 more numbers for it, every row one.
         unsafe {
@@ -72,8 +71,8 @@ unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
             }
         }
     }
-    // SAFETY: as for `load`.
-    unsafe { store(c, c_stride, &sums) };
+    // SAFETY: `c` holds ROWS rows of 16 numbers.
+    unsafe { store(c, c_stride, &sums, adds) };
 }
 
 /// A bfloat16 number is the upper half of a float32 number: pairs are taken apart by a shift and a
@@ -85,8 +84,7 @@ unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
 unsafe fn tile_bf16<const ROWS: usize>(tile: Tile<'_, bf16>) {
     let Tile { depth, a, a_stride, panel, c, c_stride, adds, .. } = tile;
     let (a, panel, c) = (a.as_ptr(), panel.as_ptr(), c.as_mut_ptr());
-    // SAFETY: `c` holds ROWS rows of 16 numbers.
-    let mut sums = unsafe { load::<ROWS>(c, c_stride, adds) };
+    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
     for pair in 0..depth / 2 {
         // SAFETY: the panel holds 16 more pairs for every pair of numbers of a row; nothing needs to
         // be aligned.
@@ -104,8 +102,8 @@ unsafe fn tile_bf16<const ROWS: usize>(tile: Tile<'_, bf16>) {
             }
         }
     }
-    // SAFETY: as for `load`.
-    unsafe { store(c, c_stride, &sums) };
+    // SAFETY: `c` holds ROWS rows of 16 numbers.
+    unsafe { store(c, c_stride, &sums, adds) };
 }
 
 /// The first number of each pair.
@@ -127,30 +125,20 @@ fn upper(pairs: __m256) -> __m256 {
 /// `c` holds `ROWS` rows of 16 numbers, `stride` numbers apart.
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn load<const ROWS: usize>(c: *const f32, stride: usize, adds: bool) -> [[__m256; 2]; ROWS] {
-    let mut sums = [[_mm256_setzero_ps(); 2]; ROWS];
-    if adds {
-        for (row, sum) in sums.iter_mut().enumerate() {
+unsafe fn store<const ROWS: usize>(
+    c: *mut f32,
+    stride: usize,
+    sums: &[[__m256; 2]; ROWS],
+    adds: bool,
+) {
+    for (row, sum) in sums.iter().enumerate() {
+        for (i, sum) in sum.iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
-                sum[0] = _mm256_loadu_ps(c.add(row * stride));
-                sum[1] = _mm256_loadu_ps(c.add(row * stride + 8));
+                let place = c.add(row * stride + 8 * i);
+                let sum = if adds { _mm256_add_ps(_mm256_loadu_ps(place), *sum) } else { *sum };
+                _mm256_storeu_ps(place, sum);
             }
-        }
-    }
-    sums
-}
-
-/// # Safety
-/// `c` holds `ROWS` rows of 16 numbers, `stride` numbers apart.
-#[inline]
-#[target_feature(enable = "avx2")]
-unsafe fn store<const ROWS: usize>(c: *mut f32, stride: usize, sums: &[[__m256; 2]; ROWS]) {
-    for (row, sum) in sums.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe {
-            _mm256_storeu_ps(c.add(row * stride), sum[0]);
-            _mm256_storeu_ps(c.add(row * stride + 8), sum[1]);
         }
     }
 }

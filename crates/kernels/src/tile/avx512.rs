@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "vector instructions and unchecked reads in the innermost loop")]
 
 use std::arch::x86_64::{
-    __m512, __m512bh, _mm512_castps_si512, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, __m512bh, __m512i, _mm512_add_ps, _mm512_dpbf16_ps, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_loadu_si512, _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 use half::bf16;
@@ -31,8 +31,7 @@ pub(super) fn multiply_bf16(tile: Tile<'_, bf16>) {
 unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
     let Tile { depth, a, a_stride, panel, c, c_stride, adds, .. } = tile;
     let (a, panel, c) = (a.as_ptr(), panel.as_ptr(), c.as_mut_ptr());
-    // SAFETY: `c` holds ROWS rows of 32 numbers.
-    let mut sums = unsafe { load::<ROWS>(c, c_stride, adds) };
+    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
     for k in 0..depth {
         // SAFETY: `k` is below the depth; the panel holds 32 numbers for it, every row one.
         unsafe {
@@ -45,8 +44,8 @@ unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
             }
         }
     }
-    // SAFETY: as for `load`.
-    unsafe { store(c, c_stride, &sums) };
+    // SAFETY: `c` holds ROWS rows of 32 numbers.
+    unsafe { store(c, c_stride, &sums, adds) };
 }
 
 /// # Safety
@@ -55,61 +54,50 @@ unsafe fn tile_f32<const ROWS: usize>(tile: Tile<'_, f32>) {
 unsafe fn tile_bf16<const ROWS: usize>(tile: Tile<'_, bf16>) {
     let Tile { depth, a, a_stride, panel, c, c_stride, adds, .. } = tile;
     let (a, panel, c) = (a.as_ptr(), panel.as_ptr(), c.as_mut_ptr());
-    // SAFETY: `c` holds ROWS rows of 32 numbers.
-    let mut sums = unsafe { load::<ROWS>(c, c_stride, adds) };
+    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
     for pair in 0..depth / 2 {
         // SAFETY: the panel holds 32 pairs for every pair of numbers of a row; nothing needs to be
-        // aligned. Vectors of pairs are the same bits as vectors of float32.
+        // aligned.
         unsafe {
-            let b0 = pairs(_mm512_loadu_ps(panel.add(64 * pair).cast()));
-            let b1 = pairs(_mm512_loadu_ps(panel.add(64 * pair + 32).cast()));
+            let b0 = pairs(_mm512_loadu_si512(panel.add(64 * pair).cast()));
+            let b1 = pairs(_mm512_loadu_si512(panel.add(64 * pair + 32).cast()));
             for (row, sum) in sums.iter_mut().enumerate() {
                 let x = a.add(row * a_stride + 2 * pair).cast::<i32>().read_unaligned();
-                let x = std::mem::transmute::<_, __m512bh>(_mm512_set1_epi32(x));
+                let x = pairs(_mm512_set1_epi32(x));
                 sum[0] = _mm512_dpbf16_ps(sum[0], x, b0);
                 sum[1] = _mm512_dpbf16_ps(sum[1], x, b1);
             }
         }
     }
-    // SAFETY: as for `load`.
-    unsafe { store(c, c_stride, &sums) };
+    // SAFETY: `c` holds ROWS rows of 32 numbers.
+    unsafe { store(c, c_stride, &sums, adds) };
 }
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bf16")]
-fn pairs(bits: __m512) -> __m512bh {
+fn pairs(bits: __m512i) -> __m512bh {
     // SAFETY: both types are 64 bytes of any content.
-    unsafe { std::mem::transmute(_mm512_castps_si512(bits)) }
+    unsafe { std::mem::transmute::<__m512i, __m512bh>(bits) }
 }
 
 /// # Safety
 /// `c` holds `ROWS` rows of 32 numbers, `stride` numbers apart.
 #[inline]
 #[target_feature(enable = "avx512f")]
-unsafe fn load<const ROWS: usize>(c: *const f32, stride: usize, adds: bool) -> [[__m512; 2]; ROWS] {
-    let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
-    if adds {
-        for (row, sum) in sums.iter_mut().enumerate() {
+unsafe fn store<const ROWS: usize>(
+    c: *mut f32,
+    stride: usize,
+    sums: &[[__m512; 2]; ROWS],
+    adds: bool,
+) {
+    for (row, sum) in sums.iter().enumerate() {
+        for (i, sum) in sum.iter().enumerate() {
             // SAFETY: the caller's promise.
             unsafe {
-                sum[0] = _mm512_loadu_ps(c.add(row * stride));
-                sum[1] = _mm512_loadu_ps(c.add(row * stride + 16));
+                let place = c.add(row * stride + 16 * i);
+                let sum = if adds { _mm512_add_ps(_mm512_loadu_ps(place), *sum) } else { *sum };
+                _mm512_storeu_ps(place, sum);
             }
-        }
-    }
-    sums
-}
-
-/// # Safety
-/// `c` holds `ROWS` rows of 32 numbers, `stride` numbers apart.
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn store<const ROWS: usize>(c: *mut f32, stride: usize, sums: &[[__m512; 2]; ROWS]) {
-    for (row, sum) in sums.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe {
-            _mm512_storeu_ps(c.add(row * stride), sum[0]);
-            _mm512_storeu_ps(c.add(row * stride + 16), sum[1]);
         }
     }
 }

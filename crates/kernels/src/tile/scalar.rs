@@ -9,13 +9,13 @@ pub(super) fn multiply_f32(tile: Tile<'_, f32>) {
     for row in 0..rows {
         let a = &a[row * a_stride..][..depth];
         let c = &mut c[row * c_stride..][..WIDTH];
-        let mut sums = start(c, adds);
+        let mut sums = [0_f32; WIDTH];
         for (a, b) in a.iter().zip(panel.as_chunks::<WIDTH>().0) {
             for (sum, b) in sums.iter_mut().zip(b) {
                 *sum = multiply_add(*a, *b, *sum);
             }
         }
-        c.copy_from_slice(&sums);
+        store(c, &sums, adds);
     }
 }
 
@@ -24,7 +24,7 @@ pub(super) fn multiply_bf16(tile: Tile<'_, bf16>) {
     for row in 0..rows {
         let a = &a[row * a_stride..][..depth];
         let c = &mut c[row * c_stride..][..WIDTH];
-        let mut sums = start(c, adds);
+        let mut sums = [0_f32; WIDTH];
         for (a, b) in a.as_chunks::<2>().0.iter().zip(panel.as_chunks::<{ 2 * WIDTH }>().0) {
             // The second of a pair first, as the instruction for bfloat16 does it.
             for i in [1, 0] {
@@ -33,16 +33,14 @@ pub(super) fn multiply_bf16(tile: Tile<'_, bf16>) {
                 }
             }
         }
-        c.copy_from_slice(&sums);
+        store(c, &sums, adds);
     }
 }
 
-fn start(c: &[f32], adds: bool) -> [f32; WIDTH] {
-    let mut sums = [0_f32; WIDTH];
-    if adds {
-        sums.copy_from_slice(c);
+fn store(c: &mut [f32], sums: &[f32], adds: bool) {
+    for (c, sum) in c.iter_mut().zip(sums) {
+        *c = if adds { *c + sum } else { *sum };
     }
-    sums
 }
 
 /// `a · b + c`; rounded once where the processor has an instruction for it.

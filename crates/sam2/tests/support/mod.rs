@@ -69,7 +69,11 @@ impl Golden {
     }
 
     pub fn model(&self) -> Sam2 {
-        Sam2::open(&self.checkpoint(), &self.config(), &Device::Cpu, Precision::F32).unwrap()
+        self.model_in(Precision::F32)
+    }
+
+    pub fn model_in(&self, precision: Precision) -> Sam2 {
+        Sam2::open(&self.checkpoint(), &self.config(), &Device::Cpu, precision).unwrap()
     }
 
     /// The cases, each with the directions it was run in.
