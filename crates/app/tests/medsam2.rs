@@ -86,7 +86,7 @@ fn what_does_not_go_together_is_said_with_its_flag() {
     };
     check(segment(folder.path(), &[]), 2, "--model MedSAM2_latest.pt");
     check(segment(folder.path(), &["--model", "none.pt"]), 1, "none.pt is not there");
-    check(with_model(folder.path(), &["--precision", "bf16"]), 1, "use auto or f32");
+    check(with_model(folder.path(), &["--precision", "f16"]), 2, "auto, f32 or bf16");
     check(with_model(folder.path(), &["--window", "skin"]), 2, "abdomen");
 }
 

@@ -110,3 +110,20 @@ impl WithSimd for GeluAll<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::cast_precision_loss, reason = "whole numbers below 2^24")]
+
+    use super::exp_nonpositive;
+
+    #[test]
+    fn exponential_is_within_two_units_of_the_last_place() {
+        for i in 0..80_000_u32 {
+            let x = -(i as f32) * 1.05e-3;
+            let exact = f64::from(x).exp();
+            let error = (f64::from(exp_nonpositive(x)) - exact).abs() / exact;
+            assert!(error < 2.4e-7, "e^{x} is off by {error}");
+        }
+    }
+}

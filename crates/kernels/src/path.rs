@@ -1,4 +1,6 @@
-//! Which instructions of the processor the tiles use.
+//! Which instructions of the processor the tiles use, on which numbers.
+
+use std::fmt;
 
 /// A way to compute tiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,6 +67,15 @@ impl Path {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512Bf16 => true,
         }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::F32 => "f32",
+            Self::Bf16 => "bf16",
+        })
     }
 }
 

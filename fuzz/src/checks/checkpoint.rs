@@ -12,7 +12,7 @@ use std::{
 
 use arbitrary::{Arbitrary, Unstructured};
 use sam2::{
-    Config, Device, LoadError, Sam2,
+    Config, Device, LoadError, Precision, Sam2,
     checkpoint::{Checkpoint, CheckpointError},
 };
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
@@ -72,7 +72,7 @@ fn check_file(file: &[u8]) {
 fn check_load(file: Vec<u8>) {
     let Ok(checkpoint) = Checkpoint::new(Cursor::new(file)) else { return };
     let n_names = checkpoint.names().count();
-    let outcome = Sam2::from_checkpoint(checkpoint, &DIMENSIONS, &Device::Cpu);
+    let outcome = Sam2::from_checkpoint(checkpoint, &DIMENSIONS, &Device::Cpu, Precision::F32);
     match outcome.expect_err("the list is too short to name every weight") {
         LoadError::Mismatch(it) => {
             let wrong = it.unused.len() + it.misshapen.len();

@@ -7,8 +7,8 @@ use std::io::Cursor;
 
 use arbitrary::{Arbitrary, Unstructured};
 use sam2::{
-    Config, Device, LoadError, Mismatch, Origin, Point, PointLabel, Sam2, Tensor as Pixels,
-    checkpoint::Checkpoint, config::ConfigError,
+    Config, Device, LoadError, Mismatch, Origin, Point, PointLabel, Precision, Sam2,
+    Tensor as Pixels, checkpoint::Checkpoint, config::ConfigError,
 };
 use serde_json::Value;
 
@@ -200,7 +200,7 @@ fn mismatch(weights: &[Tensor], config: &Config) -> Mismatch {
 fn load(weights: &[Tensor], storage: Vec<u8>, config: &Config) -> Result<Sam2, LoadError> {
     let file = archive(&pickle(weights), &[storage]);
     let checkpoint = Checkpoint::new(Cursor::new(file)).inspect_err(check_error)?;
-    Sam2::from_checkpoint(checkpoint, config, &Device::Cpu)
+    Sam2::from_checkpoint(checkpoint, config, &Device::Cpu, Precision::F32)
 }
 
 /// Every part once: a prompt, its memory, and the next slice.

@@ -144,7 +144,7 @@ fn check_loads(weights: &Path, config: Option<&Path>) -> Result<(), String> {
         Err(OpenError::Weights { source, .. }) => Err(source.to_string()),
         Err(OpenError::Config { source, .. }) => Err(source.to_string()),
         Err(OpenError::Unreadable { source, .. }) => Err(source.to_string()),
-        Err(error @ (OpenError::Missing(_) | OpenError::Precision)) => Err(error.to_string()),
+        Err(error @ OpenError::Missing(_)) => Err(error.to_string()),
     }
 }
 

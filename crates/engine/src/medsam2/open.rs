@@ -23,13 +23,25 @@ pub const LICENCE: &str = "CC-BY-SA-4.0; research and education only";
 /// Numbers that the network computes in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// The best that is available.
+    /// bfloat16 where the processor multiplies it faster than float32, else float32.
     #[default]
     Auto,
     /// float32.
     F32,
     /// bfloat16.
     Bf16,
+}
+
+impl Precision {
+    /// What the network computes in on this processor.
+    fn chosen(self) -> sam2::Precision {
+        match self {
+            Self::F32 => sam2::Precision::F32,
+            Self::Bf16 => sam2::Precision::Bf16,
+            Self::Auto if sam2::Path::best().has_bf16() => sam2::Precision::Bf16,
+            Self::Auto => sam2::Precision::F32,
+        }
+    }
 }
 
 impl FromStr for Precision {
@@ -79,9 +91,6 @@ pub enum OpenError {
         /// Why.
         source: LoadError,
     },
-    /// This build does not compute so.
-    #[error("bf16 is not available in this build: use auto or f32")]
-    Precision,
 }
 
 impl Medsam2 {
@@ -95,10 +104,6 @@ impl Medsam2 {
         config: Option<&Path>,
         precision: Precision,
     ) -> Result<Self, OpenError> {
-        match precision {
-            Precision::Auto | Precision::F32 => {}
-            Precision::Bf16 => return Err(OpenError::Precision),
-        }
         if !checkpoint.is_file() {
             return Err(OpenError::Missing(checkpoint.to_owned()));
         }
@@ -111,7 +116,8 @@ impl Medsam2 {
         let path = || checkpoint.to_owned();
         let sha256 =
             digest(checkpoint).map_err(|source| OpenError::Unreadable { path: path(), source })?;
-        let model = Sam2::open(checkpoint, &dimensions, &Device::Cpu)
+        let precision = precision.chosen();
+        let model = Sam2::open(checkpoint, &dimensions, &Device::Cpu, precision)
             .map_err(|source| OpenError::Weights { path: path(), source })?;
         let name =
             checkpoint.file_name().map_or_else(String::new, |it| it.to_string_lossy().into());
@@ -119,7 +125,7 @@ impl Medsam2 {
             name,
             sha256,
             licence: LICENCE.to_owned(),
-            precision: "f32".to_owned(),
+            precision: precision.to_string(),
             device: "cpu".to_owned(),
             window: None,
         };

@@ -57,7 +57,7 @@ pub(crate) fn volume(shape: [usize; 3], greys: Vec<u8>) -> Volume {
 /// The micro network on grey levels as they are, followed to the ends of the volume.
 pub(crate) fn network() -> Medsam2 {
     let (checkpoint, config) = (fixture("checkpoint.pt"), fixture("config.yaml"));
-    let network = Medsam2::open(&checkpoint, Some(&config), Precision::Auto).unwrap();
+    let network = Medsam2::open(&checkpoint, Some(&config), Precision::F32).unwrap();
     network.with(Medsam2Options { window: WindowChoice::None, stops: false })
 }
 

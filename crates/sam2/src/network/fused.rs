@@ -38,7 +38,7 @@ impl<S: Deref<Target = Storage>> Deref for Numbers<S> {
     fn deref(&self) -> &[f32] {
         match &*self.storage {
             Storage::Cpu(CpuStorage::F32(all)) => &all[self.start..self.end],
-            _ => &[],
+            Storage::Cpu(_) | Storage::Cuda(_) | Storage::Metal(_) => &[],
         }
     }
 }

@@ -1,6 +1,7 @@
-//! The image encoder: the trunk's four maps brought to one width, coarse ones added to finer ones.
+//! The image encoder: the trunk, and the pyramid of maps that the decoder and the memories work on.
 
 use candle_core::{Result, Tensor};
+use kernels::Precision;
 
 use super::hiera::Hiera;
 use super::layers::Linear;
@@ -8,73 +9,107 @@ use super::loader::Loader;
 use super::ops;
 use crate::config::Config;
 
-/// The pyramid on top of the trunk.
-///
-/// # Source
-/// `sam2/modeling/backbones/image_encoder.py`, `FpnNeck`, bowang-lab/MedSAM2 at `332f30d`. Position
-/// encodings depend on sizes only and are made where they are used.
+/// One level of the pyramid on top of the trunk, and what the mask decoder makes of it.
 #[derive(Clone, Debug)]
-struct FpnNeck {
-    /// For the coarsest map first.
-    convs: Vec<Linear>,
-    fpn_top_down_levels: Vec<usize>,
-}
-
-impl FpnNeck {
-    fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
-        let neck = &config.neck;
-        let convs = neck
-            .backbone_channel_list
-            .iter()
-            .enumerate()
-            .map(|(i, channels)| {
-                Linear::load_conv(*channels, neck.d_model, 1, &loader.pp("convs").pp(i).pp("conv"))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { convs, fpn_top_down_levels: neck.fpn_top_down_levels.clone() })
-    }
-
-    /// `maps` and the result run from fine to coarse.
-    fn forward(&self, maps: &[Tensor]) -> Result<Vec<Tensor>> {
-        let mut pyramid: Vec<Tensor> = Vec::with_capacity(maps.len());
-        for (conv, (level, map)) in self.convs.iter().zip(maps.iter().enumerate().rev()) {
-            let lateral = conv.forward(map)?;
-            pyramid.push(match pyramid.last() {
-                Some(above) if self.fpn_top_down_levels.contains(&level) => {
-                    (lateral + ops::upsample_nearest2(above)?)?
-                }
-                _ => lateral,
-            });
-        }
-        pyramid.reverse();
-        Ok(pyramid)
-    }
+enum Level {
+    /// A map of the trunk's, brought to the pyramid's channels.
+    Lateral {
+        conv: Linear,
+        /// Whether the level above is added, at twice its size.
+        adds_above: bool,
+        /// The decoder's convolution of a finer map.
+        narrow: Option<Linear>,
+    },
+    /// Both convolutions of a finer map as one.
+    Merged(Linear),
 }
 
 /// Trunk and pyramid.
+///
+/// # Source
+/// `sam2/modeling/backbones/image_encoder.py`, `ImageEncoder` and `FpnNeck`, bowang-lab/MedSAM2 at
+/// `332f30d`, and `conv_s0`, `conv_s1` of its mask decoder, which run once per slice. Position
+/// encodings depend on sizes only and are made where they are used.
 #[derive(Clone, Debug)]
 pub(crate) struct ImageEncoder {
     trunk: Hiera,
-    neck: FpnNeck,
+    /// From fine to coarse.
+    levels: Vec<Level>,
 }
 
 impl ImageEncoder {
     pub(crate) fn load(config: &Config, loader: &Loader<'_>) -> Result<Self> {
-        Ok(Self {
-            trunk: Hiera::load(&config.trunk, &loader.pp("trunk"))?,
-            neck: FpnNeck::load(config, &loader.pp("neck"))?,
-        })
+        let encoder = loader.pp("image_encoder");
+        let n_levels = config.neck.backbone_channel_list.len();
+        let levels = (0..n_levels).map(|level| load_level(level, config, loader));
+        let levels = levels.collect::<Result<_>>()?;
+        Ok(Self { trunk: Hiera::load(&config.trunk, &encoder.pp("trunk"))?, levels })
     }
 
     /// Encodes a slice; the coarsest map serves its neighbour only and is dropped.
     ///
     /// # Shapes
-    /// `pixels` (b, s, s, 3): (b, s/4, s/4, c), (b, s/8, s/8, c), (b, s/16, s/16, c)
+    /// `pixels` (1, s, s, 3): (1, s/4, s/4, c/8), (1, s/8, s/8, c/4), (1, s/16, s/16, c)
     pub(crate) fn forward(&self, pixels: &Tensor) -> Result<[Tensor; 3]> {
-        let pyramid = self.neck.forward(&self.trunk.forward(pixels)?)?;
+        let maps = self.trunk.forward(pixels)?;
+        let mut above: Option<Tensor> = None;
+        let mut pyramid = Vec::with_capacity(maps.len());
+        for (level, map) in self.levels.iter().zip(&maps).rev() {
+            pyramid.push(match level {
+                Level::Merged(conv) => conv.forward(map)?,
+                Level::Lateral { conv, adds_above, narrow } => {
+                    let lateral = conv.forward(map)?;
+                    let lateral = match &above {
+                        Some(above) if *adds_above => (lateral + ops::upsample_nearest2(above)?)?,
+                        _ => lateral,
+                    };
+                    above = Some(lateral.clone());
+                    narrow.as_ref().map_or(Ok(lateral.clone()), |it| it.forward(&lateral))?
+                }
+            });
+        }
         match <[Tensor; 4]>::try_from(pyramid) {
-            Ok([fine, middle, coarse, _]) => Ok([fine, middle, coarse]),
+            Ok([_, coarse, middle, fine]) => Ok([fine, middle, coarse]),
             Err(other) => candle_core::bail!("the pyramid has {} levels, not four", other.len()),
         }
     }
+}
+
+/// Level 0 is the finest.
+fn load_level(level: usize, config: &Config, loader: &Loader<'_>) -> Result<Level> {
+    let neck = &config.neck;
+    let channels = neck.d_model;
+    // The published list runs from coarse to fine.
+    let index = neck.backbone_channel_list.len() - 1 - level;
+    let lateral = loader.pp("image_encoder").pp("neck").pp("convs").pp(index).pp("conv");
+    let adds = |level: usize| neck.fpn_top_down_levels.contains(&level);
+    let inputs = neck.backbone_channel_list[index];
+    let narrower = match level {
+        0 => Some(("conv_s0", channels / 8)),
+        1 => Some(("conv_s1", channels / 4)),
+        _ => None,
+    };
+    if let Some((name, outputs)) = narrower {
+        let narrow = loader.pp("sam_mask_decoder").pp(name);
+        let is_seen_alone = (0..=level).any(adds);
+        let weight = lateral.get((channels, inputs, 1, 1), "weight")?;
+        // float32 keeps the published order of products; what gradients flow to stays as it is.
+        let may_merge = loader.precision() == Precision::Bf16 && !weight.track_op();
+        if may_merge && !is_seen_alone {
+            let first = [weight.flatten_from(1)?, lateral.get(channels, "bias")?];
+            let second = narrow.get((outputs, channels, 1, 1), "weight")?.flatten_from(1)?;
+            let second = [second, narrow.get(outputs, "bias")?];
+            return Ok(Level::Merged(Linear::merged(&first, &second, loader.precision())?));
+        }
+    }
+    Ok(Level::Lateral {
+        conv: Linear::load_conv(inputs, channels, 1, &lateral)?,
+        adds_above: adds(level),
+        narrow: narrower
+            .map(|(name, outputs)| {
+                let narrow = loader.pp("sam_mask_decoder").pp(name);
+                Linear::load_conv(channels, outputs, 1, &narrow)
+            })
+            .transpose()?,
+    })
 }

@@ -87,13 +87,13 @@ impl Linear {
     /// # Shapes
     /// `first` and `second`: weights (m, i) and biases (m), then (o, m) and (o)
     pub(crate) fn merged(
-        [first_weight, first_bias]: [&Tensor; 2],
-        [second_weight, second_bias]: [&Tensor; 2],
+        [first_weight, first_bias]: &[Tensor; 2],
+        [second_weight, second_bias]: &[Tensor; 2],
         precision: Precision,
     ) -> Result<Self> {
         let [w1, b1, w2, b2] = [first_weight, first_bias, second_weight, second_bias]
             .map(|it| it.to_dtype(DType::F64));
-        let (w1, b1, w2, b2) = (w1?, b1?, w2?, b2?);
+        let (w1, b1, w2, b2) = (w1?.contiguous()?, b1?, w2?.contiguous()?, b2?);
         let bias = (w2.matmul(&b1.unsqueeze(1)?)?.squeeze(1)? + b2)?;
         let weight = w2.matmul(&w1)?;
         Self::new(weight.to_dtype(DType::F32)?, bias.to_dtype(DType::F32)?, precision)

@@ -68,8 +68,6 @@ pub(crate) struct MaskDecoder {
     upscale1: Linear,
     upscale1_norm: LayerNorm,
     upscale2: Linear,
-    conv_s0: Linear,
-    conv_s1: Linear,
     output_hypernetworks_mlps: Vec<Mlp>,
     iou_prediction_head: Mlp,
     pred_obj_score_head: Mlp,
@@ -90,8 +88,6 @@ impl MaskDecoder {
             upscale1: Linear::load_conv_transpose(channels, quarter, 2, &upscaling.pp(0))?,
             upscale1_norm: LayerNorm::load(quarter, NORM_EPS, &upscaling.pp(1))?,
             upscale2: Linear::load_conv_transpose(quarter, eighth, 2, &upscaling.pp(3))?,
-            conv_s0: Linear::load_conv(channels, eighth, 1, &loader.pp("conv_s0"))?,
-            conv_s1: Linear::load_conv(channels, quarter, 1, &loader.pp("conv_s1"))?,
             output_hypernetworks_mlps: (0..NUM_MASK_TOKENS)
                 .map(|i| mlp(&[channels, channels, channels, eighth], hypernetworks.pp(i)))
                 .collect::<Result<_>>()?,
@@ -104,11 +100,6 @@ impl MaskDecoder {
                 loader.pp("pred_obj_score_head"),
             )?,
         })
-    }
-
-    /// Narrows the two finer maps of a slice, once per slice.
-    pub(crate) fn high_res(&self, fine: &Tensor, middle: &Tensor) -> Result<[Tensor; 2]> {
-        Ok([self.conv_s0.forward(fine)?, self.conv_s1.forward(middle)?])
     }
 
     /// Predicts four masks.

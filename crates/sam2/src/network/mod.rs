@@ -24,3 +24,6 @@ pub(crate) mod sam2;
 pub(crate) mod tracker;
 
 pub use prompt_encoder::{Point, PointLabel};
+
+#[cfg(test)]
+mod twins;

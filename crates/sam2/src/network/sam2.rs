@@ -159,7 +159,7 @@ impl Sam2 {
         loader.get((1, 1, channels), "no_mem_pos_enc")?;
         let size = config.embedding_size();
         Ok(Self {
-            image_encoder: ImageEncoder::load(config, &loader.pp("image_encoder"))?,
+            image_encoder: ImageEncoder::load(config, loader)?,
             memory_attention: MemoryAttention::load(config, &loader.pp("memory_attention"))?,
             memory_encoder: MemoryEncoder::load(config, &loader.pp("memory_encoder"))?,
             prompt_encoder: PromptEncoder::load(config, &loader.pp("sam_prompt_encoder"))?,
@@ -204,10 +204,7 @@ impl Sam2 {
             candle_core::bail!("a slice of shape {:?}, not [1, 3, {s}, {s}]", pixels.dims());
         }
         let [fine, middle, coarse] = self.image_encoder.forward(&pixels.permute((0, 2, 3, 1))?)?;
-        Ok(SliceEmbedding {
-            high_res: self.mask_decoder.high_res(&fine, &middle)?,
-            features: coarse.flatten(1, 2)?,
-        })
+        Ok(SliceEmbedding { high_res: [fine, middle], features: coarse.flatten(1, 2)? })
     }
 
     /// Finds the object from points and box corners; `previous` is the answer to earlier ones.
