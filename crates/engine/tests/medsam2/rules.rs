@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use engine::{
-    Control, Engine, EngineError, Medsam2, Stage, Uncertainty, Unwatched,
+    Control, Engine, EngineError, Medsam2, Propagation, Stage, Uncertainty, Unwatched,
     medsam2::{CHECKPOINT, CONFIG, Medsam2Options, Precision, WindowChoice},
     propagate, segment_slice,
 };
@@ -297,10 +297,28 @@ fn what_is_missing_or_wrong_is_named() {
     let checkpoint = fixture("checkpoint.pt");
     let other = Medsam2::open(&checkpoint, None, Precision::Auto).unwrap_err().to_string();
     assert!(other.contains("checkpoint.pt") && other.contains("configuration"));
-    let bf16 = Medsam2::open(&checkpoint, None, Precision::Bf16).unwrap_err().to_string();
-    assert!(bf16.contains("use auto or f32"), "{bf16}");
     let request = request(vec![on(KEY)], Direction::Both);
     let engine = Engine::Medsam2(network());
     let nothing = propagate(&engine, &slices(), &request, &empty(), Uncertainty::Skip, &Unwatched);
     assert_eq!(nothing.unwrap_err(), EngineError::NoMask { field: "prompts".to_owned() });
+}
+
+#[test]
+fn bfloat16_answers_nearly_as_float32_does_and_says_so() {
+    let files = (fixture("checkpoint.pt"), fixture("config.yaml"));
+    let in_bf16 = Medsam2::open(&files.0, Some(&files.1), Precision::Bf16).unwrap();
+    let in_bf16 = in_bf16.with(network().options());
+    let request = request(vec![boxed()], Direction::Forward);
+    let [exact, rounded] =
+        [network(), in_bf16].map(|it| run(&it.keeping_logits(), &request, &empty()));
+    assert_eq!(rounded.engine.model.as_ref().unwrap().precision, "bf16");
+    // The prompted slice: later ones inherit what rounding did to it.
+    let of_key = |it: &Propagation| {
+        it.logits.iter().find(|it| it.slice_index == KEY).unwrap().logits.pixels.clone()
+    };
+    let (exact, rounded) = (of_key(&exact), of_key(&rounded));
+    let distance: f32 = exact.iter().zip(&rounded).map(|(a, b)| (a - b) * (a - b)).sum();
+    let deviation = (distance / exact.iter().map(|it| it * it).sum::<f32>()).sqrt();
+    assert!(deviation > 1e-4, "one precision stands for the other");
+    assert!(deviation < 0.05, "{deviation}");
 }

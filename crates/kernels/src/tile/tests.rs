@@ -1,3 +1,5 @@
+//! Every path against the scalar one, and the scalar one against a product known beforehand.
+
 use half::bf16;
 use proptest::prelude::*;
 

@@ -82,34 +82,33 @@ fn load_level(level: usize, config: &Config, loader: &Loader<'_>) -> Result<Leve
     // The published list runs from coarse to fine.
     let index = neck.backbone_channel_list.len() - 1 - level;
     let lateral = loader.pp("image_encoder").pp("neck").pp("convs").pp(index).pp("conv");
-    let adds = |level: usize| neck.fpn_top_down_levels.contains(&level);
-    let inputs = neck.backbone_channel_list[index];
-    let narrower = match level {
-        0 => Some(("conv_s0", channels / 8)),
-        1 => Some(("conv_s1", channels / 4)),
+    let lateral = pointwise(neck.backbone_channel_list[index], channels, &lateral)?;
+    let decoder = loader.pp("sam_mask_decoder");
+    let narrow = match level {
+        0 => Some(pointwise(channels, channels / 8, &decoder.pp("conv_s0"))?),
+        1 => Some(pointwise(channels, channels / 4, &decoder.pp("conv_s1"))?),
         _ => None,
     };
-    if let Some((name, outputs)) = narrower {
-        let narrow = loader.pp("sam_mask_decoder").pp(name);
-        let is_seen_alone = (0..=level).any(adds);
-        let weight = lateral.get((channels, inputs, 1, 1), "weight")?;
-        // float32 keeps the published order of products; what gradients flow to stays as it is.
-        let may_merge = loader.precision() == Precision::Bf16 && !weight.track_op();
-        if may_merge && !is_seen_alone {
-            let first = [weight.flatten_from(1)?, lateral.get(channels, "bias")?];
-            let second = narrow.get((outputs, channels, 1, 1), "weight")?.flatten_from(1)?;
-            let second = [second, narrow.get(outputs, "bias")?];
-            return Ok(Level::Merged(Linear::merged(&first, &second, loader.precision())?));
-        }
+    let precision = loader.precision();
+    let adds = |level: usize| neck.fpn_top_down_levels.contains(&level);
+    // float32 keeps the published order of products; what gradients flow to stays as it is.
+    let may_merge = precision == Precision::Bf16 && !lateral[0].track_op();
+    if let Some(narrow) = &narrow
+        && may_merge
+        && !(0..=level).any(adds)
+    {
+        return Ok(Level::Merged(Linear::merged(&lateral, narrow, precision)?));
     }
+    let layer = |[weight, bias]: [Tensor; 2]| Linear::new(weight, bias, precision);
     Ok(Level::Lateral {
-        conv: Linear::load_conv(inputs, channels, 1, &lateral)?,
+        conv: layer(lateral)?,
         adds_above: adds(level),
-        narrow: narrower
-            .map(|(name, outputs)| {
-                let narrow = loader.pp("sam_mask_decoder").pp(name);
-                Linear::load_conv(channels, outputs, 1, &narrow)
-            })
-            .transpose()?,
+        narrow: narrow.map(layer).transpose()?,
     })
+}
+
+/// Weight and bias of a convolution over one pixel, (o, i) and (o).
+fn pointwise(inputs: usize, outputs: usize, loader: &Loader<'_>) -> Result<[Tensor; 2]> {
+    let weight = loader.get((outputs, inputs, 1, 1), "weight")?.reshape((outputs, inputs))?;
+    Ok([weight, loader.get(outputs, "bias")?])
 }
