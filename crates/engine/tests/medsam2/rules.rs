@@ -308,7 +308,9 @@ fn bfloat16_answers_nearly_as_float32_does_and_says_so() {
     let files = (fixture("checkpoint.pt"), fixture("config.yaml"));
     let in_bf16 = Medsam2::open(&files.0, Some(&files.1), Precision::Bf16).unwrap();
     let in_bf16 = in_bf16.with(network().options());
-    let request = request(vec![boxed()], Direction::Forward);
+    // A click, which takes the best of three masks: no threshold turns on a rounding.
+    let click = SlicePrompt { points: vec![point(0.45, 0.48, true)], ..on(KEY) };
+    let request = request(vec![click], Direction::Forward);
     let [exact, rounded] =
         [network(), in_bf16].map(|it| run(&it.keeping_logits(), &request, &empty()));
     assert_eq!(rounded.engine.model.as_ref().unwrap().precision, "bf16");
