@@ -63,7 +63,13 @@ mod tests {
     fn an_embedding_comes_back_from_its_numbers() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro");
         let config = Config::open(&folder.join("config.yaml")).unwrap();
-        let model = Sam2::open(&folder.join("checkpoint.pt"), &config, &Device::Cpu).unwrap();
+        let model = Sam2::open(
+            &folder.join("checkpoint.pt"),
+            &config,
+            &Device::Cpu,
+            kernels::Precision::F32,
+        )
+        .unwrap();
         let s = config.image_size;
         let levels = Tensor::arange(0_f32, (3 * s * s) as f32, &Device::Cpu).unwrap();
         let pixels = levels.sin().unwrap().reshape((1, 3, s, s)).unwrap();

@@ -244,7 +244,13 @@ mod tests {
 
     fn micro() -> (Sam2, ModelIdentity) {
         let config = sam2::Config::open(&folder().join("config.yaml")).unwrap();
-        let model = Sam2::open(&folder().join("checkpoint.pt"), &config, &Device::Cpu, sam2::Precision::F32).unwrap();
+        let model = Sam2::open(
+            &folder().join("checkpoint.pt"),
+            &config,
+            &Device::Cpu,
+            sam2::Precision::F32,
+        )
+        .unwrap();
         let identity = ModelIdentity {
             name: "micro".to_owned(),
             sha256: id::Sha256::from_digest([7; 32]),
