@@ -167,9 +167,12 @@ fn check_network(config: &Config, runs: bool) {
         let longest = weights.iter().map(|it| it.shape.iter().product::<i64>()).max();
         let n_bytes = 4 * usize::try_from(longest.unwrap()).unwrap();
         let bytes: [[u8; 4]; 13] = std::array::from_fn(|n| (n as f32 / 64.0 - 0.1).to_le_bytes());
-        let storage = bytes.as_flattened().iter().copied().cycle().take(n_bytes).collect();
-        let model = load(&weights, storage, config).expect("every weight is there");
-        run(&model).expect("a configuration that is accepted can be computed");
+        let storage: Vec<u8> = bytes.as_flattened().iter().copied().cycle().take(n_bytes).collect();
+        for precision in [Precision::F32, Precision::Bf16] {
+            let model = load(&weights, storage.clone(), config, precision);
+            run(&model.expect("every weight is there"))
+                .expect("a configuration that is accepted can be computed");
+        }
     }
 }
 
@@ -190,17 +193,22 @@ fn needed(config: &Config) -> Vec<Tensor> {
 }
 
 fn mismatch(weights: &[Tensor], config: &Config) -> Mismatch {
-    match load(weights, vec![0; 4], config) {
+    match load(weights, vec![0; 4], config, Precision::F32) {
         Err(LoadError::Mismatch(it)) => it,
         Err(error) => panic!("a configuration that is accepted can be built: {error}"),
         Ok(_) => panic!("there are no weights"),
     }
 }
 
-fn load(weights: &[Tensor], storage: Vec<u8>, config: &Config) -> Result<Sam2, LoadError> {
+fn load(
+    weights: &[Tensor],
+    storage: Vec<u8>,
+    config: &Config,
+    precision: Precision,
+) -> Result<Sam2, LoadError> {
     let file = archive(&pickle(weights), &[storage]);
     let checkpoint = Checkpoint::new(Cursor::new(file)).inspect_err(check_error)?;
-    Sam2::from_checkpoint(checkpoint, config, &Device::Cpu, Precision::F32)
+    Sam2::from_checkpoint(checkpoint, config, &Device::Cpu, precision)
 }
 
 /// Every part once: a prompt, its memory, and the next slice.
