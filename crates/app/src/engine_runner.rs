@@ -23,20 +23,12 @@ pub(crate) struct EngineRunner {
     images: Arc<ImageCache>,
     models: Arc<Models>,
     max_image_bytes: u64,
-    takes_all: bool,
 }
 
 impl EngineRunner {
     /// A runner that keeps volumes in `images` and has its engines from `models`.
     pub(crate) fn new(images: Arc<ImageCache>, models: Arc<Models>, max_image_bytes: u64) -> Self {
-        Self { images, models, max_image_bytes, takes_all: false }
-    }
-
-    /// The runner beside a server with the same engines: the server has looked whether one is ready
-    /// before it queues a task, so a claim that waits need not be made anew when weights come.
-    #[must_use]
-    pub(crate) fn taking_all(self) -> Self {
-        Self { takes_all: true, ..self }
+        Self { images, models, max_image_bytes }
     }
 
     fn volume(&self, assignment: &Assignment, image: &ImageRef) -> Result<Arc<Volume>, RunError> {
@@ -52,7 +44,7 @@ impl Runner for EngineRunner {
     }
 
     fn engines(&self) -> Vec<EngineName> {
-        if self.takes_all { self.models.names() } else { self.models.ready() }
+        self.models.ready()
     }
 
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {

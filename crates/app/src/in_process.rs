@@ -38,7 +38,7 @@ fn refused(error: ApiError) -> ConnectionError {
 #[async_trait]
 impl Connection for InProcess {
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ConnectionError> {
-        self.server.claim(request).await.map_err(refused)
+        self.server.claim_here(request).await.map_err(refused)
     }
 
     async fn heartbeat(

@@ -3,17 +3,18 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use engine::{
     Engine, Medsam2,
     medsam2::{CHECKPOINT, EmbeddingFiles, LICENCE, Medsam2Options, OpenError, WindowChoice},
 };
+use models::{catalogue::MODELS, folder::ModelFolder, record::State};
 use protocol::{
     id::Sha256,
     job::Preparation,
-    system::EngineStatus,
+    system::{EngineStatus, ModelFile},
     task::{EngineName, ImageRef},
 };
 use server::engines::{Engines, Viewed};
@@ -25,6 +26,10 @@ const MAX_REASON: usize = 400;
 /// Folder of embeddings, below that of files which need not survive.
 pub(crate) const EMBEDDINGS: &str = "embeddings";
 
+/// Where the server itself runs nothing.
+const ELSEWHERE: &str = "this server leaves the work to agents (--no-agent), and none with its weights \
+    asked for work lately";
+
 /// Images whose windows are remembered.
 const MAX_WINDOWS: usize = 256;
 
@@ -33,8 +38,10 @@ const MAX_WINDOWS: usize = 256;
 pub(crate) struct Models {
     folder: PathBuf,
     medsam2: Mutex<Weights>,
+    /// Held while they are read.
+    reading: Mutex<()>,
     embeddings: Option<Arc<EmbeddingFiles>>,
-    prepares: bool,
+    runs_here: bool,
     windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
 }
 
@@ -55,8 +62,9 @@ impl Models {
         Self {
             folder,
             medsam2: Mutex::default(),
+            reading: Mutex::default(),
             embeddings: None,
-            prepares: false,
+            runs_here: true,
             windows: Mutex::default(),
         }
     }
@@ -68,10 +76,10 @@ impl Models {
         Self { embeddings: files, ..self }
     }
 
-    /// Engines that run in this very process, which can therefore prepare slices for them.
+    /// Engines of a server that leaves the work to agents on other machines.
     #[must_use]
-    pub(crate) fn preparing(self) -> Self {
-        Self { prepares: true, ..self }
+    pub(crate) fn run_elsewhere(self) -> Self {
+        Self { runs_here: false, ..self }
     }
 
     /// The engine for an image. Which window suits the image is looked up once: it takes a look at
@@ -102,7 +110,7 @@ impl Models {
         Ok(Engine::Medsam2(network.of_image(&image.sha256)))
     }
 
-    fn windows(&self) -> std::sync::MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
+    fn windows(&self) -> MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -117,19 +125,15 @@ impl Models {
         }
     }
 
-    /// Every engine of this build.
-    pub(crate) fn names(&self) -> Vec<EngineName> {
-        self.list().into_iter().map(|it| it.name).collect()
-    }
-
     /// The engines that can run now.
     pub(crate) fn ready(&self) -> Vec<EngineName> {
         self.list().into_iter().filter(|it| it.ready).map(|it| it.name).collect()
     }
 
     fn medsam2(&self) -> Result<Medsam2, String> {
-        let mut weights = self.medsam2.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*weights {
+        // Who only asks whether it is ready does not wait until the weights are read.
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*self.weights() {
             Weights::Read(engine) => return Ok(engine.clone()),
             Weights::Unusable(reason) => return Err(reason.clone()),
             Weights::Unread => {}
@@ -140,7 +144,7 @@ impl Models {
                     Some(files) => engine.keeping_embeddings(Arc::clone(files)),
                     None => engine,
                 };
-                *weights = Weights::Read(engine.clone());
+                *self.weights() = Weights::Read(engine.clone());
                 Ok(engine)
             }
             // Somebody may put it there at any moment.
@@ -148,15 +152,41 @@ impl Models {
             Err(error) => {
                 tracing::error!(%error, "medsam2 cannot be used");
                 let reason = shortened(&error.to_string());
-                *weights = Weights::Unusable(reason.clone());
+                *self.weights() = Weights::Unusable(reason.clone());
                 Err(reason)
             }
         }
     }
 
+    fn weights(&self) -> MutexGuard<'_, Weights> {
+        self.medsam2.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The weights, with their digest where they were read or are on record.
+    fn model(&self) -> ModelFile {
+        let read = match &*self.weights() {
+            Weights::Read(engine) => engine.identity(None).model.map(|it| it.sha256),
+            Weights::Unread | Weights::Unusable(_) => None,
+        };
+        let sha256 = read.or_else(|| {
+            let published = MODELS.iter().find(|it| it.file == CHECKPOINT)?;
+            let state = ModelFolder::new(&self.folder).state(published).ok()?;
+            match &state {
+                State::Present { record: Some(it), .. } if !state.has_other_size() => {
+                    it.sha256.parse().ok()
+                }
+                State::Present { .. } | State::Missing => None,
+            }
+        });
+        ModelFile { name: CHECKPOINT.to_owned(), sha256 }
+    }
+
     /// Why the network cannot run, as far as can be told without reading it.
     fn missing(&self) -> Option<String> {
-        match &*self.medsam2.lock().unwrap_or_else(PoisonError::into_inner) {
+        if !self.runs_here {
+            return Some(ELSEWHERE.to_owned());
+        }
+        match &*self.weights() {
             Weights::Read(_) => None,
             Weights::Unusable(reason) => Some(reason.clone()),
             Weights::Unread => {
@@ -168,26 +198,26 @@ impl Models {
 }
 
 impl Engines for Models {
-    /// The network first where it is ready: that is the one that runs unless another is named.
     fn list(&self) -> Vec<EngineStatus> {
         let missing = self.missing();
+        let model = missing.is_none().then(|| self.model());
         let status = |name, licence: &str, missing: Option<String>| EngineStatus {
             name,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             ready: missing.is_none(),
             licence: licence.to_owned(),
             missing,
+            model: None,
+            agents: Vec::new(),
         };
-        let mut engines = vec![
-            status(EngineName::Medsam2, LICENCE, missing),
+        vec![
+            EngineStatus { model, ..status(EngineName::Medsam2, LICENCE, missing) },
             status(EngineName::Graphcut, env!("CARGO_PKG_LICENSE"), None),
-        ];
-        engines.sort_by_key(|it| !it.ready);
-        engines
+        ]
     }
 
     fn reload(&self) -> Vec<EngineStatus> {
-        *self.medsam2.lock().unwrap_or_else(PoisonError::into_inner) = Weights::Unread;
+        *self.weights() = Weights::Unread;
         if let Err(reason) = self.medsam2() {
             tracing::info!(reason, "medsam2 is not ready");
         }
@@ -197,7 +227,7 @@ impl Engines for Models {
     fn preparation(&self, engine: EngineName) -> Preparation {
         match engine {
             EngineName::Graphcut => Preparation::NotNeeded,
-            EngineName::Medsam2 if self.prepares => Preparation::Begun,
+            EngineName::Medsam2 if self.missing().is_none() => Preparation::Begun,
             EngineName::Medsam2 => Preparation::Elsewhere,
         }
     }
@@ -243,13 +273,13 @@ mod tests {
     }
 
     #[test]
-    fn the_network_comes_first_once_its_weights_are_there() {
+    fn the_network_is_ready_once_its_weights_are_there() {
         use EngineName::{Graphcut, Medsam2};
         let folder = tempfile::tempdir().unwrap();
         let models = Models::new(folder.path().to_owned());
         let statuses = models.list();
-        assert_eq!(names(&statuses), [(Graphcut, true), (Medsam2, false)]);
-        let missing = statuses[1].missing.as_deref().unwrap();
+        assert_eq!(names(&statuses), [(Medsam2, false), (Graphcut, true)]);
+        let missing = statuses[0].missing.as_deref().unwrap();
         let path = folder.path().join(CHECKPOINT).display().to_string();
         assert!(missing.contains(&path) && missing.contains(CONFIG), "{missing}");
         assert_eq!(models.ready(), [Graphcut]);
@@ -261,7 +291,36 @@ mod tests {
         assert_eq!(names(&models.list()), [(Medsam2, true), (Graphcut, true)]);
         assert_eq!(names(&models.reload()), [(Medsam2, true), (Graphcut, true)]);
         let engine = models.engine(Medsam2).unwrap();
-        assert_eq!(engine.identity().model.unwrap().name, CHECKPOINT);
+        let identity = engine.identity().model.unwrap();
+        assert_eq!(identity.name, CHECKPOINT);
+        let known = models.list().remove(0).model.unwrap();
+        assert_eq!((known.name.as_str(), known.sha256), (CHECKPOINT, Some(identity.sha256)));
+    }
+
+    #[test]
+    fn weights_that_nobody_read_have_the_digest_of_their_record() {
+        let folder = tempfile::tempdir().unwrap();
+        place("checkpoint.pt", folder.path(), CHECKPOINT);
+        let digest =
+            || Models::new(folder.path().to_owned()).list().remove(0).model.unwrap().sha256;
+        assert_eq!(digest(), None);
+        ModelFolder::new(folder.path()).verify(&MODELS[0]).unwrap();
+        let expected = "ca5d49a44b5e47d7fce5f837ebbff20dfb29f9a8b73dd0c9738c59e52c2f6a98";
+        assert_eq!(digest().unwrap().as_str(), expected);
+        fs::write(folder.path().join(CHECKPOINT), "another file").unwrap();
+        assert_eq!(digest(), None);
+    }
+
+    #[test]
+    fn a_server_without_an_agent_runs_and_prepares_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        place("checkpoint.pt", folder.path(), CHECKPOINT);
+        let models = Models::new(folder.path().to_owned());
+        assert_eq!(models.preparation(EngineName::Medsam2), Preparation::Begun);
+        assert_eq!(models.preparation(EngineName::Graphcut), Preparation::NotNeeded);
+        let models = models.run_elsewhere();
+        assert_eq!(models.preparation(EngineName::Medsam2), Preparation::Elsewhere);
+        assert!(models.list()[0].missing.as_ref().unwrap().contains("--no-agent"));
     }
 
     #[test]
@@ -269,12 +328,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let models = Models::new(folder.path().to_owned());
         fs::write(folder.path().join(CHECKPOINT), "no checkpoint").unwrap();
-        let status = models.reload().pop().unwrap();
+        let status = models.reload().remove(0);
         assert!(!status.ready && status.missing.unwrap().contains(CHECKPOINT));
 
         place("checkpoint.pt", folder.path(), CHECKPOINT);
         // Its dimensions are not those of the published network.
-        let status = models.reload().pop().unwrap();
+        let status = models.reload().remove(0);
         assert!(status.missing.is_some_and(|it| it.contains("does not belong") && it.len() < 800));
         place("config.yaml", folder.path(), CONFIG);
         assert!(models.reload()[0].ready);

@@ -163,7 +163,7 @@ fn models(args: &ServeArgs) -> Models {
     let embeddings = args.temp_dir.join(EMBEDDINGS);
     let models = Models::new(args.model_dir.clone());
     let models = models.keeping_embeddings(embeddings, args.embedding_cache);
-    if args.no_agent { models } else { models.preparing() }
+    if args.no_agent { models.run_elsewhere() } else { models }
 }
 
 fn blobs(args: &ServeArgs) -> anyhow::Result<Arc<dyn BlobStore>> {
@@ -200,7 +200,7 @@ fn spawn_agent(
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
-    let runner = EngineRunner::new(Arc::clone(&server.images), models, args.max_image).taking_all();
+    let runner = EngineRunner::new(Arc::clone(&server.images), models, args.max_image);
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })
 }

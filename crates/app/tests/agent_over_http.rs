@@ -132,6 +132,8 @@ impl Stage {
                 ready: true,
                 licence: "MIT".to_owned(),
                 missing: None,
+                model: None,
+                agents: Vec::new(),
             }]
         });
         let blobs = Arc::new(Folder::new(folder.path()).unwrap());

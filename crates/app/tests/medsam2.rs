@@ -176,17 +176,32 @@ fn a_slice_that_is_looked_at_is_encoded_and_kept_until_its_image_goes() {
 }
 
 #[test]
-fn a_server_whose_work_is_done_elsewhere_prepares_nothing() {
+fn an_agent_elsewhere_lends_the_server_its_weights() {
     let folder = tempfile::tempdir().unwrap();
-    place_weights(folder.path());
-    let mut command = serve(folder.path(), ANY_PORT);
-    command.arg("--no-agent");
-    let server = Running::spawn(command);
-    let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
-    let prepare = |engine: &str| {
-        let slice = format!(r#"{{"axis":2,"slice_index":30,"engine":"{engine}"}}"#);
-        server.ask(&format!("POST /api/v1/jobs/{job_id}/prepare\n{slice}"))["preparation"].clone()
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let first = || server.ask("GET /api/v1/system/model")["engines"][0].clone();
+    assert_eq!(first()["name"], "graphcut");
+    let claim = |engines: &str| {
+        let id = protocol::id::AgentId::fresh();
+        let claim = format!(
+            r#"{{"agent_id":"{id}","name":"gpu-box","protocol":1,"kinds":["segment_slice"],"engines":{engines},"wait_secs":0}}"#
+        );
+        server.send(&format!("POST /api/v1/claims\n{claim}"))
     };
-    assert_eq!(prepare("medsam2"), "elsewhere");
-    assert_eq!(prepare("graphcut"), "not_needed");
+    assert_eq!(claim(r#"["graphcut"]"#), "");
+    assert_eq!(first()["name"], "graphcut");
+    claim(r#"["medsam2"]"#);
+    assert_eq!((&first()["name"], &first()["ready"]), (&"medsam2".into(), &true.into()));
+    assert_eq!(first()["agents"], serde_json::json!(["gpu-box"]));
+    assert!(first()["missing"].as_str().unwrap().contains("MedSAM2_latest.pt"));
+
+    let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
+    let job = format!("/api/v1/jobs/{job_id}");
+    let slice = r#"{"axis":2,"slice_index":30}"#;
+    assert_eq!(server.ask(&format!("POST {job}/prepare\n{slice}"))["preparation"], "elsewhere");
+    // The server's own agent has no weights and leaves the task to the other one.
+    let prompt = r#"{"axis":2,"slice_index":30,"box":[100,100,160,150]}"#;
+    let task = server.ask(&format!("POST {job}/initial-mask\n{prompt}"))["task_id"].clone();
+    let lease: Value = serde_json::from_str(&claim(r#"["medsam2"]"#)).unwrap();
+    assert_eq!(lease["task_id"], task);
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::task::EngineName;
+use crate::{id::Sha256, task::EngineName};
 
 /// The body of every error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -46,12 +46,27 @@ pub struct EngineStatus {
     pub name: EngineName,
     /// Its version.
     pub version: String,
-    /// Whether it can run now.
+    /// Whether it can run now, on the server or on another machine.
     pub ready: bool,
     /// Licence of its weights, or of the code where it has none.
     pub licence: String,
-    /// What is missing, where it cannot run.
+    /// What is missing on the server, where it cannot run there.
     pub missing: Option<String>,
+    /// Its weights on the server, where it needs some and they are there.
+    #[serde(default)]
+    pub model: Option<ModelFile>,
+    /// Other machines that run it, as they asked for work lately.
+    #[serde(default)]
+    pub agents: Vec<String>,
+}
+
+/// Weights on the server's disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ModelFile {
+    /// The file's name.
+    pub name: String,
+    /// Its content; unknown until it was read or put on record.
+    pub sha256: Option<Sha256>,
 }
 
 /// Memory in bytes.

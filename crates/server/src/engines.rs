@@ -11,6 +11,8 @@ use protocol::{
 };
 use volume::Volume;
 
+use crate::{diagnosis::silent_ms, state::Server};
+
 /// A slice that somebody looks at.
 #[derive(Debug, Clone)]
 pub struct Viewed {
@@ -24,9 +26,10 @@ pub struct Viewed {
     pub slice: SliceRef,
 }
 
-/// Tells which engines there are and whether they can run. A function that lists them is enough.
+/// Tells which engines this machine has and whether they can run. A function that lists them is
+/// enough.
 pub trait Engines: Send + Sync {
-    /// The engines, the one that is to run unless another is named first.
+    /// The engines.
     fn list(&self) -> Vec<EngineStatus>;
 
     /// Reads the engines' files anew, then lists them. May take seconds.
@@ -55,5 +58,27 @@ pub trait Engines: Send + Sync {
 impl<F: Fn() -> Vec<EngineStatus> + Send + Sync> Engines for F {
     fn list(&self) -> Vec<EngineStatus> {
         self()
+    }
+}
+
+impl Server {
+    /// Every engine, with what other machines can run; the one that runs unless another is named
+    /// comes first.
+    #[must_use]
+    pub fn list_engines(&self) -> Vec<EngineStatus> {
+        let (now_ms, longest_ms) = (self.now_ms(), silent_ms(&self.settings));
+        let mut elsewhere = self.roster.list();
+        elsewhere.retain(|(_, it)| !it.is_here && now_ms - it.last_ms < longest_ms);
+        let mut engines = self.engines.list();
+        for engine in &mut engines {
+            let able = elsewhere.iter().filter(|(_, it)| it.engines.contains(&engine.name));
+            engine.agents = able.map(|(_, it)| it.name.clone()).collect();
+            engine.agents.sort();
+            engine.agents.dedup();
+            engine.ready |= !engine.agents.is_empty();
+        }
+        // The network, where it can run.
+        engines.sort_by_key(|it| (!it.ready, it.name != EngineName::Medsam2));
+        engines
     }
 }

@@ -208,7 +208,7 @@ impl Server {
     /// # Errors
     /// If it cannot run.
     pub(crate) fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
-        let engines = self.engines.list();
+        let engines = self.list_engines();
         let Some(wish) = wish else {
             return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
                 ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")

@@ -27,6 +27,8 @@ pub(crate) struct Seen {
     pub(crate) name: String,
     pub(crate) kinds: Vec<TaskKind>,
     pub(crate) engines: Vec<EngineName>,
+    /// It is the server's own.
+    pub(crate) is_here: bool,
     /// Milliseconds since 1970.
     pub(crate) last_ms: i64,
 }
@@ -43,11 +45,12 @@ impl Roster {
     }
 
     /// An agent asked for work.
-    pub(crate) fn saw(&self, request: &ClaimRequest, now_ms: i64) {
+    pub(crate) fn saw(&self, request: &ClaimRequest, is_here: bool, now_ms: i64) {
         let seen = Seen {
             name: request.name.chars().take(MAX_NAME_CHARS).collect(),
             kinds: request.kinds.clone(),
             engines: request.engines.clone(),
+            is_here,
             last_ms: now_ms,
         };
         let mut agents = self.agents();
@@ -90,7 +93,7 @@ mod tests {
                 engines: Vec::new(),
                 wait_secs: 0,
             };
-            roster.saw(&request, now_ms);
+            roster.saw(&request, false, now_ms);
         }
         let agents = roster.list();
         assert_eq!(agents.len(), MAX_AGENTS);

@@ -35,11 +35,28 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 const MAX_MERGES: u32 = 10;
 
 impl Server {
-    /// Grants an agent a task, waiting for one if there is none.
+    /// Grants an agent on another machine a task, waiting for one if there is none.
     ///
     /// # Errors
     /// If the agent speaks another protocol.
     pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ApiError> {
+        self.claim_for(request, false).await
+    }
+
+    /// Grants the server's own agent a task. Its engines are those that are ready here, even where
+    /// that changes while it waits.
+    ///
+    /// # Errors
+    /// As [`Server::claim`].
+    pub async fn claim_here(&self, request: &ClaimRequest) -> Result<Option<Lease>, ApiError> {
+        self.claim_for(request, true).await
+    }
+
+    async fn claim_for(
+        &self,
+        request: &ClaimRequest,
+        is_here: bool,
+    ) -> Result<Option<Lease>, ApiError> {
         if request.protocol != PROTOCOL_VERSION {
             return Err(ApiError::invalid(
                 "protocol",
@@ -50,14 +67,20 @@ impl Server {
                 ),
             ));
         }
-        self.roster.saw(request, self.now_ms());
+        let mut request = request.clone();
+        self.roster.saw(&request, is_here, self.now_ms());
         let wait = Duration::from_secs(u64::from(request.wait_secs)).min(MAX_WAIT);
         let deadline = tokio::time::Instant::now() + wait;
         let mut claimable = self.store.watch_claimable();
         loop {
             claimable.mark_unchanged();
             let lease_ms = millis(self.settings.lease);
-            if let Some(record) = self.store.claim(request, lease_ms, self.now_ms()).await? {
+            if is_here {
+                let engines = self.engines.list();
+                request.engines =
+                    engines.into_iter().filter(|it| it.ready).map(|it| it.name).collect();
+            }
+            if let Some(record) = self.store.claim(&request, lease_ms, self.now_ms()).await? {
                 return Ok(Some(self.lease(&record)));
             }
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);

@@ -239,6 +239,8 @@ fn engines() -> Vec<EngineStatus> {
         ready: true,
         licence: "MIT OR Apache-2.0".to_owned(),
         missing: None,
+        model: None,
+        agents: Vec::new(),
     }]
 }
 

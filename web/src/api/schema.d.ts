@@ -757,13 +757,16 @@ export interface components {
         EngineName: "graphcut" | "medsam2";
         /** @description An engine and whether it can run. */
         EngineStatus: {
+            /** @description Other machines that run it, as they asked for work lately. */
+            agents?: string[];
             /** @description Licence of its weights, or of the code where it has none. */
             licence: string;
-            /** @description What is missing, where it cannot run. */
+            /** @description What is missing on the server, where it cannot run there. */
             missing?: string | null;
+            model?: components["schemas"]["ModelFile"] | null;
             /** @description The engine. */
             name: components["schemas"]["EngineName"];
-            /** @description Whether it can run now. */
+            /** @description Whether it can run now, on the server or on another machine. */
             ready: boolean;
             /** @description Its version. */
             version: string;
@@ -1194,6 +1197,12 @@ export interface components {
          * @enum {string}
          */
         Modality: "CT" | "MR" | "unknown";
+        /** @description Weights on the server's disk. */
+        ModelFile: {
+            /** @description The file's name. */
+            name: string;
+            sha256?: components["schemas"]["Sha256"] | null;
+        };
         /** @description Which weights made a mask, and how. */
         ModelIdentity: {
             /** @description Where it computed: `cpu`. */

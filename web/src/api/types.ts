@@ -20,6 +20,7 @@ export type TaskFailure = Schemas['TaskFailure'];
 export type ErrorDetail = Schemas['ErrorDetail'];
 export type Preparation = Schemas['Preparation'];
 export type SlicePrepared = Schemas['SlicePrepared'];
+export type EngineIdentity = Schemas['EngineIdentity'];
 export type EngineStatus = Schemas['EngineStatus'];
 export type EngineName = Schemas['EngineName'];
 export type Direction = Schemas['Direction'];

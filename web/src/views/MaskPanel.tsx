@@ -1,52 +1,19 @@
 // How the mask looks, which engine is used, and which one made it.
-import { Select, Slider, Switch, Text } from '@mantine/core';
+import { Slider, Switch, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { EngineName, Revision } from '../api/types';
-import { currentEngine } from '../core/engines';
+import type { Revision } from '../api/types';
 import { useStore } from '../state/store';
-import { setEngine } from '../state/prompts';
 import { changeSettings } from '../state/view';
+import { EngineChoice, MadeByEngine } from './EngineChoice';
 import { Section } from './Section';
-
-function EngineChoice(): React.JSX.Element | null {
-  const { t } = useTranslation();
-  const engines = useStore((state) => state.engines);
-  const chosen = useStore((state) => state.open?.engine ?? null);
-  if (engines.length === 0) return null;
-  const words = (name: EngineName): string => t(`engine.${name}`, { defaultValue: name });
-  const detail = currentEngine(engines, chosen);
-  return (
-    <div className="engine">
-      <Select
-        label={t('engine.label')}
-        data-testid="engine"
-        value={detail?.name ?? null}
-        data={engines.map(({ name, version, ready, missing }) => ({
-          value: name,
-          disabled: !ready,
-          label: `${words(name)} ${version} – ${ready ? t('engine.ready') : t('engine.missing', { what: missing ?? '' })}`,
-        }))}
-        onChange={(name) => {
-          setEngine(engines.find((engine) => engine.name === name)?.name ?? null);
-        }}
-      />
-      {detail !== null && (
-        <Text size="xs" c="dimmed">
-          {t('engine.licence', { licence: detail.licence })}
-        </Text>
-      )}
-    </div>
-  );
-}
 
 function MadeBy({ revision }: { revision: Revision }): React.JSX.Element {
   const { t } = useTranslation();
   const { author } = revision;
+  if (author.by === 'engine') return <MadeByEngine engine={author.engine} />;
   return (
     <Text size="xs" data-testid="made-by">
-      {author.by === 'engine'
-        ? t('engine.ran', { name: t(`engine.${author.engine.name}`, { defaultValue: author.engine.name }), version: author.engine.version })
-        : t('engine.person', { name: author.name })}
+      {t('engine.person', { name: author.name })}
     </Text>
   );
 }

@@ -68,8 +68,8 @@ impl Pass<'_> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Seen {
     pub(super) mask: Vec<bool>,
-    /// What at least one pass found.
-    pub(super) either: Vec<bool>,
+    /// What at least one pass found, where that is not the mask.
+    pub(super) either: Option<Vec<bool>>,
     /// Voxels that may well be on the wrong side of the edge.
     pub(super) doubtful_voxels: f64,
     /// Where they were asked for.
@@ -82,7 +82,7 @@ impl Seen {
         let doubt = |it: &f32| 1.0 / (1.0 + f64::from(it.abs()).exp());
         Self {
             mask: found.mask.clone(),
-            either: found.mask.clone(),
+            either: None,
             doubtful_voxels: found.logits.iter().map(doubt).sum(),
             logits: keeps_logits.then(|| found.logits.clone()),
         }
@@ -91,8 +91,9 @@ impl Seen {
     /// What this slice is after a second pass over it: voxels that only one pass found belong to
     /// the object or not, and are doubtful in any case.
     pub(super) fn combine(&mut self, other: &Self, combine: Combine) {
-        for (mine, theirs) in self.either.iter_mut().zip(&other.either) {
-            *mine = *mine || *theirs;
+        if combine == Combine::Intersection {
+            let pairs = self.mask.iter().zip(&other.mask);
+            self.either = Some(pairs.map(|(mine, theirs)| *mine || *theirs).collect());
         }
         for (mine, theirs) in self.mask.iter_mut().zip(&other.mask) {
             self.doubtful_voxels += f64::from(u8::from(*mine != *theirs));
@@ -184,7 +185,8 @@ mod tests {
             let alone = seen.doubtful_voxels;
             assert!(alone < 0.01, "{alone}");
             seen.combine(&Seen::of(&square(3), true), combine);
-            assert_eq!((&seen.mask, &seen.either), (&square(side).mask, &square(5).mask));
+            assert_eq!(seen.mask, square(side).mask);
+            assert_eq!(seen.either.unwrap_or(seen.mask.clone()), square(5).mask);
             let by_logits: Vec<bool> = seen.logits.unwrap().iter().map(|it| *it > 0.0).collect();
             assert_eq!(by_logits, seen.mask);
             assert!((seen.doubtful_voxels - alone - 16.0).abs() < 1e-9);

@@ -108,7 +108,8 @@ impl Job<'_> {
         let reached = (self.request.combine == Combine::Intersection).then(|| {
             let mut reached = propagation.mask.clone();
             for (index, it) in &seen {
-                reached.set_slice(axis, *index, &on_slice(&it.either, shape));
+                let either = it.either.as_ref().unwrap_or(&it.mask);
+                reached.set_slice(axis, *index, &on_slice(either, shape));
             }
             reached
         });

@@ -29,6 +29,7 @@ pub use machine::{gpu, memory};
 pub use models::models;
 pub use network::holder_of;
 pub use work::engines;
+pub(crate) use work::silent_ms;
 
 /// A check that has no answer after this long is a finding itself. Reading every blob may take
 /// longer.
@@ -130,7 +131,7 @@ impl Server {
             settings: Arc::clone(&self.settings),
             database: Ok(self.store.clone()),
             blobs: Ok(Arc::clone(&self.blobs)),
-            engines: self.engines.list(),
+            engines: self.list_engines(),
             server: Some(self.clone()),
             other: None,
             depth,

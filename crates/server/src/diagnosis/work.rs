@@ -23,7 +23,7 @@ const START_AGENT: &str = "voxloop agent --server URL";
 
 /// How long an agent that lives may be silent, in milliseconds: those that work say so with every
 /// heartbeat.
-fn silent_ms(settings: &Settings) -> i64 {
+pub(crate) fn silent_ms(settings: &Settings) -> i64 {
     let silence = settings.heartbeat.max(ASKS_EVERY) * MISSED;
     i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
 }
@@ -42,6 +42,7 @@ fn living(subject: &Subject, tasks: &[Waiting]) -> Option<Vec<Seen>> {
             name: format!("agent {agent_id}"),
             kinds: Vec::new(),
             engines: Vec::new(),
+            is_here: false,
             last_ms: subject.now_ms,
         });
         // What it does, it can do.
@@ -144,6 +145,9 @@ fn is_running(task: &Waiting, now_ms: i64) -> bool {
 pub fn engines(engines: &[EngineStatus]) -> Finding {
     let name = crate::store::row::to_text::<protocol::task::EngineName>;
     let lines = engines.iter().map(|it| match &it.missing {
+        Some(_) if !it.agents.is_empty() => {
+            format!("{} {}: ready on {}", name(&it.name), it.version, it.agents.join(", "))
+        }
         Some(missing) => format!("{} {}: missing {missing}", name(&it.name), it.version),
         None => format!("{} {}: ready", name(&it.name), it.version),
     });

@@ -1,5 +1,7 @@
 //! `/health` and `/api/v1/system`: how the server is.
 
+use std::sync::Arc;
+
 use axum::{Json, extract::State};
 use protocol::{
     system::{Cleanup, EngineStatus, Gpu, Health, HostStatus},
@@ -77,15 +79,16 @@ pub(super) struct Engines {
 #[utoipa::path(get, path = "/api/v1/system/model", tag = "system",
     responses((status = 200, body = Engines)))]
 pub(super) async fn model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines { engines: server.engines.list() })
+    Json(Engines { engines: server.list_engines() })
 }
 
 /// Read the engines' files anew, and say whether they can run now.
 #[utoipa::path(post, path = "/api/v1/system/model/reload", tag = "system",
     responses((status = 200, body = Engines)))]
 pub(super) async fn reload_model(State(server): State<Server>) -> Result<Json<Engines>, ApiError> {
-    let engines = tokio::task::spawn_blocking(move || server.engines.reload()).await?;
-    Ok(Json(Engines { engines }))
+    let engines = Arc::clone(&server.engines);
+    tokio::task::spawn_blocking(move || engines.reload()).await?;
+    Ok(Json(Engines { engines: server.list_engines() }))
 }
 
 /// Free memory and remove what nothing needs any more: decoded volumes, old events, files that

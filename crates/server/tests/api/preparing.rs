@@ -25,6 +25,8 @@ impl Engines for Preparing {
             ready,
             licence: String::new(),
             missing: None,
+            model: None,
+            agents: Vec::new(),
         };
         vec![status(EngineName::Medsam2, true), status(EngineName::Graphcut, true)]
     }

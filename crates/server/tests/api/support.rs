@@ -84,6 +84,8 @@ impl TestServer {
                 ready: true,
                 licence: "MIT OR Apache-2.0".to_owned(),
                 missing: None,
+                model: None,
+                agents: Vec::new(),
             }]
         });
         Self::build_with(settings, clock, engines).await
