@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
+use engine::medsam2::{Compute, DeviceChoice, Precision};
 use server::{
     settings::{Cors, PublicUrl, Settings},
     store::sqlite_url,
@@ -54,6 +55,10 @@ pub(crate) struct ServeArgs {
     /// Tasks that the server's own agent runs at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
     pub(crate) max_concurrent_jobs: usize,
+    /// Where `medsam2` computes: the CPU, or an NVIDIA GPU where the build has CUDA; auto takes the
+    /// first GPU where there is one.
+    #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
+    pub(crate) device: DeviceChoice,
     /// Part of the GPU's memory that engines may use.
     #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
     pub(crate) gpu_memory_limit: f64,
@@ -105,12 +110,29 @@ pub(crate) struct AgentArgs {
     /// Room on disk for what `medsam2` made of slices, in the folder of `--temp-dir`; 0 keeps nothing.
     #[arg(long, env = "EMBEDDING_CACHE", default_value = "2G", value_parser = parse_bytes, value_name = "SIZE")]
     pub(crate) embedding_cache: u64,
+    /// Where `medsam2` computes: the CPU, or an NVIDIA GPU where the build has CUDA; auto takes the
+    /// first GPU where there is one.
+    #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
+    pub(crate) device: DeviceChoice,
+    /// Part of the GPU's memory that engines may use.
+    #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
+    pub(crate) gpu_memory_limit: f64,
     /// File of the token that the server asks for.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 
 impl AgentArgs {
+    /// How and where networks compute.
+    ///
+    /// # Errors
+    /// If this build cannot compute there.
+    pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
+        self.device.check()?;
+        let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
+        Ok(Compute { precision: Precision::Auto, device, gpu_memory_limit })
+    }
+
     /// The token of `--token-file`, where one is named.
     ///
     /// # Errors
@@ -121,6 +143,16 @@ impl AgentArgs {
 }
 
 impl ServeArgs {
+    /// How and where networks compute.
+    ///
+    /// # Errors
+    /// If this build cannot compute there.
+    pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
+        self.device.check()?;
+        let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
+        Ok(Compute { precision: Precision::Auto, device, gpu_memory_limit })
+    }
+
     /// The server's settings; where it is, is filled in once it listens.
     ///
     /// # Errors

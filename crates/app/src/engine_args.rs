@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use engine::{
     Engine, Medsam2,
-    medsam2::{CHECKPOINT, Medsam2Options, Precision, WindowChoice},
+    medsam2::{CHECKPOINT, Compute, DeviceChoice, Medsam2Options, Precision, WindowChoice},
 };
 
 use crate::batch::Misuse;
@@ -46,6 +46,9 @@ pub(crate) struct EngineArgs {
     /// Numbers that medsam2 computes in; auto is the best that there is.
     #[arg(long, value_name = "auto|f32|bf16", requires = "model", help_heading = "MedSAM2")]
     precision: Option<Precision>,
+    /// Where medsam2 computes; auto is a GPU where the build has CUDA and the machine one.
+    #[arg(long, value_name = "auto|cpu|cuda|cuda:N", requires = "model", help_heading = "MedSAM2")]
+    device: Option<DeviceChoice>,
     /// Follow the object to the ends of the image or of --range, wherever it seems to end.
     #[arg(long, requires = "model", help_heading = "MedSAM2")]
     no_stop: bool,
@@ -68,7 +71,9 @@ impl EngineArgs {
             }
             (EngineArg::Medsam2, Some(model)) => {
                 let precision = self.precision.unwrap_or_default();
-                let network = Medsam2::open(model, self.config.as_deref(), precision)
+                let device = self.device.unwrap_or_default();
+                let compute = Compute { precision, device, ..Compute::default() };
+                let network = Medsam2::open(model, self.config.as_deref(), compute)
                     .context("--engine medsam2")?;
                 Ok(Engine::Medsam2(network.with(Medsam2Options {
                     window: self.window.unwrap_or_default(),

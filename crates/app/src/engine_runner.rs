@@ -181,6 +181,18 @@ fn failed(error: &EngineError) -> RunError {
     if *error == EngineError::Cancelled {
         return RunError::Stopped;
     }
+    if let EngineError::OutOfMemory(_) = error {
+        return RunError::Failed(TaskFailure {
+            class: FailureClass::OutOfMemory,
+            code: "out_of_memory".to_owned(),
+            message: error.to_string(),
+            remedy: Some(
+                "close other programs, lower GPU_MEMORY_LIMIT or MAX_CONCURRENT_JOBS, or choose \
+                 DEVICE=cpu"
+                    .to_owned(),
+            ),
+        });
+    }
     if let EngineError::Network(_) = error {
         return RunError::Failed(TaskFailure {
             class: FailureClass::Retryable,

@@ -8,7 +8,9 @@ use std::{
 
 use engine::{
     Engine, Medsam2,
-    medsam2::{CHECKPOINT, EmbeddingFiles, LICENCE, Medsam2Options, OpenError, WindowChoice},
+    medsam2::{
+        CHECKPOINT, Compute, EmbeddingFiles, LICENCE, Medsam2Options, OpenError, WindowChoice,
+    },
 };
 use models::{catalogue::MODELS, folder::ModelFolder, record::State};
 use protocol::{
@@ -42,6 +44,7 @@ pub(crate) struct Models {
     reading: Mutex<()>,
     embeddings: Option<Arc<EmbeddingFiles>>,
     runs_here: bool,
+    compute: Compute,
     windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
 }
 
@@ -65,6 +68,7 @@ impl Models {
             reading: Mutex::default(),
             embeddings: None,
             runs_here: true,
+            compute: Compute::default(),
             windows: Mutex::default(),
         }
     }
@@ -74,6 +78,12 @@ impl Models {
     pub(crate) fn keeping_embeddings(self, folder: PathBuf, limit_bytes: u64) -> Self {
         let files = (limit_bytes > 0).then(|| Arc::new(EmbeddingFiles::new(folder, limit_bytes)));
         Self { embeddings: files, ..self }
+    }
+
+    /// Engines that compute so.
+    #[must_use]
+    pub(crate) fn computing(self, compute: Compute) -> Self {
+        Self { compute, ..self }
     }
 
     /// Engines of a server that leaves the work to agents on other machines.
@@ -138,7 +148,7 @@ impl Models {
             Weights::Unusable(reason) => return Err(reason.clone()),
             Weights::Unread => {}
         }
-        match Medsam2::open_folder(&self.folder) {
+        match Medsam2::open_folder(&self.folder, self.compute) {
             Ok(engine) => {
                 let engine = match &self.embeddings {
                     Some(files) => engine.keeping_embeddings(Arc::clone(files)),

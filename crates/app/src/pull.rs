@@ -27,6 +27,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
     let token = args.token()?;
+    let compute = args.compute()?;
     let folder = args.temp_dir.join("inputs");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
@@ -34,7 +35,8 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let name = args.name.unwrap_or_else(|| "agent".to_owned());
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
     let embeddings = args.temp_dir.join(EMBEDDINGS);
-    let models = Models::new(args.model_dir).keeping_embeddings(embeddings, args.embedding_cache);
+    let models = Models::new(args.model_dir).computing(compute);
+    let models = models.keeping_embeddings(embeddings, args.embedding_cache);
     let models = Arc::new(models);
     let runner = EngineRunner::new(images, models, MAX_IMAGE_BYTES);
     let profile = Profile { name, slots: args.slots };

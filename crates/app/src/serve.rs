@@ -48,7 +48,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
-    let models = Arc::new(models(&args));
+    let models = Arc::new(models(&args)?);
     let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
     tracing::info!("voxloop is at http://{}/", Place::from_here(address));
@@ -159,11 +159,11 @@ async fn build(
     Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, models))
 }
 
-fn models(args: &ServeArgs) -> Models {
+fn models(args: &ServeArgs) -> anyhow::Result<Models> {
     let embeddings = args.temp_dir.join(EMBEDDINGS);
-    let models = Models::new(args.model_dir.clone());
+    let models = Models::new(args.model_dir.clone()).computing(args.compute()?);
     let models = models.keeping_embeddings(embeddings, args.embedding_cache);
-    if args.no_agent { models.run_elsewhere() } else { models }
+    Ok(if args.no_agent { models.run_elsewhere() } else { models })
 }
 
 fn blobs(args: &ServeArgs) -> anyhow::Result<Arc<dyn BlobStore>> {

@@ -205,3 +205,25 @@ fn an_agent_elsewhere_lends_the_server_its_weights() {
     let lease: Value = serde_json::from_str(&claim(r#"["medsam2"]"#)).unwrap();
     assert_eq!(lease["task_id"], task);
 }
+
+#[test]
+fn a_build_without_cuda_says_so_before_it_does_anything() {
+    if cfg!(feature = "cuda") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |output: Output| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("this build has no CUDA"), "{said}");
+    };
+    refused(with_model(folder.path(), &["--device", "cuda"]));
+    let mut command = serve(folder.path(), ANY_PORT);
+    refused(command.env("DEVICE", "cuda:1").output().unwrap());
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_voxloop"));
+    agent.args(["agent", "--server", "http://127.0.0.1:9", "--device", "cuda"]);
+    refused(agent.current_dir(folder.path()).output().unwrap());
+    for device in ["auto", "cpu"] {
+        let output = with_model(folder.path(), &["--device", device, "--two-d"]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -54,6 +54,9 @@ pub enum EngineError {
     /// The network could not compute: memory ran out, say.
     #[error("the network failed: {0}")]
     Network(String),
+    /// The memory of the device that computes ran out.
+    #[error("the device's memory ran out: {0}")]
+    OutOfMemory(String),
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -70,7 +73,7 @@ impl EngineError {
             | Self::AbsentAndMarked { field }
             | Self::NoMask { field } => Some(field),
             Self::OtherGrid { .. } => Some("base"),
-            Self::Network(_) | Self::Cancelled => None,
+            Self::Network(_) | Self::OutOfMemory(_) | Self::Cancelled => None,
         }
     }
 }

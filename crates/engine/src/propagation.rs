@@ -134,7 +134,7 @@ pub fn propagate(
             let range = index(slices.start())..=index(slices.end());
             let prompts = prompts.clone();
             let job = medsam2::Job { volume, request, prompts, range, base };
-            job.propagate(network, control)?
+            network.with_fallback(|it| job.propagate(it, control))?
         }
     };
     if request.largest_component {

@@ -67,7 +67,8 @@ pub fn segment_slice(
             (mask, None, engine.identity())
         }
         Engine::Medsam2(network) => {
-            let found = network.segment_slice(volume, prompt, &slice, base)?;
+            let found =
+                network.with_fallback(|it| it.segment_slice(volume, prompt, &slice, base))?;
             (found.mask, Some(found.logits), found.engine)
         }
     };

@@ -243,11 +243,14 @@ pub struct ModelIdentity {
     pub licence: String,
     /// Numbers it computed in: `f32` or `bf16`.
     pub precision: String,
-    /// Where it computed: `cpu`.
+    /// Where it computed: `cpu`, `cuda:0` …
     pub device: String,
     /// Intensities that were seen as black and white.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<[f64; 2]>,
+    /// Why it did not compute where it was meant to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// What a task made.

@@ -33,6 +33,12 @@ mod weights;
 pub use candle_core::{Device, Tensor};
 pub use config::Config;
 pub use kernels::{Path, Precision};
+/// Whether this build computes on NVIDIA GPUs.
+#[must_use]
+pub fn has_cuda() -> bool {
+    candle_core::utils::cuda_is_available()
+}
+
 pub use load::{LoadError, Trainable};
 pub use network::sam2::{NO_OBJECT_LOGIT, Origin, Sam2, SliceEmbedding, SliceMask, SliceMemory};
 pub use network::tracker::{Direction, Tracker};

@@ -1205,7 +1205,7 @@ export interface components {
         };
         /** @description Which weights made a mask, and how. */
         ModelIdentity: {
-            /** @description Where it computed: `cpu`. */
+            /** @description Where it computed: `cpu`, `cuda:0` … */
             device: string;
             /** @description The weights' licence. */
             licence: string;
@@ -1213,6 +1213,8 @@ export interface components {
             name: string;
             /** @description Numbers it computed in: `f32` or `bf16`. */
             precision: string;
+            /** @description Why it did not compute where it was meant to. */
+            remark?: string | null;
             /** @description The file's content, which is the weights' version. */
             sha256: components["schemas"]["Sha256"];
             /** @description Intensities that were seen as black and white. */

@@ -82,6 +82,7 @@ export function MadeByEngine({ engine }: { engine: EngineIdentity }): React.JSX.
             {model.name} <Digest sha256={model.sha256} />
           </span>
           <span>{[model.precision, model.device, model.licence].join(' · ')}</span>
+          {(model.remark ?? null) !== null && <span>{model.remark}</span>}
         </div>
       )}
     </Text>

@@ -19,7 +19,7 @@ use ::models::{
 use clap::{Args, Subcommand};
 use engine::{
     Medsam2,
-    medsam2::{OpenError, Precision},
+    medsam2::{Compute, DeviceChoice, OpenError},
 };
 
 use crate::config;
@@ -138,13 +138,16 @@ fn parse_endpoint(text: &str) -> Result<String, String> {
 
 /// Whether the network can be made of these weights, and why not.
 fn check_loads(weights: &Path, config: Option<&Path>) -> Result<(), String> {
-    match Medsam2::open(weights, config, Precision::Auto) {
+    let compute = Compute { device: DeviceChoice::Cpu, ..Compute::default() };
+    match Medsam2::open(weights, config, compute) {
         Ok(_) => Ok(()),
         // Whoever reads it knows which file is meant, and perhaps not under this name.
         Err(OpenError::Weights { source, .. }) => Err(source.to_string()),
         Err(OpenError::Config { source, .. }) => Err(source.to_string()),
         Err(OpenError::Unreadable { source, .. }) => Err(source.to_string()),
-        Err(error @ OpenError::Missing(_)) => Err(error.to_string()),
+        Err(error @ (OpenError::Missing(_) | OpenError::NoCuda(_) | OpenError::Device { .. })) => {
+            Err(error.to_string())
+        }
     }
 }
 

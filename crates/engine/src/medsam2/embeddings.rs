@@ -38,7 +38,7 @@ pub(super) struct Embeddings {
     /// Digest of the weights and of how they are used, to be followed by the grey levels.
     weights: Sha256,
     width: Width,
-    device: Device,
+    pub(super) device: Device,
     state: Mutex<State>,
     /// A run has ended.
     ended: Condvar,
@@ -87,7 +87,12 @@ pub(super) struct Asked<'a> {
 
 impl Embeddings {
     /// Keeps as many embeddings of `model` in memory as `limit_bytes` hold, at least one.
-    pub(super) fn new(model: &Sam2, identity: &ModelIdentity, limit_bytes: usize) -> Self {
+    pub(super) fn new(
+        model: &Sam2,
+        identity: &ModelIdentity,
+        device: Device,
+        limit_bytes: usize,
+    ) -> Self {
         let mut weights = Sha256::new();
         for said in [identity.sha256.as_str(), &identity.precision, &identity.device] {
             weights.update(said);
@@ -97,7 +102,7 @@ impl Embeddings {
         Self {
             capacity: (limit_bytes / bytes_each).max(1),
             weights,
-            device: Device::Cpu,
+            device,
             width: if identity.precision == "bf16" { Width::F16 } else { Width::F32 },
             state: Mutex::default(),
             ended: Condvar::new(),
@@ -258,6 +263,7 @@ mod tests {
             precision: "f32".to_owned(),
             device: "cpu".to_owned(),
             window: None,
+            remark: None,
         };
         (model, identity)
     }
@@ -270,7 +276,7 @@ mod tests {
     fn memory_is_bounded_and_the_slice_asked_for_last_stays() {
         let (model, identity) = micro();
         let bytes_each = 4 * SliceEmbedding::n_numbers(model.config());
-        let embeddings = Embeddings::new(&model, &identity, 2 * bytes_each);
+        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 2 * bytes_each);
         let side = model.config().image_size;
         let ask = |grey: u8, n_encoded: u64| {
             let greys = vec![grey; side * side];
@@ -289,7 +295,7 @@ mod tests {
     #[test]
     fn many_who_ask_at_once_share_one_run() {
         let (model, identity) = micro();
-        let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
         let greys = vec![9; model.config().image_size.pow(2)];
         thread::scope(|scope| {
             for _ in 0..4 {
@@ -319,7 +325,7 @@ mod tests {
     #[test]
     fn a_run_that_is_held_up_is_overtaken() {
         let (model, identity) = micro();
-        let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
         let greys = vec![9; model.config().image_size.pow(2)];
         let key: Key = embeddings.weights.clone().chain_update(&greys).finalize().into();
         let Found::Begun(number) = embeddings.find_or_begin(&key, Urgency::Background) else {
@@ -343,7 +349,7 @@ mod tests {
         let image = id::Sha256::from_digest([1; 32]);
         let greys: Vec<u8> = (0..=255).cycle().take(model.config().image_size.pow(2)).collect();
         let ask = |n_encoded: u64| {
-            let embeddings = Embeddings::new(&model, &identity, 1 << 20);
+            let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
             let kept = Some((&files, &image));
             let asked = Asked { greys: &greys, urgency: Urgency::Now, kept };
             let numbers = embeddings.get(&model, &asked).unwrap().numbers().unwrap();

@@ -1,5 +1,6 @@
 //! MedSAM2 as an engine: slices through a window to the network, its logits back to the slice.
 
+mod device;
 mod doubt;
 mod embeddings;
 mod files;
@@ -22,7 +23,7 @@ use protocol::{
     prompt::{SlicePrompt, SliceRef},
     task::{EngineIdentity, EngineName, ModelIdentity},
 };
-use sam2::{Sam2, SliceEmbedding, SliceMask, Tensor};
+use sam2::{Device, Sam2, SliceEmbedding, SliceMask, Tensor};
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, window::Window};
 
@@ -30,11 +31,13 @@ use crate::{
     EngineError,
     check::{CheckedSlice, check_slice},
 };
+use device::Twin;
 use embeddings::{Asked, Embeddings, Urgency};
 
+pub use device::DeviceChoice;
 pub use files::EmbeddingFiles;
 pub use grey::WindowChoice;
-pub use open::{CHECKPOINT, CONFIG, LICENCE, OpenError, Precision, config_beside};
+pub use open::{CHECKPOINT, CONFIG, Compute, LICENCE, OpenError, Precision, config_beside};
 pub(crate) use propagation::Job;
 
 /// Embeddings of slices that are kept in memory; a slice of 512×512 takes 4 MB.
@@ -52,6 +55,10 @@ pub struct Medsam2 {
     keeps_logits: bool,
     files: Option<Arc<EmbeddingFiles>>,
     image: Option<id::Sha256>,
+    /// The same network on the CPU, where this one is elsewhere.
+    twin: Option<Arc<Twin>>,
+    /// Why it does not compute where it was meant to.
+    remark: Option<String>,
 }
 
 /// What decides about masks besides weights and prompts.
@@ -76,14 +83,30 @@ struct Network {
     identity: ModelIdentity,
 }
 
+impl Network {
+    fn new(model: Sam2, identity: ModelIdentity, device: Device) -> Self {
+        let embeddings = Embeddings::new(&model, &identity, device, EMBEDDING_BYTES);
+        Self { model, embeddings, identity }
+    }
+}
+
 impl Medsam2 {
-    /// An engine of a network that is in memory already.
+    /// An engine of a network that is in memory already, on the CPU.
     #[must_use]
     pub fn new(model: Sam2, identity: ModelIdentity) -> Self {
-        let embeddings = Embeddings::new(&model, &identity, EMBEDDING_BYTES);
-        let network = Arc::new(Network { model, embeddings, identity });
-        let options = Medsam2Options::default();
-        Self { network, options, keeps_logits: false, files: None, image: None }
+        Self::of(Arc::new(Network::new(model, identity, Device::Cpu)))
+    }
+
+    fn of(network: Arc<Network>) -> Self {
+        Self {
+            network,
+            options: Medsam2Options::default(),
+            keeps_logits: false,
+            files: None,
+            image: None,
+            twin: None,
+            remark: None,
+        }
     }
 
     /// The same network, used otherwise.
@@ -136,7 +159,11 @@ impl Medsam2 {
         EngineIdentity {
             name: EngineName::Medsam2,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            model: Some(ModelIdentity { window, ..self.network.identity.clone() }),
+            model: Some(ModelIdentity {
+                window,
+                remark: self.remark.clone(),
+                ..self.network.identity.clone()
+            }),
         }
     }
 
@@ -252,7 +279,8 @@ impl Sight<'_> {
         };
         let [width, height] = self.shape;
         let numbers: Vec<f32> = earlier.iter().map(|it| f32::from(u8::from(*it))).collect();
-        let mask = Tensor::from_vec(numbers, (height, width), &sam2::Device::Cpu)?;
+        let mask =
+            Tensor::from_vec(numbers, (height, width), &self.engine.network.embeddings.device)?;
         let found = self.model().prompt_mask(embedding, &mask)?;
         if points.is_empty() {
             return Ok(found);
@@ -269,6 +297,9 @@ impl Sight<'_> {
 
 impl From<candle_core::Error> for EngineError {
     fn from(error: candle_core::Error) -> Self {
-        Self::Network(error.to_string())
+        match device::is_out_of_memory(&error) {
+            true => Self::OutOfMemory(error.to_string()),
+            false => Self::Network(error.to_string()),
+        }
     }
 }

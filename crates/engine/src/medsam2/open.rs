@@ -5,13 +5,17 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 use protocol::{id, task::ModelIdentity};
 use sam2::{Config, Device, LoadError, Sam2, config::ConfigError};
 use sha2::{Digest as _, Sha256};
 
-use super::Medsam2;
+use super::{
+    Medsam2, Network,
+    device::{DeviceChoice, Twin, is_out_of_memory},
+};
 
 /// The published checkpoint's name.
 pub const CHECKPOINT: &str = "MedSAM2_latest.pt";
@@ -83,6 +87,20 @@ pub enum OpenError {
         /// Why.
         source: ConfigError,
     },
+    /// This build computes on the CPU only.
+    #[error(
+        "--device {0} (DEVICE): this build has no CUDA: use auto or cpu, or a build with \
+         --features cuda"
+    )]
+    NoCuda(DeviceChoice),
+    /// There is no such device.
+    #[error("--device {device} (DEVICE) cannot be used: {reason}")]
+    Device {
+        /// What was asked for.
+        device: DeviceChoice,
+        /// Why.
+        reason: String,
+    },
     /// The weights cannot be used.
     #[error("{}: {source}", path.display())]
     Weights {
@@ -93,17 +111,42 @@ pub enum OpenError {
     },
 }
 
+/// How and where a network is to compute.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Compute {
+    /// In which numbers, on the CPU.
+    pub precision: Precision,
+    /// Where.
+    pub device: DeviceChoice,
+    /// Part of a GPU's memory that may be in use, 0 to 1.
+    pub gpu_memory_limit: f64,
+}
+
+impl Default for Compute {
+    fn default() -> Self {
+        let (precision, device) = (Precision::Auto, DeviceChoice::Auto);
+        Self { precision, device, gpu_memory_limit: 0.8 }
+    }
+}
+
+impl From<Precision> for Compute {
+    fn from(precision: Precision) -> Self {
+        Self { precision, ..Self::default() }
+    }
+}
+
 impl Medsam2 {
     /// Opens a checkpoint. Without a configuration the one [beside it](config_beside) counts; where
     /// there is none, the published dimensions hold.
     ///
     /// # Errors
-    /// [`OpenError`], naming the file.
+    /// [`OpenError`], naming the file or the setting.
     pub fn open(
         checkpoint: &Path,
         config: Option<&Path>,
-        precision: Precision,
+        compute: impl Into<Compute>,
     ) -> Result<Self, OpenError> {
+        let compute = compute.into();
         if !checkpoint.is_file() {
             return Err(OpenError::Missing(checkpoint.to_owned()));
         }
@@ -113,31 +156,69 @@ impl Medsam2 {
             }
             None => Config::sam2_1_hiera_t512(),
         };
-        let path = || checkpoint.to_owned();
-        let sha256 =
-            digest(checkpoint).map_err(|source| OpenError::Unreadable { path: path(), source })?;
-        let precision = precision.chosen();
-        let model = Sam2::open(checkpoint, &dimensions, &Device::Cpu, precision)
-            .map_err(|source| OpenError::Weights { path: path(), source })?;
-        let name =
-            checkpoint.file_name().map_or_else(String::new, |it| it.to_string_lossy().into());
-        let identity = ModelIdentity {
-            name,
-            sha256,
-            licence: LICENCE.to_owned(),
-            precision: precision.to_string(),
-            device: "cpu".to_owned(),
-            window: None,
-        };
-        Ok(Self::new(model, identity))
+        let sha256 = digest(checkpoint)
+            .map_err(|source| OpenError::Unreadable { path: checkpoint.to_owned(), source })?;
+        let (device, remark) = compute.device.open(compute.gpu_memory_limit)?;
+        let weights = Weights { path: checkpoint.to_owned(), dimensions, sha256, compute };
+        if device.is_cpu() {
+            return Ok(Self { remark, ..Self::of(weights.read(Device::Cpu)?) });
+        }
+        match weights.read(device) {
+            Ok(network) => {
+                let twin = Twin::new(Box::new(move || weights.read(Device::Cpu)));
+                Ok(Self { twin: Some(Arc::new(twin)), ..Self::of(network) })
+            }
+            Err(OpenError::Weights { source: LoadError::Build(error), .. })
+                if is_out_of_memory(&error) =>
+            {
+                let remark = "computed on the CPU: the weights have no room on the GPU".to_owned();
+                Ok(Self { remark: Some(remark), ..Self::of(weights.read(Device::Cpu)?) })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens the published files in a folder.
     ///
     /// # Errors
-    /// [`OpenError`], naming the file.
-    pub fn open_folder(folder: &Path) -> Result<Self, OpenError> {
-        Self::open(&folder.join(CHECKPOINT), None, Precision::Auto)
+    /// [`OpenError`], naming the file or the setting.
+    pub fn open_folder(folder: &Path, compute: Compute) -> Result<Self, OpenError> {
+        Self::open(&folder.join(CHECKPOINT), None, compute)
+    }
+}
+
+/// A file of weights and how it is to be used.
+struct Weights {
+    path: PathBuf,
+    dimensions: Config,
+    sha256: id::Sha256,
+    compute: Compute,
+}
+
+impl Weights {
+    fn read(&self, device: Device) -> Result<Arc<Network>, OpenError> {
+        // GPUs compute in the weights' own numbers.
+        let precision = match device.is_cpu() {
+            true => self.compute.precision.chosen(),
+            false => sam2::Precision::F32,
+        };
+        let model = Sam2::open(&self.path, &self.dimensions, &device, precision)
+            .map_err(|source| OpenError::Weights { path: self.path.clone(), source })?;
+        let name = self.path.file_name().map_or_else(String::new, |it| it.to_string_lossy().into());
+        let identity = ModelIdentity {
+            name,
+            sha256: self.sha256.clone(),
+            licence: LICENCE.to_owned(),
+            precision: precision.to_string(),
+            device: match self.compute.device {
+                _ if device.is_cpu() => "cpu".to_owned(),
+                DeviceChoice::Auto | DeviceChoice::Cpu => "cuda:0".to_owned(),
+                it @ DeviceChoice::Cuda(_) => it.to_string(),
+            },
+            window: None,
+            remark: None,
+        };
+        Ok(Arc::new(Network::new(model, identity, device)))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::{
 
 use engine::{
     Control, Engine, EngineError, Medsam2, Propagation, Stage, Uncertainty, Unwatched,
-    medsam2::{CHECKPOINT, CONFIG, Medsam2Options, Precision, WindowChoice},
+    medsam2::{CHECKPOINT, CONFIG, Compute, Medsam2Options, Precision, WindowChoice},
     propagate, segment_slice,
 };
 use protocol::prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef};
@@ -291,7 +291,7 @@ fn points_of_another_plane_are_the_voxels_that_they_are() {
 #[test]
 fn what_is_missing_or_wrong_is_named() {
     let folder = std::env::temp_dir().join("no such folder of models");
-    let missing = Medsam2::open_folder(&folder).unwrap_err().to_string();
+    let missing = Medsam2::open_folder(&folder, Compute::default()).unwrap_err().to_string();
     let path = folder.join(CHECKPOINT).display().to_string();
     assert!(missing.starts_with(&path) && missing.contains(CONFIG), "{missing}");
     let checkpoint = fixture("checkpoint.pt");
