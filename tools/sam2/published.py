@@ -5,12 +5,13 @@
     git clone https://github.com/bowang-lab/MedSAM2
     tools/sam2/published.py expect --source MedSAM2 --out DIR
     cargo run --release -p sam2 --example compare -- DIR
-    tools/sam2/published.py time --source MedSAM2 --out DIR
-    cargo run --release -p sam2 --example time -- DIR
+    voxloop bench sam2 --source MedSAM2 --python PYTHON
 
 `expect` builds the network of `--config` with random weights, writes DIR/checkpoint.pt in the published
 format, DIR/config.yaml, and DIR/expected.npz with the arrays that fixtures/medsam2-micro has too.
-`time` measures the same network part by part, with two threads.
+`weights` writes the first two only. `measure` is called by `voxloop bench sam2`: it times the network of
+DIR part by part, in float32 and under bfloat16 autocast, on the slices that lie there, sets the logits
+that voxloop left there beside its own, and answers with one line of JSON.
 """
 
 import argparse
@@ -141,7 +142,6 @@ def expect(model, out: Path) -> None:
             }.items():
                 array = squeeze(found[key])
                 arrays[f"box/{direction}_{name}_{z}"] = array[0] if key == "pred_masks" else array
-    torch.save({"model": model.state_dict()}, out / "checkpoint.pt")
     np.savez_compressed(out / "expected.npz", **arrays)
     (out / "manifest.json").write_text(json.dumps({
         "frames": N_SLICES, "height": HEIGHT, "width": WIDTH, "image_size": model.image_size,
@@ -151,84 +151,128 @@ def expect(model, out: Path) -> None:
     }, indent=1))
 
 
-def timed(work, n_times: int) -> tuple[float, float]:
-    """Wall time, the median of some runs, and processor time of all threads, their mean; in ms."""
+def logits_of_both_directions(model, images, manifest) -> np.ndarray:
+    """(direction, slice, height, width); slices that a direction does not visit stay 0."""
+    side = manifest["side"]
+    answers = np.zeros((2, manifest["n_slices"], side, side), dtype=np.float32)
+    for i, reverse in enumerate((False, True)):
+        state = model.init_state(images, side, side)
+        box = np.array(manifest["box"], dtype=np.float32)
+        model.add_new_points_or_box(state, manifest["prompted"], obj_id=1, box=box)
+        for z, _, logits in model.propagate_in_video(state, reverse=reverse):
+            answers[i, z] = squeeze(logits)[0]
+    return answers
+
+
+def deviations(exact: np.ndarray, rounded: np.ndarray) -> list[float]:
+    """Relative L2 distance of every visited slice's logits."""
+    pairs = zip(exact.reshape(-1, exact.shape[-1] ** 2), rounded.reshape(-1, exact.shape[-1] ** 2))
+    return [float(np.linalg.norm(a - b) / np.linalg.norm(a)) for a, b in pairs if np.any(a)]
+
+
+def peak(dtype: torch.dtype, n_times: int) -> list[float]:
+    """GFLOP/s of a matrix product of 2048²."""
+    a, b = (torch.randn(2048, 2048).to(dtype) for _ in range(2))
+    return [2e-9 * 2048**3 / (1e-3 * ms) for ms in each_time(lambda: a @ b, n_times)]
+
+
+def each_time(work, n_times: int) -> list[float]:
+    """Wall time of every run, in ms, after one that does not count."""
     work()
     times = []
-    cpu_before = time.process_time()
     for _ in range(n_times):
         started = time.perf_counter()
         work()
         times.append(1e3 * (time.perf_counter() - started))
-    return sorted(times)[len(times) // 2], 1e3 * (time.process_time() - cpu_before) / n_times
+    return times
 
 
 @torch.inference_mode()
-def measure(model, n_times: int) -> None:
-    images = normalised(resized(volume(), model.image_size))
-    _, _, outputs = run_case(model, images, reverse=False)
-    state = model.init_state(images, HEIGHT, WIDTH)
-    _, _, feats, positions, sizes = model._get_image_feature(state, N_SLICES - 1, 1)
-    last = outputs["non_cond_frame_outputs"][N_SLICES - 1]
+def measure_parts(model, images, manifest, n_times: int) -> dict[str, list[float]]:
+    n_slices, side = manifest["n_slices"], manifest["side"]
+    last = n_slices - 1
+    state = model.init_state(images, side, side)
+    box = np.array(manifest["box"], dtype=np.float32)
+    model.add_new_points_or_box(state, manifest["prompted"], obj_id=1, box=box)
+    for _ in model.propagate_in_video(state):
+        pass
+    outputs = state["output_dict"]
+    _, _, feats, positions, sizes = model._get_image_feature(state, last, 1)
+    found = outputs["non_cond_frame_outputs"][last]
     high_res = [it.permute(1, 2, 0).view(1, it.size(2), *size) for it, size in zip(feats[:-1], sizes[:-1])]
     features = feats[-1].permute(1, 2, 0).view(1, feats[-1].size(2), *sizes[-1])
-    mask = torch.nn.functional.interpolate(last["pred_masks"], (model.image_size,) * 2, mode="bilinear")
+    mask = torch.nn.functional.interpolate(found["pred_masks"], (model.image_size,) * 2, mode="bilinear")
     points = {
-        "point_coords": torch.tensor(BOX).reshape(1, 2, 2),
+        "point_coords": torch.tensor(manifest["box"]).reshape(1, 2, 2),
         "point_labels": torch.tensor([[2, 3]], dtype=torch.int32),
     }
-
-    def attend():
-        model._prepare_memory_conditioned_features(
-            frame_idx=N_SLICES - 1, is_init_cond_frame=False, current_vision_feats=feats[-1:],
-            current_vision_pos_embeds=positions[-1:], feat_sizes=sizes[-1:], output_dict=outputs,
-            num_frames=N_SLICES, track_in_reverse=False,
-        )
-
-    def whole():
-        run_case(model, images, reverse=False)
-        run_case(model, images, reverse=True)
-
     parts = {
         "encoder": lambda: model.forward_image(images[:1]),
-        "memory attention": attend,
-        "prompt and mask decoder": lambda: model._forward_sam_heads(features, points, None, high_res, False),
+        "memory attention": lambda: model._prepare_memory_conditioned_features(
+            frame_idx=last, is_init_cond_frame=False, current_vision_feats=feats[-1:],
+            current_vision_pos_embeds=positions[-1:], feat_sizes=sizes[-1:], output_dict=outputs,
+            num_frames=n_slices, track_in_reverse=False),
+        "mask decoder": lambda: model._forward_sam_heads(features, points, None, high_res, False),
         "memory encoder": lambda: model._encode_new_memory(
-            feats, sizes, mask, last["object_score_logits"], is_mask_from_pts=False),
+            feats, sizes, mask, found["object_score_logits"], is_mask_from_pts=False),
+        "whole": lambda: logits_of_both_directions(model, images, manifest),
     }
-    figures = {name: timed(work, n_times) for name, work in parts.items()}
-    figures[f"{N_SLICES} slices, both directions"] = timed(whole, 1)
-    for name, (wall, cpu) in figures.items():
-        print(f"{name:32} {wall:9.1f} ms {cpu:9.1f} ms of processor time")
+    return {name: each_time(work, n_times) for name, work in parts.items()}
+
+
+@torch.inference_mode()
+def measure(model, out: Path, n_times: int) -> dict:
+    manifest = json.loads((out / "manifest.json").read_text())
+    shape = (manifest["n_slices"], manifest["side"], manifest["side"])
+    grey = np.fromfile(out / "slices.u8", dtype=np.uint8).reshape(shape)
+    images = normalised(resized(grey, model.image_size))
+    answer = {"name": f"PyTorch {torch.__version__}"}
+    logits = {}
+    for precision, dtype in (("f32", torch.float32), ("bf16", torch.bfloat16)):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+            answer[precision] = measure_parts(model, images, manifest, n_times)
+            logits[precision] = logits_of_both_directions(model, images, manifest)
+        answer[precision]["peak"] = peak(dtype, n_times)
+    ours = {it: np.fromfile(out / f"logits_{it}.f32", dtype="<f4").reshape(2, *shape) for it in logits}
+    exact = logits["f32"]
+    differs = (ours["f32"] > 0) != (exact > 0)
+    answer["comparison"] = {
+        # A mask is the same where the answer is not within a thousandth of its range of 0.
+        "flipped": int(np.sum(differs & (np.abs(exact) > 1e-3 * np.ptp(exact)))),
+        "f32_deviation": deviations(exact, ours["f32"]),
+        "bf16_deviation": deviations(ours["f32"], ours["bf16"]),
+        "bf16_deviation_of_peer": deviations(exact, logits["bf16"]),
+    }
+    return answer
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["expect", "time"])
+    parser.add_argument("command", choices=["expect", "weights", "measure"])
     parser.add_argument("--source", type=Path, required=True, help="a clone of bowang-lab/MedSAM2")
     parser.add_argument("--config", type=Path, help="default: the source's sam2.1_hiera_t512.yaml")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--bf16", action="store_true", help="time under bfloat16 autocast")
     arguments = parser.parse_args()
 
     # It says for every slice that the optional CUDA extension is not there.
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     torch.set_num_threads(arguments.threads)
+    out = arguments.out
     config = arguments.config or arguments.source / "sam2/configs/sam2.1_hiera_t512.yaml"
     model = build(arguments.source.resolve(), config)
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    if arguments.command == "expect":
-        randomise(model)
-        shutil.copy(config, arguments.out / "config.yaml")
-        expect(model, arguments.out)
+    out.mkdir(parents=True, exist_ok=True)
+    if arguments.command == "measure":
+        model.load_state_dict(torch.load(out / "checkpoint.pt", weights_only=True)["model"])
+        print(json.dumps(measure(model, out, arguments.repeat)))
         return
-    weights = torch.load(arguments.out / "checkpoint.pt", weights_only=True)["model"]
-    model.load_state_dict(weights)
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=arguments.bf16):
-        measure(model, arguments.repeat)
+    randomise(model)
+    shutil.copy(config, out / "config.yaml")
+    torch.save({"model": model.state_dict()}, out / "checkpoint.pt")
+    if arguments.command == "expect":
+        expect(model, out)
 
 
 if __name__ == "__main__":

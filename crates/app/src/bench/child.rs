@@ -34,6 +34,15 @@ pub(crate) enum ChildCommand {
         /// Where to write it.
         out: PathBuf,
     },
+    /// Run the network of a folder.
+    Sam2 {
+        /// Where checkpoint, configuration, slices and manifest lie.
+        folder: PathBuf,
+        /// f32 or bf16.
+        precision: String,
+        /// How often.
+        n_runs: usize,
+    },
     /// Ask for the health of a server again and again.
     Load {
         /// Address and port.
@@ -100,6 +109,9 @@ pub(crate) fn run(command: &ChildCommand) -> anyhow::Result<ExitCode> {
         ChildCommand::Read { image } => serde_json::to_string(&read(image)?),
         ChildCommand::Write { image, labels, out } => {
             serde_json::to_string(&write(image, labels, out)?)
+        }
+        ChildCommand::Sam2 { folder, precision, n_runs } => {
+            serde_json::to_string(&super::sam2::child::measure(folder, precision, *n_runs)?)
         }
         ChildCommand::Load { address, secs, n_connections } => {
             let answered = runtime()?.block_on(load(address, *secs, *n_connections))?;

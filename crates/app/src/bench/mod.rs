@@ -6,6 +6,7 @@ mod machine;
 mod report;
 
 mod graphcut;
+mod sam2;
 mod server;
 mod volume;
 
@@ -23,6 +24,7 @@ use anyhow::Context;
 use figure::Figure;
 use machine::Machine;
 use peer::Python;
+use sam2::Sam2Args;
 
 /// Arguments of `voxloop bench`.
 #[derive(Debug, clap::Args)]
@@ -36,13 +38,15 @@ pub(crate) struct BenchArgs {
     /// JSON as well, in a file, or with no file JSON instead of the table.
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
-    /// Python with the peers, nibabel and FastAPI; by default `.venv/bin/python`, then `python3`.
+    /// Python with the peers, nibabel, FastAPI and PyTorch; by default `.venv/bin/python`, then `python3`.
     #[arg(long, value_name = "PATH")]
     python: Option<PathBuf>,
     /// Folder for the files that are measured with, about 2 GB; that for temporary files by
     /// default. They are removed in the end.
     #[arg(long, value_name = "DIR")]
     temp_dir: Option<PathBuf>,
+    #[command(flatten)]
+    sam2: Sam2Args,
 }
 
 /// What can be measured.
@@ -56,6 +60,8 @@ enum Part {
     Server,
     /// The embedded engine against the size of the object.
     Graphcut,
+    /// The MedSAM2 network: with --source beside the published code, with --model alone.
+    Sam2,
 }
 
 impl Part {
@@ -74,6 +80,8 @@ struct Bench<'a> {
     n_runs: usize,
     /// Tiny sizes.
     quick: bool,
+    /// The network.
+    sam2: &'a Sam2Args,
 }
 
 /// Runs `voxloop bench`.
@@ -96,14 +104,17 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
         python: Python::find(args.python.as_deref())?,
         n_runs: if args.quick { 1 } else { 5 },
         quick: args.quick,
+        sam2: &args.sam2,
     };
     let mut figures: Vec<Figure> = Vec::new();
     for (part, name, measure) in [
         (Part::Volume, "volume", volume::measure as fn(&Bench<'_>) -> _),
         (Part::Server, "server", server::measure),
         (Part::Graphcut, "graphcut", graphcut::measure),
+        (Part::Sam2, "sam2", sam2::measure),
     ] {
-        if args.part.holds(part) {
+        let is_left_out = args.part == Part::All && part == Part::Sam2 && !args.sam2.has_network();
+        if args.part.holds(part) && !is_left_out {
             eprintln!("measuring: {name} …");
             let measured: anyhow::Result<Vec<Figure>> = measure(&bench);
             figures.extend(measured.with_context(|| format!("measuring {name}"))?);

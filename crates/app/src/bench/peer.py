@@ -8,13 +8,14 @@ serve PORT               answers GET /health until it is stopped
 Each answers with one line of JSON; times are those of the step alone, without imports.
 """
 
+import importlib.metadata
 import json
 import sys
 import time
 
 
 def peers():
-    found = {"nibabel": None, "fastapi": None}
+    found = {"nibabel": None, "fastapi": None, "torch": None}
     try:
         import nibabel
 
@@ -27,6 +28,10 @@ def peers():
 
         found["fastapi"] = fastapi.__version__
     except ImportError:
+        pass
+    try:
+        found["torch"] = importlib.metadata.version("torch")
+    except importlib.metadata.PackageNotFoundError:
         pass
     return found
 

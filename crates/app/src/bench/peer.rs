@@ -1,4 +1,4 @@
-//! The peers: nibabel and FastAPI, in whichever Python has them.
+//! The peers: nibabel, FastAPI and PyTorch, in whichever Python has them.
 
 use std::{
     path::{Path, PathBuf},
@@ -28,6 +28,7 @@ pub(super) struct Python {
 struct Peers {
     nibabel: Option<String>,
     fastapi: Option<String>,
+    torch: Option<String>,
 }
 
 impl Python {
@@ -39,7 +40,7 @@ impl Python {
         if let Some(path) = given {
             let flag = || format!("--python {}", path.display());
             let Some(python) = Self::ask(path).with_context(flag)? else {
-                bail!("{}: it has neither nibabel nor FastAPI with uvicorn", flag());
+                bail!("{}: it has neither nibabel nor FastAPI with uvicorn nor PyTorch", flag());
             };
             return Ok(Some(python));
         }
@@ -49,7 +50,8 @@ impl Python {
 
     fn ask(path: &Path) -> anyhow::Result<Option<Self>> {
         let peers: Peers = child::ask(Command::new(path).args(["-c", SCRIPT, "peers"]))?;
-        let has_peer = peers.nibabel.is_some() || peers.fastapi.is_some();
+        let Peers { nibabel, fastapi, torch } = &peers;
+        let has_peer = [nibabel, fastapi, torch].into_iter().any(Option::is_some);
         Ok(has_peer.then(|| Self { path: path.to_owned(), peers }))
     }
 
@@ -61,6 +63,11 @@ impl Python {
     /// Name and version of FastAPI, where it is there.
     pub(super) fn fastapi(&self) -> Option<String> {
         self.peers.fastapi.as_ref().map(|it| format!("bare FastAPI {it}"))
+    }
+
+    /// The program itself.
+    pub(super) fn program(&self) -> Command {
+        Command::new(&self.path)
     }
 
     /// The script with these arguments.
