@@ -35,3 +35,36 @@ fn every_figure_has_a_value_a_unit_and_a_limit() {
         }
     }
 }
+
+#[test]
+fn the_network_is_measured_part_by_part_in_both_precisions() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro");
+    let output = Command::new(env!("CARGO_BIN_EXE_voxloop"))
+        .args(["bench", "sam2", "--quick", "--json", "--temp-dir"])
+        .arg(folder.path())
+        .arg("--model")
+        .arg(fixture.join("checkpoint.pt"))
+        .arg("--config")
+        .arg(fixture.join("config.yaml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let figures = document["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), 11, "{document:#}");
+    for precision in ["f32", "bf16"] {
+        for part in ["13 slices", "encoder", "memory attention", "mask decoder", "memory encoder"] {
+            let name = format!("sam2 {precision}, {part}");
+            let is_it = |it: &&Value| it["name"].as_str().unwrap().starts_with(&name);
+            assert_eq!(figures.iter().filter(is_it).count(), 1, "{name}");
+        }
+    }
+    let nothing = Command::new(env!("CARGO_BIN_EXE_voxloop"))
+        .args(["bench", "sam2", "--quick"])
+        .output()
+        .unwrap();
+    assert!(!nothing.status.success());
+    assert!(String::from_utf8_lossy(&nothing.stderr).contains("--source or --model"));
+}
