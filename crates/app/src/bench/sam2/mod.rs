@@ -123,6 +123,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> anyhow::Result<Vec<Figure>> {
 }
 
 /// What a precision's figures are measured by.
+#[derive(Clone, Copy)]
 struct Goal {
     /// Of the time that PyTorch takes in float32.
     share: f64,
