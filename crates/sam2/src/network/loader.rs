@@ -21,6 +21,11 @@ impl<'a> Loader<'a> {
         Self { weights: self.weights.pp(name), precision: self.precision }
     }
 
+    /// The same place, for layers whose rounding would show in every mask and that cost little.
+    pub(crate) fn in_f32(&self) -> Self {
+        Self { weights: self.weights.clone(), precision: Precision::F32 }
+    }
+
     pub(crate) fn get(&self, shape: impl Into<Shape>, name: &str) -> Result<Tensor> {
         self.weights.get(shape.into(), name)
     }

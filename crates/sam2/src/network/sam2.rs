@@ -158,22 +158,23 @@ impl Sam2 {
         // Part of every checkpoint; used only where a first slice attends to an empty memory.
         loader.get((1, 1, channels), "no_mem_pos_enc")?;
         let size = config.embedding_size();
+        let exact = loader.in_f32();
         Ok(Self {
             image_encoder: ImageEncoder::load(config, loader)?,
             memory_attention: MemoryAttention::load(config, &loader.pp("memory_attention"))?,
-            memory_encoder: MemoryEncoder::load(config, &loader.pp("memory_encoder"))?,
-            prompt_encoder: PromptEncoder::load(config, &loader.pp("sam_prompt_encoder"))?,
-            mask_decoder: MaskDecoder::load(channels, &loader.pp("sam_mask_decoder"))?,
-            mask_downsample: Linear::load_conv(1, 1, LOW_RES, &loader.pp("mask_downsample"))?,
+            memory_encoder: MemoryEncoder::load(config, &exact.pp("memory_encoder"))?,
+            prompt_encoder: PromptEncoder::load(config, &exact.pp("sam_prompt_encoder"))?,
+            mask_decoder: MaskDecoder::load(channels, &exact.pp("sam_mask_decoder"))?,
+            mask_downsample: Linear::load_conv(1, 1, LOW_RES, &exact.pp("mask_downsample"))?,
             no_mem_embed: loader.get((1, 1, channels), "no_mem_embed")?,
             no_obj_ptr: loader.get((1, channels), "no_obj_ptr")?,
             no_obj_embed_spatial: loader.get((1, memory_channels), "no_obj_embed_spatial")?,
-            obj_ptr_proj: Mlp::load(&[channels; 4], Activation::Relu, &loader.pp("obj_ptr_proj"))?,
+            obj_ptr_proj: Mlp::load(&[channels; 4], Activation::Relu, &exact.pp("obj_ptr_proj"))?,
             maskmem_tpos_enc: tpos.reshape((config.num_maskmem, memory_channels))?,
             obj_ptr_tpos_proj: Linear::load(
                 channels,
                 memory_channels,
-                &loader.pp("obj_ptr_tpos_proj"),
+                &exact.pp("obj_ptr_tpos_proj"),
             )?,
             features_pos: sine_encoding(size, size, channels, loader.device())?,
             memory_pos: sine_encoding(size, size, memory_channels, loader.device())?,

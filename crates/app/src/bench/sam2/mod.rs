@@ -179,10 +179,14 @@ fn deviations(comparison: &Comparison) -> Vec<Figure> {
     #[expect(clippy::cast_precision_loss, reason = "pixels are few")]
     let flipped = *flipped as f64;
     let peer = Peer::measured("PyTorch bf16 autocast".to_owned(), bf16_deviation_of_peer.clone());
+    let pairs = bf16_deviation.iter().zip(bf16_deviation_of_peer);
+    let ratios: Vec<String> = pairs.map(|(ours, theirs)| format!("{:.2}", ours / theirs)).collect();
     let all = format!(
-        "relative L2 of the logits, median of all slices; worst {:.4}, PyTorch's worst {:.4}",
+        "relative L2 of the logits, median of all slices; worst {:.4}, PyTorch's worst {:.4}; \
+         ratios slice by slice {}",
         worst(bf16_deviation),
         worst(bf16_deviation_of_peer),
+        ratios.join(" "),
     );
     vec![
         Figure::new(
