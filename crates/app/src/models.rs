@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{self, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -45,7 +45,7 @@ pub(crate) struct Models {
     embeddings: Option<Arc<EmbeddingFiles>>,
     runs_here: bool,
     compute: Compute,
-    windows: Mutex<BTreeMap<(Sha256, u32), Window>>,
+    windows: Mutex<BTreeMap<ImageRef, Window>>,
 }
 
 /// Weights that are read once.
@@ -62,6 +62,8 @@ impl Models {
     /// Engines with the files in `folder`.
     #[must_use]
     pub(crate) fn new(folder: PathBuf) -> Self {
+        // People read it in messages, and know nothing of the folder that the server was started in.
+        let folder = path::absolute(&folder).unwrap_or(folder);
         Self {
             folder,
             medsam2: Mutex::default(),
@@ -107,20 +109,19 @@ impl Models {
         let Engine::Medsam2(network) = &engine else {
             return Ok(engine);
         };
-        let key = (image.sha256.clone(), image.frame);
-        let known = self.windows().get(&key).copied();
-        let window = known.unwrap_or_else(|| network.window(volume));
+        let known = self.windows().get(image).copied();
+        let window = known.unwrap_or_else(|| network.window_for(image.modality, volume));
         let mut windows = self.windows();
         if windows.len() >= MAX_WINDOWS {
             windows.clear();
         }
-        windows.insert(key, window);
+        windows.insert(image.clone(), window);
         let window = WindowChoice::Between(window);
         let network = network.with(Medsam2Options { window, ..network.options() });
         Ok(Engine::Medsam2(network.of_image(&image.sha256)))
     }
 
-    fn windows(&self) -> MutexGuard<'_, BTreeMap<(Sha256, u32), Window>> {
+    fn windows(&self) -> MutexGuard<'_, BTreeMap<ImageRef, Window>> {
         self.windows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -116,7 +116,8 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_eq!(engines["engines"][0]["name"], "graphcut");
     assert_eq!(engines["engines"][1]["name"], "medsam2");
     let missing = engines["engines"][1]["missing"].as_str().unwrap();
-    assert!(missing.contains("models/MedSAM2_latest.pt"), "{missing}");
+    let place = fs::canonicalize(folder.path()).unwrap().join("models/MedSAM2_latest.pt");
+    assert!(missing.contains(place.to_str().unwrap()), "{missing}");
     let job_id = server.ask("POST /api/v1/sample")["job_id"].as_str().unwrap().to_owned();
     let prompt = r#"{"axis":2,"slice_index":30,"box":[100,100,160,150]"#;
     let line = format!("POST /api/v1/jobs/{job_id}/initial-mask");
@@ -144,6 +145,41 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
     assert_eq!(volume["author"]["engine"], *engine);
     assert_eq!(volume["extent"], serde_json::json!({"axis": 2, "first": 28, "last": 32}));
     server.kill();
+}
+
+/// Opens the phantom as a job, of this modality.
+fn upload(server: &Running, modality: &str) -> String {
+    let made = phantom(&PhantomOptions::ct([40, 30, 12]));
+    let mut body = format!(
+        "--b\r\ncontent-disposition: form-data; name=\"modality\"\r\n\r\n{modality}\r\n\
+         --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.nii\"\r\n\r\n"
+    )
+    .into_bytes();
+    write_volume(&made.volume, MaskFormat::Nifti, &mut body).unwrap();
+    body.extend(b"\r\n--b--\r\n");
+    let kind = "multipart/form-data; boundary=b";
+    let (status, answer) = exchange(&server.address, "POST /api/v1/jobs", kind, &body).unwrap();
+    assert_eq!(status, 201, "{}", String::from_utf8_lossy(&answer));
+    let job: Value = serde_json::from_slice(&answer).unwrap();
+    job["job_id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_modality_that_was_said_decides_about_the_window() {
+    let folder = tempfile::tempdir().unwrap();
+    place_weights(folder.path());
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let window = |modality: &str| {
+        let job_id = upload(&server, modality);
+        let prompt = r#"{"axis":2,"slice_index":5,"box":[10,8,24,20]}"#;
+        server.send(&format!("POST /api/v1/jobs/{job_id}/initial-mask\n{prompt}"));
+        finished(&server, &job_id)["author"]["engine"]["model"]["window"].clone()
+    };
+    // The same file, whose air looks like CT.
+    let percentiles = window("MR");
+    assert!(percentiles[0].as_f64().unwrap() > 0.0, "{percentiles}");
+    let abdomen = serde_json::json!([-160.0, 240.0]);
+    assert_eq!([window("CT"), window("unknown")], [abdomen.clone(), abdomen]);
 }
 
 #[test]

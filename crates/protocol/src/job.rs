@@ -10,7 +10,20 @@ use crate::{
 };
 
 /// What kind of machine made an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    ToSchema,
+)]
 pub enum Modality {
     /// Computed tomography.
     #[serde(rename = "CT")]
@@ -19,6 +32,7 @@ pub enum Modality {
     #[serde(rename = "MR")]
     Mr,
     /// Not said, and not told by the voxels.
+    #[default]
     #[serde(rename = "unknown")]
     Unknown,
 }

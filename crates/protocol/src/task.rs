@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     id::{AgentId, JobId, RevisionId, Sha256, TaskId},
+    job::Modality,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
 };
 
@@ -33,13 +34,16 @@ pub enum EngineName {
 }
 
 /// The stored image a task works on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct ImageRef {
     /// The blob that holds the file.
     pub sha256: Sha256,
     /// Frame of a 4D image, 0 for a 3D one.
     #[serde(default)]
     pub frame: u32,
+    /// What kind of machine made it: it decides which intensities a network sees.
+    #[serde(default)]
+    pub modality: Modality,
 }
 
 /// What an agent is asked to do.

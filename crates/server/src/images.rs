@@ -12,7 +12,7 @@ use protocol::{
 };
 use volume::{ReadError, ReadOptions, Volume};
 
-use crate::{error::ApiError, state::Server};
+use crate::{error::ApiError, jobs::image_ref, state::Server};
 
 /// Below this intensity there is air in Hounsfield units: nothing but a CT goes so low.
 const AIR_IN_CT: f64 = -500.0;
@@ -85,7 +85,7 @@ impl ImageCache {
 
     fn get(&self, image: &ImageRef) -> Option<Arc<Volume>> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = recent.iter().position(|(it, _)| it == image)?;
+        let place = recent.iter().position(|(it, _)| have_same_voxels(it, image))?;
         let entry = recent.remove(place);
         recent.insert(0, entry);
         Some(Arc::clone(&recent[0].1))
@@ -94,7 +94,7 @@ impl ImageCache {
     /// Puts a volume first; the least recently used ones go when there is no room.
     fn put(&self, image: ImageRef, volume: Arc<Volume>) {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|(it, _)| *it != image);
+        recent.retain(|(it, _)| !have_same_voxels(it, &image));
         recent.insert(0, (image, volume));
         let mut bytes = 0;
         recent.retain(|(_, it)| {
@@ -115,13 +115,18 @@ impl ImageCache {
     }
 }
 
+/// What people say about an image does not change its voxels.
+fn have_same_voxels(one: &ImageRef, other: &ImageRef) -> bool {
+    (&one.sha256, one.frame) == (&other.sha256, other.frame)
+}
+
 impl Server {
     /// The decoded volume of an image, from memory or from its blob.
     ///
     /// # Errors
     /// If the blob is missing or damaged.
     pub async fn volume(&self, image: &Image, frame: u32) -> Result<Arc<Volume>, ApiError> {
-        let key = ImageRef { sha256: image.sha256.clone(), frame };
+        let key = ImageRef { frame, ..image_ref(image) };
         if let Some(volume) = self.images.get(&key) {
             return Ok(volume);
         }

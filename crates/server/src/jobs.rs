@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     images,
     incoming::Incoming,
-    prompts::{check_label, check_prompt, check_slice},
+    prompts::{check_label, check_prompt, check_slice, shows_object},
     state::Server,
     store::{NewJob, NewTask},
 };
@@ -102,6 +102,14 @@ impl Server {
         }
         if prompt.mask && job.head.is_none() {
             return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
+        }
+        if !prompt.mask && !shows_object(&prompt) {
+            let field = if prompt.points.is_empty() { "scribbles" } else { "points" };
+            return Err(ApiError::invalid(
+                field,
+                "every mark on the slice lies outside the object: add a box, or a point or stroke \
+                 inside it",
+            ));
         }
         let engine = self.choose_engine(engine)?;
         let base = job.head.map(|it| it.mask);
@@ -262,7 +270,7 @@ fn default_label(value: u8) -> Label {
 }
 
 pub(crate) fn image_ref(image: &Image) -> ImageRef {
-    ImageRef { sha256: image.sha256.clone(), frame: 0 }
+    ImageRef { sha256: image.sha256.clone(), frame: 0, modality: image.modality }
 }
 
 /// Marks a prompt whose slice already has its own mask, by an engine's answer to this very prompt or

@@ -99,6 +99,13 @@ pub(crate) fn check_prompt(image: &Image, prompt: &SlicePrompt) -> Result<(), Ap
     Ok(())
 }
 
+/// Whether a prompt says where the object is, rather than where it is not.
+pub(crate) fn shows_object(prompt: &SlicePrompt) -> bool {
+    prompt.bounds.is_some()
+        || prompt.points.iter().any(|it| it.positive)
+        || prompt.scribbles.iter().any(|it| it.positive)
+}
+
 fn check_box(bounds: [f64; 4], width: u32, height: u32) -> Result<(), ApiError> {
     let [x1, y1, x2, y2] = bounds;
     let is_inside = |value: f64, size: u32| value >= 0.0 && value <= f64::from(size) - 1.0;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use protocol::{
     id::{AgentId, JobId, RevisionId, Sha256, TaskId},
+    job::Modality,
     lease::Heartbeat,
     prompt::{SlicePrompt, SliceRef},
     task::{
@@ -40,7 +41,7 @@ fn queued() -> TaskRecord {
             finished_ms: None,
         },
         spec: TaskSpec::SegmentSlice(SegmentSlice {
-            image: ImageRef { sha256: sha(1), frame: 0 },
+            image: ImageRef { sha256: sha(1), frame: 0, modality: Modality::Ct },
             engine: EngineName::Graphcut,
             prompt: SlicePrompt {
                 slice,

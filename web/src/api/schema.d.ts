@@ -994,6 +994,8 @@ export interface components {
              * @description Frame of a 4D image, 0 for a 3D one.
              */
             frame?: number;
+            /** @description What kind of machine made it: it decides which intensities a network sees. */
+            modality?: components["schemas"]["Modality"];
             /** @description The blob that holds the file. */
             sha256: components["schemas"]["Sha256"];
         };

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use protocol::job::Modality;
 use sam2::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use volume::{Slice, Volume, window::Window};
@@ -19,8 +20,8 @@ const CHANNELS: [(f32, f32); 3] = [(0.485, 0.229), (0.456, 0.224), (0.406, 0.225
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum WindowChoice {
-    /// CT (any value below −500): the abdomen's window. Anything else: the 0.5 and 99.5 percentiles
-    /// of the voxels above 0 of the whole volume.
+    /// CT, by its modality or, where that is unknown, by any value below −500: the abdomen's window.
+    /// Anything else: the 0.5 and 99.5 percentiles of the voxels above 0 of the whole volume.
     #[default]
     Auto,
     /// Intensities are grey levels, 0 to 255, already.
@@ -80,13 +81,18 @@ impl From<WindowChoice> for String {
 }
 
 /// The window that a choice means for a volume.
-pub(crate) fn resolve(choice: WindowChoice, volume: &Volume) -> Window {
+pub(crate) fn resolve(choice: WindowChoice, modality: Modality, volume: &Volume) -> Window {
     match choice {
         WindowChoice::None => Window { low: 0.0, high: 255.0 },
         WindowChoice::Between(window) => window,
         WindowChoice::Auto => {
             let [lowest, highest] = volume.intensity_range().unwrap_or([0.0, 1.0]);
-            if lowest < CT_BELOW {
+            let is_ct = match modality {
+                Modality::Ct => true,
+                Modality::Mr => false,
+                Modality::Unknown => lowest < CT_BELOW,
+            };
+            if is_ct {
                 return volume::window::CT_PRESETS[0].1;
             }
             match percentiles_above_0(volume, PERCENTILES) {
@@ -216,7 +222,11 @@ mod tests {
     }
 
     fn check_window(choice: &str, values: Vec<f32>, low: f64, high: f64) {
-        let window = resolve(choice.parse().unwrap(), &volume(values));
+        check_window_of(Modality::Unknown, choice, values, low, high);
+    }
+
+    fn check_window_of(modality: Modality, choice: &str, values: Vec<f32>, low: f64, high: f64) {
+        let window = resolve(choice.parse().unwrap(), modality, &volume(values));
         assert!((window.low - low).abs() < 1e-4 && (window.high - high).abs() < 1e-4, "{window:?}");
     }
 
@@ -234,6 +244,16 @@ mod tests {
         check_window("lung", values.clone(), -1350.0, 150.0);
         check_window("-12.5,80", values, -12.5, 80.0);
         check_window("auto", vec![0.0, -4.0], -4.0, 0.0);
+    }
+
+    #[test]
+    fn what_is_said_of_the_modality_goes_before_the_values() {
+        let without_air = vec![0.4, 0.1, 0.0, 0.2];
+        check_window_of(Modality::Ct, "auto", without_air.clone(), -160.0, 240.0);
+        check_window_of(Modality::Mr, "auto", without_air.clone(), 0.101, 0.398);
+        let with_dark = [without_air, vec![-600.0]].concat();
+        check_window_of(Modality::Mr, "auto", with_dark.clone(), 0.101, 0.398);
+        check_window_of(Modality::Ct, "lung", with_dark, -1350.0, 150.0);
     }
 
     #[test]

@@ -20,6 +20,7 @@ use std::{fmt, sync::Arc};
 
 use protocol::{
     id,
+    job::Modality,
     prompt::{SlicePrompt, SliceRef},
     task::{EngineIdentity, EngineName, ModelIdentity},
 };
@@ -139,11 +140,17 @@ impl Medsam2 {
         self.options
     }
 
-    /// The window that the volume's slices are seen through. To look at a large volume once for many
-    /// prompts, keep it and pass it as [`WindowChoice::Between`].
+    /// The window that the volume's slices are seen through, of an unknown modality. To look at a
+    /// large volume once for many prompts, keep it and pass it as [`WindowChoice::Between`].
     #[must_use]
     pub fn window(&self, volume: &Volume) -> Window {
-        grey::resolve(self.options.window, volume)
+        self.window_for(Modality::Unknown, volume)
+    }
+
+    /// The same for a volume of which may be known what kind of machine made it.
+    #[must_use]
+    pub fn window_for(&self, modality: Modality, volume: &Volume) -> Window {
+        grey::resolve(self.options.window, modality, volume)
     }
 
     /// How often the encoder ran, for all clones together.

@@ -150,6 +150,10 @@ async fn prompts_outside_the_image_are_refused_with_the_bounds() {
             json!({ "axis": 2, "slice_index": 5, "points": [{ "x": 1, "y": 36, "positive": true }] }),
             "points[0]",
         ),
+        (
+            json!({ "axis": 2, "slice_index": 5, "points": [{ "x": 1, "y": 3, "positive": false }] }),
+            "points",
+        ),
         (json!({ "slice_index": 5, "box": [3, 3, 12, 12] }), "axis"),
     ] {
         let refused = server.post(&path, body.clone()).await;

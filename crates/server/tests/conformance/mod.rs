@@ -70,7 +70,7 @@ fn segment(job_id: JobId, slice_index: u32) -> NewTask {
     NewTask {
         job_id,
         spec: TaskSpec::SegmentSlice(SegmentSlice {
-            image: ImageRef { sha256: sha(1), frame: 0 },
+            image: ImageRef { sha256: sha(1), frame: 0, modality: Modality::Ct },
             engine: EngineName::Graphcut,
             prompt: prompt(slice_index, 1),
             base: None,
@@ -86,7 +86,7 @@ fn propagate(job_id: JobId) -> NewTask {
     NewTask {
         job_id,
         spec: TaskSpec::Propagate(Propagate {
-            image: ImageRef { sha256: sha(1), frame: 0 },
+            image: ImageRef { sha256: sha(1), frame: 0, modality: Modality::Ct },
             engine: EngineName::Graphcut,
             label: 1,
             axis: 2,
