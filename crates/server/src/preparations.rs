@@ -86,13 +86,15 @@ impl Server {
     /// Prepares what waits until nothing does.
     async fn attend(self) {
         while let Some(wish) = self.preparations.take() {
-            if let Err(reason) = self.prepare_slice(wish).await {
+            // A task of its own: if it panics, the others still get their turn.
+            let prepared = tokio::spawn(self.clone().prepare_slice(wish)).await;
+            if let Err(reason) = prepared.unwrap_or_else(|it| Err(it.to_string())) {
                 tracing::warn!(reason, "a slice could not be prepared");
             }
         }
     }
 
-    async fn prepare_slice(&self, wish: Wish) -> Result<(), String> {
+    async fn prepare_slice(self, wish: Wish) -> Result<(), String> {
         let Wish { image, slice, engine } = wish;
         let volume = self.volume(&image, 0).await.map_err(|it| it.detail().message.clone())?;
         let engines = Arc::clone(&self.engines);

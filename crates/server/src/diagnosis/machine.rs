@@ -29,7 +29,7 @@ pub async fn gpu() -> Finding {
     let gpus = crate::gpu::list().await;
     if gpus.is_empty() {
         return Finding::note(
-            "no NVIDIA GPU answers to nvidia-smi; graph cut runs on the processor",
+            "no NVIDIA GPU answers to nvidia-smi; every engine runs on the processor",
         );
     }
     let lines = gpus.iter().map(|it| {
