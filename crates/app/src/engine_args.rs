@@ -8,7 +8,10 @@ use engine::{
     medsam2::{CHECKPOINT, Compute, DeviceChoice, Medsam2Options, Precision, WindowChoice},
 };
 
-use crate::batch::Misuse;
+use crate::{
+    apart::{self, Named},
+    batch::Misuse,
+};
 
 /// The engines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -55,6 +58,11 @@ pub(crate) struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// Files that the engine reads.
+    pub(crate) fn files(&self) -> Vec<Named<'_>> {
+        apart::named([("--model", self.model.as_deref()), ("--config", self.config.as_deref())])
+    }
+
     /// Makes the engine ready.
     ///
     /// # Errors

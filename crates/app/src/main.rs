@@ -1,6 +1,7 @@
 //! `voxloop`, the one binary: `serve` for people and programs, `agent` for other machines,
 //! `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
 
+mod apart;
 mod config;
 mod engine_args;
 mod engine_runner;

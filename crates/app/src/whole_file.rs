@@ -42,7 +42,7 @@ where
 }
 
 /// Where a link leads, even if nothing is there yet.
-fn behind_links(path: &Path) -> PathBuf {
+pub(crate) fn behind_links(path: &Path) -> PathBuf {
     // As many as Linux follows; a ring of links fails when it is written.
     const MAX_LINKS: usize = 40;
     let mut place = path.to_owned();

@@ -100,6 +100,29 @@ fn times_from_the_file_are_told_apart_by_how_they_were_taken() {
 }
 
 #[test]
+fn scores_are_never_written_into_a_file_that_is_read() {
+    let folder = cases();
+    let case = fs::read_dir(folder.path().join("cases"))
+        .unwrap()
+        .map(|it| it.unwrap().path())
+        .find(|it| it.extension().is_some_and(|ending| ending == "json"))
+        .unwrap();
+    let text: Value = serde_json::from_slice(&fs::read(&case).unwrap()).unwrap();
+    fs::write(&case, text.to_string()).unwrap();
+    let image = case.with_file_name(text["image"].as_str().unwrap());
+    for file in [&case, &image] {
+        let before = fs::read(file).unwrap();
+        let scores = file.parent().unwrap().join(".").join(file.file_name().unwrap());
+        let output =
+            voxloop(folder.path(), &["eval", "cases", "--scores", scores.to_str().unwrap()]);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("--scores") && said.contains("CASES"), "{said}");
+        assert_eq!(fs::read(file).unwrap(), before);
+    }
+}
+
+#[test]
 fn arguments_that_name_no_case_are_wrong_use() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("empty")).unwrap();

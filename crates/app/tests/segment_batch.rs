@@ -324,6 +324,19 @@ fn an_image_is_never_overwritten() {
     check_misuse(&output, &["would overwrite the image", "ct.mask.nii.gz"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_image_behind_a_link_is_never_overwritten() {
+    let mut scans = Scans::new(0);
+    scans.add("case1/ct.nii.gz", 1);
+    scans.add("case1/ct.mask.nii.gz", 2);
+    fs::create_dir(scans.path("masks")).unwrap();
+    std::os::unix::fs::symlink("../scans/case1", scans.path("masks/case1")).unwrap();
+    scans.write_prompts();
+    let args = ["scans", "--prompts", "prompts.json", "--force"];
+    check_misuse(&scans.command(&args).output().unwrap(), &["would overwrite the image"]);
+}
+
 /// Two patients' scans, `p1/ct.nii` and `p2/ct.nii`: of the same size, marked at the same place.
 fn two_patients() -> Scans {
     let mut scans = Scans::new(0);

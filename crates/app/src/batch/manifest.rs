@@ -52,6 +52,11 @@ impl Manifest {
             Misuse(format!("{path}, line {line} is no entry ({error}); mend or remove it"))
         })?;
         if whole < bytes.len() {
+            if !is_torn::<T>(&bytes[whole..]) {
+                let message =
+                    format!("{}: its last line is no entry; is it this file?", path.display());
+                return Err(Misuse(message).into());
+            }
             file.set_len(u64::try_from(whole)?).with_context(cannot)?;
         }
         let n_bytes = file.seek(SeekFrom::End(0)).with_context(cannot)?;
@@ -121,6 +126,15 @@ impl<F: Storage> Lines<F> {
     }
 }
 
+/// Whether this is the beginning of an entry, as a write that was cut off leaves it, rather than the
+/// end of some other file.
+fn is_torn<T: DeserializeOwned>(tail: &[u8]) -> bool {
+    // What did not reach the disk may be zeros.
+    let n_zeros = tail.iter().rev().take_while(|it| **it == 0).count();
+    let written = &tail[..tail.len() - n_zeros];
+    serde_json::from_slice::<T>(written).map_or_else(|error| error.is_eof(), |_| true)
+}
+
 fn entries<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, (usize, serde_json::Error)> {
     bytes
         .split(|&it| it == b'\n')
@@ -152,6 +166,20 @@ mod tests {
         std::fs::write(&path, "1\nno number\n3\n").unwrap();
         let error = Manifest::open::<u32>(&path).err().unwrap();
         assert!(error.to_string().contains("line 2"));
+    }
+
+    #[test]
+    fn a_file_that_is_no_manifest_is_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("case.json");
+        for text in [r#"{"image": "ct.nii.gz"}"#, "[1, 2]", "no JSON"] {
+            std::fs::write(&path, text).unwrap();
+            let refused = Manifest::open::<u32>(&path).err().unwrap();
+            assert!(refused.is::<Misuse>() && refused.to_string().contains("case.json"));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+        }
+        assert!(is_torn::<(String, u32)>(b"[\"a\xc3"));
+        assert!(is_torn::<u32>(&[0; 9]));
     }
 
     /// A disk that fills up and is cleared again.

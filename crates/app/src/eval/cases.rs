@@ -120,6 +120,15 @@ impl Source {
         Case::read(self.parts()?)
     }
 
+    /// Every file that is read for the case, as far as the case can be read itself.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        let parts = self.parts().map(|it| vec![it.image, it.label]).unwrap_or_default();
+        match &self.kind {
+            SourceKind::File(path) => [vec![path.clone()], parts].concat(),
+            SourceKind::Pair { .. } => parts,
+        }
+    }
+
     fn parts(&self) -> anyhow::Result<Parts> {
         match &self.kind {
             SourceKind::File(path) => {

@@ -19,7 +19,9 @@ use engine::Engine;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    apart::{self, Named},
     batch::{
+        Misuse,
         interrupt::{self, Interrupt},
         manifest::Manifest,
         pool::{self, Gate},
@@ -94,8 +96,9 @@ struct Taken {
 /// If there are no cases, or `--scores` cannot be used. A case that fails is reported in its place
 /// and at the end, and the exit code is 1.
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
-    let engine = args.engine.open()?;
     let Sources { cases, unreadable } = sources(args)?;
+    keep_apart(args, &cases)?;
+    let engine = args.engine.open()?;
     let (manifest, earlier) = match &args.scores {
         Some(path) => {
             let (manifest, lines) = Manifest::open::<Scored>(path).context("--scores")?;
@@ -127,6 +130,18 @@ pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
     );
     evaluation.progress.finish();
     Ok(evaluation.conclude(&unreadable))
+}
+
+/// Refuses a file of scores that is one of those that are read.
+fn keep_apart(args: &EvalArgs, cases: &[Source]) -> Result<(), Misuse> {
+    let scores = apart::named([("--scores", args.scores.as_deref())]);
+    if scores.is_empty() {
+        return Ok(());
+    }
+    let files: Vec<PathBuf> = cases.iter().flat_map(Source::files).collect();
+    let of_cases = files.iter().map(|path| Named { argument: "CASES", path });
+    let read = of_cases.chain(args.engine.files()).collect::<Vec<_>>();
+    apart::check(&read, &scores)
 }
 
 /// A running evaluation.

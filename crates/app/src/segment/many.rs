@@ -25,6 +25,7 @@ use super::{
     report::{Outcome, Report, Rest},
 };
 use crate::{
+    apart::in_real_folder,
     batch::{
         Misuse, digest,
         inputs::{self, Found},
@@ -128,7 +129,8 @@ fn with_prompts(items: Vec<Item>, args: &SegmentArgs) -> anyhow::Result<(Vec<Ite
 fn keep_inputs(items: &[Item], out: &Path) -> anyhow::Result<()> {
     let images: BTreeSet<&Path> = items.iter().map(|it| it.input.real.as_path()).collect();
     for item in items {
-        if images.contains(out.join(&item.output).as_path()) {
+        // A folder below may be a link to that of the images.
+        if images.contains(in_real_folder(&out.join(&item.output)).as_path()) {
             let message = format!(
                 "--out: the mask of {} would overwrite the image {}",
                 item.name, item.output

@@ -24,6 +24,7 @@ use serde_json::json;
 use volume::{Labelmap, MaskFormat, ReadOptions, Volume};
 
 use crate::{
+    apart::{self, Named},
     batch::{Misuse, inputs::file_name, pool},
     whole_file,
 };
@@ -45,6 +46,7 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     // Both flags are required without --out.
     let output = args.output.as_deref().context("-o MASK is missing")?;
     let format = mask_format(output)?;
+    keep_apart(args, image, output)?;
     let started = Instant::now();
     let volume = read_volume(image)?;
     let load_ms = milliseconds(started);
@@ -73,6 +75,17 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     let ml = volume::metrics::volume_ml(&mask, &volume.grid, 1);
     println!("{}: {} voxels, {ml:.2} ml", output.display(), mask.count(1));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a file to write that is another file of the call.
+fn keep_apart(args: &SegmentArgs, image: &Path, output: &Path) -> Result<(), Misuse> {
+    let read = [vec![Named { argument: "IMAGE", path: image }], args.engine.files()].concat();
+    let written = apart::named([
+        ("-o", Some(output)),
+        ("--logits", args.logits.as_deref()),
+        ("--timing", args.timing.as_deref()),
+    ]);
+    apart::check(&read, &written)
 }
 
 /// Milliseconds in the engine; none for a step that was not asked for.
