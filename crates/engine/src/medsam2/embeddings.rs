@@ -42,6 +42,8 @@ pub(super) struct Embeddings {
     state: Mutex<State>,
     /// A run has ended.
     ended: Condvar,
+    /// Nobody goes first any more.
+    free: Condvar,
     /// Threads that run when nothing else does.
     idle: OnceLock<Option<ThreadPool>>,
 }
@@ -53,6 +55,8 @@ struct State {
     n_uses: u64,
     n_runs: u64,
     n_encoded: u64,
+    /// Prompts and propagations that are computed now.
+    n_first: usize,
     /// The encoder's own time: the shortest so far.
     usual: Option<Duration>,
 }
@@ -106,6 +110,7 @@ impl Embeddings {
             width: if identity.precision == "bf16" { Width::F16 } else { Width::F32 },
             state: Mutex::default(),
             ended: Condvar::new(),
+            free: Condvar::new(),
             idle: OnceLock::new(),
         }
     }
@@ -136,7 +141,12 @@ impl Embeddings {
         }
         let started = Instant::now();
         let side = model.config().image_size;
-        let mut embedding = model.encode(&grey::pixels(asked.greys, side, &self.device)?)?;
+        let pixels = grey::pixels(asked.greys, side, &self.device)?;
+        let mut embedding = model.encode_with(&pixels, &mut || {
+            if asked.urgency == Urgency::Background {
+                self.let_others_go_first();
+            }
+        })?;
         self.state().encoded(started.elapsed());
         if asked.kept.is_some() || self.width == Width::F16 {
             let numbers = rounded(embedding.numbers()?, self.width);
@@ -148,6 +158,21 @@ impl Embeddings {
             }
         }
         Ok(embedding)
+    }
+
+    /// From now on somebody waits for a prompt or a propagation: runs in the background pause until
+    /// the returned value is dropped.
+    pub(super) fn go_first(&self) -> GoingFirst<'_> {
+        self.state().n_first += 1;
+        GoingFirst(self)
+    }
+
+    /// Waits while anybody goes first.
+    fn let_others_go_first(&self) {
+        let mut state = self.state();
+        while state.n_first > 0 {
+            state = self.free.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// How often the encoder ran.
@@ -173,14 +198,26 @@ impl Embeddings {
                 return Found::Known(Box::new(known));
             }
             let Some(run) = state.running.get(key).copied() else { break };
-            state = match run.patience(urgency, state.usual) {
-                Some(Duration::ZERO) => break,
+            // Whoever waits for a run in the background lets it go on.
+            let steps_back = usize::from(urgency == Urgency::Now).min(state.n_first);
+            state.n_first -= steps_back;
+            self.free.notify_all();
+            let is_over = match run.patience(urgency, state.usual) {
+                Some(Duration::ZERO) => true,
                 Some(patience) => {
                     let waited = self.ended.wait_timeout(state, patience);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                    false
                 }
-                None => self.ended.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => {
+                    state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    false
+                }
             };
+            state.n_first += steps_back;
+            if is_over {
+                break;
+            }
         }
         state.n_runs += 1;
         let number = state.n_runs;
@@ -192,6 +229,16 @@ impl Embeddings {
 enum Found {
     Known(Box<SliceEmbedding>),
     Begun(u64),
+}
+
+/// Runs in the background pause while it lives.
+pub(super) struct GoingFirst<'a>(&'a Embeddings);
+
+impl Drop for GoingFirst<'_> {
+    fn drop(&mut self) {
+        self.0.state().n_first -= 1;
+        self.0.free.notify_all();
+    }
 }
 
 /// Tells those who wait that a run has ended, however it did.
@@ -237,137 +284,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{path::Path, thread};
-
-    use super::*;
-    use crate::Medsam2;
-
-    fn folder() -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro")
-    }
-
-    fn micro() -> (Sam2, ModelIdentity) {
-        let config = sam2::Config::open(&folder().join("config.yaml")).unwrap();
-        let model = Sam2::open(
-            &folder().join("checkpoint.pt"),
-            &config,
-            &Device::Cpu,
-            sam2::Precision::F32,
-        )
-        .unwrap();
-        let identity = ModelIdentity {
-            name: "micro".to_owned(),
-            sha256: id::Sha256::from_digest([7; 32]),
-            licence: String::new(),
-            precision: "f32".to_owned(),
-            device: "cpu".to_owned(),
-            window: None,
-            remark: None,
-        };
-        (model, identity)
-    }
-
-    fn asked(greys: &[u8], urgency: Urgency) -> Asked<'_> {
-        Asked { greys, urgency, kept: None }
-    }
-
-    #[test]
-    fn memory_is_bounded_and_the_slice_asked_for_last_stays() {
-        let (model, identity) = micro();
-        let bytes_each = 4 * SliceEmbedding::n_numbers(model.config());
-        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 2 * bytes_each);
-        let side = model.config().image_size;
-        let ask = |grey: u8, n_encoded: u64| {
-            let greys = vec![grey; side * side];
-            embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap();
-            assert_eq!(embeddings.n_encoded(), n_encoded);
-        };
-        ask(1, 1);
-        ask(2, 2);
-        ask(1, 2);
-        ask(3, 3);
-        ask(1, 3);
-        ask(2, 4);
-        assert_eq!(embeddings.n_kept(), 2);
-    }
-
-    #[test]
-    fn many_who_ask_at_once_share_one_run() {
-        let (model, identity) = micro();
-        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
-        let greys = vec![9; model.config().image_size.pow(2)];
-        thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap());
-            }
-        });
-        assert_eq!(embeddings.n_encoded(), 1);
-    }
-
-    #[test]
-    fn a_person_waits_for_a_run_in_the_background_unless_it_is_held_up() {
-        let run = |urgency, age: Duration| Run {
-            number: 1,
-            urgency,
-            since: Instant::now().checked_sub(age).unwrap(),
-        };
-        let usual = Some(Duration::from_secs(60));
-        let patience = |urgency, age, asking| run(urgency, age).patience(asking, usual);
-        let (young, old) = (Duration::from_secs(30), Duration::from_secs(91));
-        let left = patience(Urgency::Background, young, Urgency::Now).unwrap();
-        assert!(left > Duration::from_secs(50) && left <= Duration::from_secs(60));
-        assert_eq!(patience(Urgency::Background, old, Urgency::Now), Some(Duration::ZERO));
-        assert_eq!(patience(Urgency::Background, old, Urgency::Background), None);
-        assert_eq!(patience(Urgency::Now, old, Urgency::Now), None);
-    }
-
-    #[test]
-    fn a_run_that_is_held_up_is_overtaken() {
-        let (model, identity) = micro();
-        let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
-        let greys = vec![9; model.config().image_size.pow(2)];
-        let key: Key = embeddings.weights.clone().chain_update(&greys).finalize().into();
-        let Found::Begun(number) = embeddings.find_or_begin(&key, Urgency::Background) else {
-            panic!("nothing is known yet");
-        };
-        let held_up = Running { embeddings: &embeddings, key, number };
-        let since = Instant::now().checked_sub(2 * FIRST_PATIENCE).unwrap();
-        embeddings.state().running.get_mut(&key).unwrap().since = since;
-        embeddings.get(&model, &asked(&greys, Urgency::Now)).unwrap();
-        assert_eq!(embeddings.n_encoded(), 1);
-        drop(held_up);
-        assert!(embeddings.state().running.is_empty());
-    }
-
-    #[test]
-    fn narrow_numbers_are_the_same_whether_they_were_kept_or_not() {
-        let (model, identity) = micro();
-        let identity = ModelIdentity { precision: "bf16".to_owned(), ..identity };
-        let kept = tempfile::tempdir().unwrap();
-        let files = EmbeddingFiles::new(kept.path().to_owned(), 1 << 20);
-        let image = id::Sha256::from_digest([1; 32]);
-        let greys: Vec<u8> = (0..=255).cycle().take(model.config().image_size.pow(2)).collect();
-        let ask = |n_encoded: u64| {
-            let embeddings = Embeddings::new(&model, &identity, Device::Cpu, 1 << 20);
-            let kept = Some((&files, &image));
-            let asked = Asked { greys: &greys, urgency: Urgency::Now, kept };
-            let numbers = embeddings.get(&model, &asked).unwrap().numbers().unwrap();
-            assert_eq!(embeddings.n_encoded(), n_encoded);
-            numbers
-        };
-        assert_eq!(ask(1), ask(0));
-    }
-
-    #[test]
-    fn other_weights_share_nothing() {
-        let open = |sha256: [u8; 32]| {
-            let (model, identity) = micro();
-            let sha256 = id::Sha256::from_digest(sha256);
-            Medsam2::new(model, ModelIdentity { sha256, ..identity })
-        };
-        let key = |it: Medsam2| -> Key { it.network.embeddings.weights.clone().finalize().into() };
-        assert_ne!(key(open([1; 32])), key(open([2; 32])));
-        assert_eq!(key(open([1; 32])), key(open([1; 32])));
-    }
-}
+mod tests;

@@ -214,6 +214,7 @@ impl Medsam2 {
         let CheckedSlice { axis, shape, .. } = *slice;
         let urgency = Urgency::Now;
         let sight = Sight { engine: self, volume, axis, shape, window, urgency };
+        let _prompt = self.network.embeddings.go_first();
         let embedding = sight.embedding(slice.index)?;
         let found = sight.answer(&embedding, prompt, earlier.as_deref())?;
         let logits = sight.logits(&found)?;

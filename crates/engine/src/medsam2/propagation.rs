@@ -71,6 +71,7 @@ impl Job<'_> {
         let window = engine.window(self.volume);
         let urgency = Urgency::Now;
         let sight = Sight { engine, volume: self.volume, axis, shape, window, urgency };
+        let _propagation = engine.network.embeddings.go_first();
         let said = self.said(&sight)?;
         let start = self.start(&sight, &said, control)?;
         let range = match said.ends {

@@ -102,16 +102,21 @@ impl Hiera {
         })
     }
 
-    /// Returns the map at the end of each stage.
+    /// Returns the map at the end of each stage; calls `between_blocks` before every block.
     ///
     /// # Shapes
     /// `x` (1, h, w, 3): (1, h/4, w/4, c), (1, h/8, w/8, 2c) …
-    pub(crate) fn forward(&self, x: &Tensor) -> Result<Vec<Tensor>> {
+    pub(crate) fn forward(
+        &self,
+        x: &Tensor,
+        between_blocks: &mut dyn FnMut(),
+    ) -> Result<Vec<Tensor>> {
         let x = self.patch_embed.forward(x)?;
         let (_, h, w, _) = x.dims4()?;
         let mut x = (x + self.position(h, w)?)?;
         let mut outputs = Vec::with_capacity(self.stage_ends.len());
         for (i, block) in self.blocks.iter().enumerate() {
+            between_blocks();
             x = block.forward(&x)?;
             if self.stage_ends.contains(&i) {
                 outputs.push(x.clone());

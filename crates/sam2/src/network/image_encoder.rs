@@ -50,8 +50,12 @@ impl ImageEncoder {
     ///
     /// # Shapes
     /// `pixels` (1, s, s, 3): (1, s/4, s/4, c/8), (1, s/8, s/8, c/4), (1, s/16, s/16, c)
-    pub(crate) fn forward(&self, pixels: &Tensor) -> Result<[Tensor; 3]> {
-        let maps = self.trunk.forward(pixels)?;
+    pub(crate) fn forward(
+        &self,
+        pixels: &Tensor,
+        between_blocks: &mut dyn FnMut(),
+    ) -> Result<[Tensor; 3]> {
+        let maps = self.trunk.forward(pixels, between_blocks)?;
         let mut above: Option<Tensor> = None;
         let mut pyramid = Vec::with_capacity(maps.len());
         for (level, map) in self.levels.iter().zip(&maps).rev() {

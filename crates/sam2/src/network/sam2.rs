@@ -200,11 +200,25 @@ impl Sam2 {
     /// # Errors
     /// If `pixels` has another shape, or the computation fails.
     pub fn encode(&self, pixels: &Tensor) -> Result<SliceEmbedding> {
+        self.encode_with(pixels, &mut || {})
+    }
+
+    /// As [`Sam2::encode`]; calls `between_blocks` some ten times on the way, where it can be made to
+    /// wait.
+    ///
+    /// # Errors
+    /// As [`Sam2::encode`].
+    pub fn encode_with(
+        &self,
+        pixels: &Tensor,
+        between_blocks: &mut dyn FnMut(),
+    ) -> Result<SliceEmbedding> {
         let s = self.config.image_size;
         if pixels.dims() != [1, 3, s, s] {
             candle_core::bail!("a slice of shape {:?}, not [1, 3, {s}, {s}]", pixels.dims());
         }
-        let [fine, middle, coarse] = self.image_encoder.forward(&pixels.permute((0, 2, 3, 1))?)?;
+        let pixels = pixels.permute((0, 2, 3, 1))?;
+        let [fine, middle, coarse] = self.image_encoder.forward(&pixels, between_blocks)?;
         Ok(SliceEmbedding { high_res: [fine, middle], features: coarse.flatten(1, 2)? })
     }
 
