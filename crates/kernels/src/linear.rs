@@ -195,7 +195,8 @@ impl WithSimd for FinishRows<'_> {
                 }
                 Some(Activation::Relu) => {
                     for it in row {
-                        *it = it.max(0.0);
+                        // Not `max`, which would make 0 of what is no number.
+                        *it = if *it < 0.0 { 0.0 } else { *it };
                     }
                 }
             }

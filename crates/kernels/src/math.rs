@@ -43,7 +43,8 @@ pub(crate) fn largest(x: &[f32], floor: f32) -> f32 {
     reason = "the exponent is within −126 and 0"
 )]
 pub(crate) fn exp_nonpositive(x: f32) -> f32 {
-    let x = x.max(-87.0);
+    // Not `max`, which would make −87 of what is no number.
+    let x = if x < -87.0 { -87.0 } else { x };
     let whole = (x * std::f32::consts::LOG2_E).round_ties_even();
     // ln 2 in two parts, so that the remainder is exact.
     let rest = whole.mul_add(-0.693_359_4, x);

@@ -9,32 +9,28 @@ use crate::tile::Number;
 
 /// A number that float32 rows can be turned into.
 pub(crate) trait FromRows: Number {
-    /// The rows themselves, where nothing is to be done to them.
-    fn as_they_are(x: &[f32]) -> Option<&[Self]>;
-
-    /// Rounds rows of `width` numbers into rows of `stride`.
-    fn round_rows(out: &mut [Self], x: &[f32], width: usize, stride: usize);
+    /// Hands `work` rows of `width` numbers, rounded into rows of `depth`.
+    fn with_rounded<R>(x: &[f32], width: usize, depth: usize, work: impl FnOnce(&[Self]) -> R)
+    -> R;
 }
 
 impl FromRows for f32 {
-    fn as_they_are(x: &[f32]) -> Option<&[Self]> {
-        Some(x)
-    }
-
-    fn round_rows(out: &mut [Self], x: &[f32], width: usize, stride: usize) {
-        for (out, x) in out.chunks_exact_mut(stride).zip(x.chunks_exact(width)) {
-            out[..width].copy_from_slice(x);
-        }
+    fn with_rounded<R>(x: &[f32], _: usize, _: usize, work: impl FnOnce(&[Self]) -> R) -> R {
+        work(x)
     }
 }
 
 impl FromRows for bf16 {
-    fn as_they_are(_: &[f32]) -> Option<&[Self]> {
-        None
-    }
-
-    fn round_rows(out: &mut [Self], x: &[f32], width: usize, stride: usize) {
-        Arch::new().dispatch(RoundRows { out, x, width, stride });
+    fn with_rounded<R>(
+        x: &[f32],
+        width: usize,
+        depth: usize,
+        work: impl FnOnce(&[Self]) -> R,
+    ) -> R {
+        with_scratch(x.len() / width * depth, |out: &mut [Self]| {
+            Arch::new().dispatch(RoundRows { out: &mut *out, x, width, stride: depth });
+            work(out)
+        })
     }
 }
 
@@ -46,14 +42,9 @@ pub(crate) fn with_rows<T: FromRows, R>(
     norm: Option<&LayerNorm>,
     work: impl FnOnce(&[T]) -> R,
 ) -> R {
-    if let (None, Some(rows)) = (norm, T::as_they_are(x)) {
-        return work(rows);
-    }
+    let Some(norm) = norm else { return T::with_rounded(x, width, depth, work) };
     with_scratch(x.len() / width * depth, |rows: &mut [T]| {
-        match norm {
-            Some(norm) => norm.rows(rows, x, depth),
-            None => T::round_rows(rows, x, width, depth),
-        }
+        norm.rows(rows, x, depth);
         work(rows)
     })
 }

@@ -24,6 +24,8 @@ pub struct Mismatch {
     pub unused: Vec<String>,
     /// Tensors of another shape: name, shape needed, shape found.
     pub misshapen: Vec<(String, Vec<usize>, Vec<usize>)>,
+    /// Tensors with a number that is none, or infinite.
+    pub not_finite: Vec<String>,
 }
 
 impl Display for Mismatch {
@@ -34,9 +36,12 @@ impl Display for Mismatch {
             .iter()
             .map(|(name, needed, found)| format!("{name} {found:?}, needs {needed:?}"))
             .collect();
-        for (what, names) in
-            [("missing", &self.missing), ("unused", &self.unused), ("of another shape", &shapes)]
-        {
+        for (what, names) in [
+            ("missing", &self.missing),
+            ("unused", &self.unused),
+            ("of another shape", &shapes),
+            ("with numbers that are not finite", &self.not_finite),
+        ] {
             if !names.is_empty() {
                 write!(f, "; {} {what}: {}", names.len(), names.join(", "))?;
             }
@@ -106,6 +111,9 @@ impl<R: Read + Seek> Weights<R> {
             Some(_) => {}
         }
         let numbers = checkpoint.read(name).map_err(Error::wrap)?.unwrap_or_default();
+        if !numbers.iter().all(|it| it.is_finite()) {
+            asked.mismatch.not_finite.push(name.to_owned());
+        }
         let tensor = Tensor::from_vec(numbers, shape.clone(), device)?;
         if self.purpose != Use::Training {
             return Ok(tensor);

@@ -12,6 +12,7 @@
 mod support;
 
 use candle_core::Device;
+use sam2::checkpoint::Checkpoint;
 use sam2::{Config, LoadError, Precision, Sam2};
 use support::micro;
 
@@ -122,4 +123,19 @@ fn a_long_file_or_word_makes_no_long_error() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), long.repeat(3)).unwrap();
     assert_eq!(Config::open(file.path()).unwrap_err().to_string(), message);
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_named() {
+    let golden = micro();
+    let mut bytes = std::fs::read(golden.checkpoint()).unwrap();
+    // The middle of the file lies in some tensor's numbers, which start at multiples of four.
+    let middle = bytes.len() / 8 * 4;
+    bytes[middle..middle + 8].copy_from_slice(&[f32::NAN; 2].map(f32::to_le_bytes).concat());
+    let checkpoint = Checkpoint::new(std::io::Cursor::new(bytes)).unwrap();
+    let error = Sam2::from_checkpoint(checkpoint, &golden.config(), &Device::Cpu, Precision::F32)
+        .unwrap_err();
+    let LoadError::Mismatch(mismatch) = &error else { panic!("{error}") };
+    assert_eq!(mismatch.not_finite.len(), 1, "{error}");
+    assert!(error.to_string().contains("not finite"), "{error}");
 }

@@ -172,7 +172,8 @@ fn decoded(bytes: &[u8], key: &Key, n_numbers: usize) -> Option<Vec<f32>> {
 pub(super) fn rounded(mut numbers: Vec<f32>, width: Width) -> Vec<f32> {
     if width == Width::F16 {
         for it in &mut numbers {
-            *it = f16::from_f32(*it).to_f32();
+            // What is beyond float16 stays its largest number rather than become infinite.
+            *it = f16::from_f32(it.clamp(f16::MIN.to_f32(), f16::MAX.to_f32())).to_f32();
         }
     }
     numbers

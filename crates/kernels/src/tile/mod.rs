@@ -56,9 +56,11 @@ impl<T: Number> Tile<'_, T> {
         let Self { rows, depth, a, a_stride, panel, c, c_stride, .. } = self;
         assert!((1..=MAX_ROWS).contains(rows), "a tile of {rows} rows");
         assert!(depth.is_multiple_of(T::STEP), "a depth of {depth}");
-        assert!(a.len() >= (rows - 1) * a_stride + depth, "rows end early");
-        assert!(panel.len() >= depth * WIDTH, "a panel ends early");
-        assert!(c.len() >= (rows - 1) * c_stride + WIDTH, "the result ends early");
+        let reach = |stride: usize, last: usize| (rows - 1).checked_mul(stride)?.checked_add(last);
+        assert!(reach(*a_stride, *depth).is_some_and(|it| it <= a.len()), "rows end early");
+        let panel_len = depth.checked_mul(WIDTH);
+        assert!(panel_len.is_some_and(|it| it <= panel.len()), "a panel ends early");
+        assert!(reach(*c_stride, WIDTH).is_some_and(|it| it <= c.len()), "the result ends early");
     }
 }
 

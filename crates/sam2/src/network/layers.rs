@@ -24,7 +24,7 @@ pub(crate) struct Linear {
 enum Form {
     /// `weight` (o, i), `bias` (o)
     Plain { weight: Tensor, bias: Tensor },
-    /// For the CPU. The bias is kept as a tensor too.
+    /// For the CPU.
     Packed(Arc<kernels::Linear>),
 }
 
@@ -123,7 +123,7 @@ impl Linear {
         let Around { norm, activation, add } = around;
         match &self.form {
             Form::Packed(layer) => {
-                let x = x.contiguous()?;
+                let x = without_gradients(x)?;
                 let found = with_kernels(norm, activation, add, |around| {
                     Ok(layer.forward(&fused::numbers(&x)?, around))
                 })?;
@@ -159,6 +159,14 @@ fn with_kernels<R>(
     let add = add.map(Tensor::contiguous).transpose()?;
     let add = add.as_ref().map(fused::numbers).transpose()?;
     work(kernels::Around { norm, activation, add: add.as_deref() })
+}
+
+/// What a kernel can take: it would drop gradients without a word.
+fn without_gradients(x: &Tensor) -> Result<Tensor> {
+    if x.track_op() {
+        candle_core::bail!("gradients cannot pass a layer that was loaded without a variable");
+    }
+    x.contiguous()
 }
 
 fn replace_last(x: &Tensor, outputs: usize) -> Vec<usize> {
@@ -211,7 +219,7 @@ impl Conv2d {
         match &self.form {
             ConvForm::Plain { weight, bias } => ops::conv2d(x, weight, bias, padding, stride),
             ConvForm::Packed(layer) => {
-                let x = x.contiguous()?;
+                let x = without_gradients(x)?;
                 let (_, h, w, _) = x.dims4()?;
                 let (found, [h, w]) =
                     kernels::convolve(&fused::numbers(&x)?, [h, w], layer, self.shape);
@@ -326,7 +334,7 @@ impl Mlp {
         if let [first, second] = &self.layers[..]
             && let (Form::Packed(first), Form::Packed(second)) = (&first.form, &second.form)
         {
-            let x = x.contiguous()?;
+            let x = without_gradients(x)?;
             let found = with_kernels(norm, None, add, |around| {
                 let layers = [&**first, &**second];
                 Ok(kernels::feed_forward(&fused::numbers(&x)?, layers, self.activation, around))

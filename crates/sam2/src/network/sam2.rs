@@ -333,6 +333,10 @@ impl Sam2 {
             prediction.stable_mask()?
         };
         let object_score = prediction.object_score.squeeze(0)?.to_scalar::<f32>()?;
+        let sum = choice.mask.sum_all()?.to_scalar::<f32>()?;
+        if !(object_score.is_finite() && sum.is_finite()) {
+            candle_core::bail!("the network's answer is no number: these weights cannot be used");
+        }
         let is_there = object_score > 0.0;
         Ok(SliceMask {
             low_res: if is_there {

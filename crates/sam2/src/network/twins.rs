@@ -227,3 +227,23 @@ fn depthwise_convolution_equals_its_plain_twin() {
         check_twins(&fused, &plain, 2e-5);
     }
 }
+
+#[test]
+fn gradients_are_not_dropped_without_a_word() {
+    let weights = [("weight", random((8, 8), 1.0)), ("bias", random(8, 1.0))];
+    let [frozen, _] = loaders(&weights, Precision::F32);
+    let layer = Linear::load(8, 8, &frozen).unwrap();
+    let error = layer.forward(&tracked(&random((2, 8), 1.0))).unwrap_err().to_string();
+    assert!(error.contains("gradients"), "{error}");
+}
+
+#[test]
+fn what_is_no_number_stays_none() {
+    let x = Tensor::from_vec(vec![f32::NAN, 1.0, -1.0, 2.0], (1, 4), &Device::Cpu).unwrap();
+    let [fused, _] = loaders(&layer(4, 4), Precision::F32);
+    let relu = Linear::load(4, 4, &fused).unwrap().forward_then(&x, Activation::Relu).unwrap();
+    assert!(relu.to_vec2::<f32>().unwrap()[0].iter().all(|it| it.is_nan()));
+    let x = x.reshape((1, 1, 4, 1)).unwrap();
+    let attended = ops::attention(&x, &x, &x, Precision::F32).unwrap();
+    assert!(attended.flatten_all().unwrap().to_vec1::<f32>().unwrap().iter().all(|it| it.is_nan()));
+}
