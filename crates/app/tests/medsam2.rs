@@ -183,6 +183,41 @@ fn the_modality_that_was_said_decides_about_the_window() {
 }
 
 #[test]
+fn points_on_several_slices_are_propagated_without_a_mask_and_bound_the_object() {
+    let folder = tempfile::tempdir().unwrap();
+    place_weights(folder.path());
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let job = format!("/api/v1/jobs/{}", upload(&server, "CT"));
+    let mark = |slice: u32, label: u8| {
+        let points = r#"[{"x":16,"y":14,"positive":true}]"#;
+        format!(r#"{{"axis":2,"slice_index":{slice},"label":{label},"points":{points}}}"#)
+    };
+    let propagate = |body: &str| {
+        let line = format!("POST {job}/propagate");
+        exchange(&server.address, &line, "application/json", body.as_bytes()).unwrap().0
+    };
+    let extent = || finished(&server, job.rsplit('/').next().unwrap())["extent"].clone();
+    assert_eq!(propagate("{}"), 409, "nothing is marked");
+    for slice in [3, 9] {
+        server.send(&format!("PUT {job}/prompts\n{}", mark(slice, 2)));
+    }
+    assert_eq!(propagate(r#"{"engine":"graphcut"}"#), 409);
+    assert_eq!(propagate(r#"{"range":[0,2]}"#), 422);
+    for n_times in 1..=2 {
+        assert_eq!(propagate("{}"), 202);
+        let ends = serde_json::json!({"axis": 2, "first": 3, "last": 9});
+        assert_eq!(extent(), ends, "propagated {n_times} times");
+    }
+
+    // A slice that was segmented stays as it is and says nothing about the ends.
+    server.send(&format!("POST {job}/initial-mask\n{}", mark(4, 3)));
+    extent();
+    server.send(&format!("PUT {job}/prompts\n{}", mark(8, 3)));
+    assert_eq!(propagate("{}"), 202);
+    assert_eq!(extent(), serde_json::json!({"axis": 2, "first": 0, "last": 11}));
+}
+
+#[test]
 fn a_slice_that_is_looked_at_is_encoded_and_kept_until_its_image_goes() {
     let folder = tempfile::tempdir().unwrap();
     place_weights(folder.path());

@@ -84,8 +84,10 @@ pub struct Propagate {
     /// Every prompted slice of the object. Where a prompt says `mask`, the slice's mask in `base` is
     /// a hard constraint.
     pub prompts: Vec<SlicePrompt>,
-    /// Mask of the head revision that holds the prompted slices' masks.
-    pub base: Sha256,
+    /// Mask of the head revision that holds the prompted slices' masks; none where the job has no
+    /// mask yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Sha256>,
     /// Which way to go.
     #[serde(default)]
     pub direction: Direction,
@@ -142,7 +144,7 @@ impl TaskSpec {
     pub fn base(&self) -> Option<&Sha256> {
         match self {
             Self::SegmentSlice(it) => it.base.as_ref(),
-            Self::Propagate(it) => Some(&it.base),
+            Self::Propagate(it) => it.base.as_ref(),
         }
     }
 }

@@ -124,24 +124,37 @@ impl Server {
     /// Queues the propagation of an object through the volume.
     ///
     /// # Errors
-    /// If there is no mask to start from, a bound lies outside the image, the engine is not ready,
+    /// If there is nothing to start from, a bound lies outside the image, the engine is not ready,
     /// or the job is busy.
     pub async fn propagate(&self, job_id: JobId, wish: PropagateWish) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
-        let no_mask = || ApiError::wrong_state("there is no mask yet: segment a slice first");
-        let head = job.head.as_ref().ok_or_else(no_mask)?;
+        let engine = self.choose_engine(wish.engine)?;
+        // The network solves prompts by itself; the graph cut learns from a mask.
+        let needs_mask = engine == EngineName::Graphcut;
+        let no_mask = || {
+            ApiError::wrong_state(match needs_mask {
+                true => "there is no mask yet: segment a slice first",
+                false => "there is no mask yet: segment a slice or mark the object first",
+            })
+        };
+        if needs_mask && job.head.is_none() {
+            return Err(no_mask());
+        }
         let revisions = self.store.revisions(job_id).await?;
-        let label = wish.label.or(head.label).unwrap_or(1);
+        let all_prompts = self.store.prompts(job_id).await?;
+        let last_label = job.head.as_ref().and_then(|it| it.label);
+        let first_label = || all_prompts.first().map(|it| it.label);
+        let label = wish.label.or(last_label).or_else(first_label).unwrap_or(1);
         check_label(label)?;
-        let prompts: Vec<_> = self
-            .store
-            .prompts(job_id)
-            .await?
+        let prompts: Vec<_> = all_prompts
             .into_iter()
             .filter(|it| it.label == label)
             .map(|it| vouched(it, &revisions))
             .collect();
-        let starts = |it: &&SlicePrompt| it.mask || it.bounds.is_some();
+        let starts = |it: &&SlicePrompt| {
+            let is_known = it.mask && job.head.is_some();
+            is_known || it.bounds.is_some() || (!needs_mask && shows_object(it))
+        };
         let key = prompts.iter().find(starts).ok_or_else(no_mask)?;
         let axis = wish.axis.unwrap_or(key.slice.axis);
         check_slice(&job.summary.image, SliceRef { axis, slice_index: 0 })?;
@@ -151,18 +164,15 @@ impl Server {
                 it.slice.axis != axis || (range[0]..=range[1]).contains(&it.slice.slice_index)
             };
             if !prompts.iter().filter(starts).any(holds) {
-                return Err(ApiError::invalid(
-                    "range",
-                    "the range holds no slice with a mask to start from",
-                ));
+                return Err(ApiError::invalid("range", "the range holds no slice to start from"));
             }
         }
         let spec = TaskSpec::Propagate(Propagate {
             image: image_ref(&job.summary.image),
-            engine: self.choose_engine(wish.engine)?,
+            engine,
             label,
             axis,
-            base: head.mask.clone(),
+            base: job.head.map(|it| it.mask),
             direction: wish.direction,
             range: wish.range,
             combine: wish.combine,

@@ -1303,8 +1303,7 @@ export interface components {
              * @description Stored axis along which direction and range count.
              */
             axis: number;
-            /** @description Mask of the head revision that holds the prompted slices' masks. */
-            base: components["schemas"]["Sha256"];
+            base?: components["schemas"]["Sha256"] | null;
             /** @description How passes in two directions are combined. */
             combine?: components["schemas"]["Combine"];
             /** @description Which way to go. */

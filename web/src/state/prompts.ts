@@ -1,10 +1,11 @@
 // What a person tells the engine: boxes, points, absent slices, objects; and the calls that run it.
 import i18next from 'i18next';
 import * as api from '../api/client';
-import type { Combine, Direction, EngineName, Label, SlicePrompt } from '../api/types';
+import type { Combine, Direction, EngineName, EngineStatus, Label, SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
 import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
 import { nextDoubtful, ratedRevision } from '../core/confidence';
+import { currentEngine } from '../core/engines';
 import type { Grid } from '../core/grid';
 import { nextLabelColor } from '../core/palette';
 import {
@@ -140,8 +141,15 @@ export function runAxis(open: OpenJob): AxisIndex | null {
   return axis === null ? null : axisIndex(axis);
 }
 
-export function canPropagate(open: OpenJob): boolean {
-  return open.mask !== null && runAxis(open) !== null && (open.job.task ?? null) === null && !open.asking;
+/** Whether there is something to start from: a mask, or for the network marks that show the object. */
+export function hasStart(open: OpenJob, engines: readonly EngineStatus[]): boolean {
+  if (runAxis(open) === null) return false;
+  const isNetwork = currentEngine(engines, open.engine)?.name === 'medsam2';
+  return open.mask !== null || (isNetwork && startingSlices(open.job.prompts, open.label).some(canSegment));
+}
+
+export function canPropagate(open: OpenJob, engines: readonly EngineStatus[]): boolean {
+  return hasStart(open, engines) && (open.job.task ?? null) === null && !open.asking;
 }
 
 export function rangeOf(open: OpenJob, axis: AxisIndex): SliceRange {
@@ -176,7 +184,7 @@ export function setEngine(engine: EngineName | null): void {
 export async function runPropagation(): Promise<void> {
   const open = getState().open;
   const axis = open === null ? null : runAxis(open);
-  if (open === null || axis === null || !canPropagate(open)) return;
+  if (open === null || axis === null || !canPropagate(open, getState().engines)) return;
   const range = open.ranges[axis];
   patchOpen({ seen: new Set() });
   await ask(({ job, direction, combine, largest, engine, label }) =>

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconArrowRight, IconArrowsDiff } from '@tabler/icons
 import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
-import { canPropagate, goToDoubtful, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
+import { canPropagate, goToDoubtful, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { RunningTask } from './RunningTask';
 import { Section } from './Section';
@@ -117,9 +117,10 @@ function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
 export function PropagatePanel(): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
+  const engines = useStore((state) => state.engines);
   if (open === null) return null;
   const task = open.job.task ?? null;
-  const why = open.mask === null || runAxis(open) === null ? t('propagate.needsMask') : null;
+  const why = hasStart(open, engines) ? null : t('propagate.needsMask');
   const isAgain = ratedRevision(open.revisions, open.label) !== null;
   return (
     <Section title={t('propagate.title')}>
@@ -129,7 +130,7 @@ export function PropagatePanel(): React.JSX.Element | null {
           <Button
             fullWidth
             leftSection={<IconArrowsDiff size={17} aria-hidden />}
-            disabled={!canPropagate(open)}
+            disabled={!canPropagate(open, engines)}
             data-testid="propagate"
             onClick={() => void runPropagation()}
           >

@@ -91,7 +91,7 @@ fn propagate(job_id: JobId) -> NewTask {
             label: 1,
             axis: 2,
             prompts: vec![prompt(5, 1)],
-            base: sha(9),
+            base: Some(sha(9)),
             direction: Direction::Both,
             range: None,
             combine: Combine::Union,
