@@ -273,6 +273,7 @@ mod tests {
     use std::{fs, path::Path};
 
     use engine::medsam2::CONFIG;
+    use models::record::Verdict;
 
     fn place(name: &str, folder: &Path, target: &str) {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/medsam2-micro");
@@ -315,7 +316,9 @@ mod tests {
         let digest =
             || Models::new(folder.path().to_owned()).list().remove(0).model.unwrap().sha256;
         assert_eq!(digest(), None);
-        ModelFolder::new(folder.path()).verify(&MODELS[0]).unwrap();
+        let files = ModelFolder::new(folder.path());
+        let Verdict::Unrecorded(record) = files.verify(&MODELS[0]).unwrap() else { panic!() };
+        files.put_on_record(&MODELS[0], &record).unwrap();
         let expected = "ca5d49a44b5e47d7fce5f837ebbff20dfb29f9a8b73dd0c9738c59e52c2f6a98";
         assert_eq!(digest().unwrap().as_str(), expected);
         fs::write(folder.path().join(CHECKPOINT), "another file").unwrap();

@@ -302,7 +302,11 @@ fn verify_reports_what_is_damaged_missing_or_not_loadable() {
     check(&without, 1, &["MedSAM2_US_Heart.yaml is missing"]);
     fs::rename(root.join("elsewhere.yaml"), &yaml).unwrap();
 
+    // As if a hub had announced it.
     let weights = root.join("MedSAM2_US_Heart.pt");
+    let record = root.join("MedSAM2_US_Heart.pt.json");
+    let text = fs::read_to_string(&record).unwrap();
+    fs::write(&record, text.replace(r#""announced": false"#, r#""announced": true"#)).unwrap();
     let mut bytes = fs::read(&weights).unwrap();
     bytes[3_000_000] ^= 1;
     fs::write(&weights, &bytes).unwrap();
@@ -317,10 +321,58 @@ fn verify_reports_what_is_damaged_missing_or_not_loadable() {
     let verified = json(&verified);
     let verdicts: Vec<_> = verified["models"].as_array().unwrap().iter().collect();
     assert_eq!(verdicts[0]["verdict"], "unusable");
+    assert!(
+        verdicts[0]["recorded_sha256"].is_null() && !root.join(format!("{FILE}.json")).exists()
+    );
     assert!(verdicts[0]["problem"].as_str().unwrap().contains("114 missing"));
     assert_eq!(verdicts[1]["verdict"], "damaged");
     // With its dimensions beside it, it can be used.
     fs::copy(&config, root.join("sam2.1_hiera_t512.yaml")).unwrap();
     fs::remove_file(&weights).unwrap();
+    check(&models(folder.path(), &["verify"], &[]), 0, &["intact", "now on record"]);
     check(&models(folder.path(), &["verify"], &[]), 0, &["intact", "no hub vouches for"]);
+}
+
+#[test]
+fn a_broken_file_is_never_put_on_record_and_another_one_may_take_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("models");
+    fs::create_dir(&root).unwrap();
+    fs::copy(fixture("config.yaml"), root.join("sam2.1_hiera_t512.yaml")).unwrap();
+    let whole = fs::read(fixture("checkpoint.pt")).unwrap();
+    let (weights, record) = (root.join(FILE), root.join(format!("{FILE}.json")));
+    fs::write(&weights, &whole[..2_000_000]).unwrap();
+    check(&models(folder.path(), &["verify"], &[]), 1, &["its end is missing"]);
+    assert!(!record.exists());
+    fs::write(&weights, &whole).unwrap();
+    check(&models(folder.path(), &["verify"], &[]), 0, &["intact", SHA256, "now on record"]);
+
+    // Broken again: that is what is said, and the record is of the file that was.
+    fs::write(&weights, &whole[..2_000_000]).unwrap();
+    check(&models(folder.path(), &["list"], &[]), 0, &["here, 2.00 MB, not pinned"]);
+    let verified = models(folder.path(), &["verify", "--json"], &[]);
+    check(&verified, 1, &[]);
+    assert_eq!(json(&verified)["models"][0]["verdict"], "unusable");
+    assert!(fs::read_to_string(&record).unwrap().contains(SHA256));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_only_others_may_write_to_is_verified() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("models");
+    fs::create_dir(&root).unwrap();
+    fs::copy(fixture("config.yaml"), root.join("sam2.1_hiera_t512.yaml")).unwrap();
+    fs::copy(fixture("checkpoint.pt"), root.join(FILE)).unwrap();
+    let may = |mode| fs::set_permissions(&root, fs::Permissions::from_mode(mode)).unwrap();
+    may(0o555);
+    // To an administrator nothing is forbidden.
+    let is_forbidden = fs::write(root.join("probe"), "").is_err();
+    let verified = models(folder.path(), &["verify"], &[]);
+    may(0o755);
+    let said = if is_forbidden { "not put on record" } else { "now on record" };
+    check(&verified, 0, &["intact", "not pinned: placed by hand", said]);
+    assert_eq!(root.join(format!("{FILE}.json")).exists(), !is_forbidden);
 }

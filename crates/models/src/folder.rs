@@ -48,29 +48,41 @@ impl ModelFolder {
     pub fn state(&self, model: &Model) -> Result<State, ModelError> {
         let path = self.path(model);
         match fs::metadata(&path) {
-            Ok(it) => Ok(State::Present { size: it.len(), record: self.record(model)? }),
+            Ok(it) => {
+                let size = it.len();
+                Ok(State::Present { size, record: self.record_of(model, size)? })
+            }
             Err(it) if it.kind() == io::ErrorKind::NotFound => Ok(State::Missing),
             Err(it) => Err(ModelError::disk(&path)(it)),
         }
     }
 
-    /// Reads the file whole and compares it with its record; makes one where there is none.
+    /// Reads the file whole and compares it with its record. Writes nothing: whether the file can be
+    /// used is known only once it was loaded.
     ///
     /// # Errors
-    /// If the file or its record cannot be read, or the record not written.
+    /// If the file or its record cannot be read.
     pub fn verify(&self, model: &Model) -> Result<Verdict, ModelError> {
         let (sha256, size) = digest::of_file(&self.path(model))?;
         match self.record(model)? {
             Some(record) if record.sha256 == sha256 => Ok(Verdict::Intact(record)),
-            Some(record) => Ok(Verdict::Changed { record, found: sha256 }),
-            None => {
+            Some(record) if record.announced => Ok(Verdict::Changed { record, found: sha256 }),
+            // Nobody says what it should be: whoever put another file there meant to.
+            Some(_) | None => {
                 let source = "placed by hand".to_owned();
-                let record =
-                    Record { sha256, size, announced: false, source, commit: None, config: None };
-                self.write_record(model, &record)?;
-                Ok(Verdict::Recorded(record))
+                let (commit, config) = (None, None);
+                let record = Record { sha256, size, announced: false, source, commit, config };
+                Ok(Verdict::Unrecorded(record))
             }
         }
+    }
+
+    /// Puts what [`ModelFolder::verify`] found on record.
+    ///
+    /// # Errors
+    /// If the folder cannot be written.
+    pub fn put_on_record(&self, model: &Model, record: &Record) -> Result<(), ModelError> {
+        self.write_record(model, record)
     }
 
     /// The configuration that belongs to the model's file.
@@ -78,7 +90,23 @@ impl ModelFolder {
     /// # Errors
     /// If it or the model's record cannot be read.
     pub fn configuration(&self, model: &Model) -> Result<Configuration, ModelError> {
-        let came_with_it = self.record(model)?.and_then(|it| it.config);
+        let record = match self.state(model)? {
+            State::Present { record, .. } => record,
+            State::Missing => self.record(model)?,
+        };
+        self.configuration_of(model, record.as_ref())
+    }
+
+    /// The configuration that belongs to the model's file where this is its record.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn configuration_of(
+        &self,
+        model: &Model,
+        record: Option<&Record>,
+    ) -> Result<Configuration, ModelError> {
+        let came_with_it = record.and_then(|it| it.config.as_deref());
         let path = self.config_path(model);
         match (fs::read(&path), came_with_it) {
             (Ok(text), Some(sha256)) if digest::of_bytes(&text) != sha256 => {
@@ -226,6 +254,12 @@ impl ModelFolder {
             path,
             problem: format!("not the record of a model: {it}; remove it and verify again"),
         })
+    }
+
+    /// The record, where it is about a file of this size. One that a hub announced stays: the file is
+    /// not what it should be.
+    fn record_of(&self, model: &Model, size: u64) -> Result<Option<Record>, ModelError> {
+        Ok(self.record(model)?.filter(|it| it.announced || it.size == size))
     }
 
     fn write_record(&self, model: &Model, record: &Record) -> Result<(), ModelError> {

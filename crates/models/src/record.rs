@@ -32,13 +32,14 @@ pub enum State {
     Present {
         /// Bytes of the file.
         size: u64,
-        /// What is known of it; nothing of a file that was placed by hand.
+        /// What is known of it; nothing of a file that was placed by hand, be it over one that was
+        /// on record.
         record: Option<Record>,
     },
 }
 
 impl State {
-    /// Whether the file has another length than its record says: it is damaged, and nobody needs to
+    /// Whether the file has another length than the hub announced: it is damaged, and nobody needs to
     /// read it to see that.
     #[must_use]
     pub fn has_other_size(&self) -> bool {
@@ -57,15 +58,15 @@ impl State {
 pub enum Verdict {
     /// The file is what its record says.
     Intact(Record),
-    /// It is another file than its record says.
+    /// It is another file than the hub announced.
     Changed {
         /// The record.
         record: Record,
         /// The file's SHA-256.
         found: String,
     },
-    /// It was placed by hand; its SHA-256 is now on record.
-    Recorded(Record),
+    /// It was placed by hand, be it over another one; this would be its record.
+    Unrecorded(Record),
 }
 
 /// The configuration that belongs to a model's file.

@@ -7,7 +7,7 @@ use std::path::Path;
 use models::{
     catalogue::{self, Model, PUBLISHED_CONFIG},
     folder::{Import, ModelFolder},
-    record::{Configuration, Verdict},
+    record::{Configuration, State, Verdict},
 };
 use sha2::{Digest, Sha256};
 
@@ -56,13 +56,30 @@ fn weights_bring_their_configuration_and_leave_that_of_others() {
 }
 
 #[test]
-fn a_file_placed_by_hand_is_put_on_record_and_its_change_is_seen() {
+fn only_a_file_that_a_hub_vouches_for_is_damaged_by_a_change() {
     let folder = tempfile::tempdir().unwrap();
     let models = ModelFolder::new(folder.path());
     let path = models.path(model());
     std::fs::write(&path, b"by hand").unwrap();
-    let Verdict::Recorded(record) = models.verify(model()).unwrap() else { panic!() };
+    let unrecorded = || {
+        let Verdict::Unrecorded(record) = models.verify(model()).unwrap() else { panic!() };
+        record
+    };
+    let mut record = unrecorded();
     assert_eq!((record.sha256.as_str(), record.announced), (sha256(b"by hand").as_str(), false));
+    assert_eq!(unrecorded(), record, "verifying writes nothing");
+    models.put_on_record(model(), &record).unwrap();
+    assert_eq!(models.verify(model()).unwrap(), Verdict::Intact(record.clone()));
+
+    // Somebody put another one there.
+    std::fs::write(&path, b"by another hand").unwrap();
+    assert_eq!(unrecorded().sha256, sha256(b"by another hand"));
+    let state = models.state(model()).unwrap();
+    assert_eq!(state, State::Present { size: 15, record: None });
+
+    record.announced = true;
+    models.put_on_record(model(), &record).unwrap();
+    assert!(models.state(model()).unwrap().has_other_size());
     std::fs::write(&path, b"by hamd").unwrap();
     let Verdict::Changed { found, .. } = models.verify(model()).unwrap() else { panic!() };
     assert_eq!(found, sha256(b"by hamd"));

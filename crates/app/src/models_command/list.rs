@@ -63,7 +63,7 @@ pub(super) fn run(folder: &ModelFolder, endpoint: &str, is_json: bool) -> anyhow
 fn in_words(state: &State) -> String {
     match state {
         State::Missing => "not here".to_owned(),
-        State::Present { size: bytes, record: Some(it) } if it.size != *bytes => {
+        State::Present { size: bytes, record: Some(it) } if state.has_other_size() => {
             format!("DAMAGED, {} of {}", size(*bytes), size(it.size))
         }
         State::Present { size: bytes, .. } if state.is_pinned() => {

@@ -90,8 +90,8 @@ fn here(model: &'static Model, folder: &ModelFolder) -> Result<Option<Here>, mod
     let State::Present { size: bytes, record } = &state else { return Ok(None) };
     let missing = |path: &PathBuf| format!("{} is not the one that came with it", shown(path));
     let problem = match (record, folder.configuration(model)?) {
-        (Some(record), _) if record.size != *bytes => {
-            Some(format!("DAMAGED: {} were recorded", size(record.size)))
+        (Some(record), _) if state.has_other_size() => {
+            Some(format!("DAMAGED: the hub announced {}", size(record.size)))
         }
         (_, Configuration::Gone(path) | Configuration::Changed(path)) => Some(missing(&path)),
         (_, Configuration::BuiltIn | Configuration::File(_)) => None,
@@ -108,6 +108,7 @@ fn here(model: &'static Model, folder: &ModelFolder) -> Result<Option<Here>, mod
 
 #[cfg(test)]
 mod tests {
+    use models::record::Verdict;
     use protocol::diagnosis::{CheckName, CheckState};
 
     use super::*;
@@ -126,13 +127,19 @@ mod tests {
         assert_eq!(by_hand.state, CheckState::Ok);
         assert!(by_hand.details[0].contains("placed by hand"), "{by_hand:?}");
 
-        ModelFolder::new(root.path()).verify(&MODELS[0]).unwrap();
+        let folder = ModelFolder::new(root.path());
+        let Verdict::Unrecorded(mut record) = folder.verify(&MODELS[0]).unwrap() else { panic!() };
+        folder.put_on_record(&MODELS[0], &record).unwrap();
         assert!(check(root.path()).await.details[0].contains("no hub vouches for it"));
 
+        // Another file in its place is no fault, unless a hub said what it should be.
         std::fs::write(root.path().join(MODELS[0].file), b"weigh").unwrap();
+        assert!(check(root.path()).await.details[0].contains("placed by hand"));
+        record.announced = true;
+        folder.put_on_record(&MODELS[0], &record).unwrap();
         let damaged = check(root.path()).await;
         assert_eq!(damaged.state, CheckState::Warning);
-        assert!(damaged.details[0].contains("DAMAGED: 7 bytes were recorded"), "{damaged:?}");
+        assert!(damaged.details[0].contains("the hub announced 7 bytes"), "{damaged:?}");
         assert_eq!(damaged.command.as_deref(), Some("voxloop models download medsam2"));
     }
 }
