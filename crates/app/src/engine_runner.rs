@@ -53,7 +53,8 @@ impl Runner for EngineRunner {
         let volume = self.volume(assignment, assignment.lease.spec.image())?;
         let base = base_mask(assignment, &volume)?;
         let spec = &assignment.lease.spec;
-        let engine = self.models.for_image(spec.engine(), spec.image(), &volume);
+        let (name, image) = (spec.engine(), spec.image());
+        let engine = self.models.for_image(name, image, &volume, spec.window());
         let engine = engine.map_err(|it| RunError::Failed(not_ready(it)))?;
         match spec {
             TaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),

@@ -94,7 +94,7 @@ impl Models {
         Self { runs_here: false, ..self }
     }
 
-    /// The engine for an image. Which window suits the image is looked up once: it takes a look at
+    /// The engine for an image, which sees through this window if it sees through any. Which window suits the image is looked up once: it takes a look at
     /// every voxel.
     ///
     /// # Errors
@@ -104,11 +104,22 @@ impl Models {
         name: EngineName,
         image: &ImageRef,
         volume: &Volume,
+        asked: Option<[f64; 2]>,
     ) -> Result<Engine, String> {
         let engine = self.engine(name)?;
         let Engine::Medsam2(network) = &engine else {
             return Ok(engine);
         };
+        let window = match asked {
+            Some([low, high]) => Window { low, high },
+            None => self.window(network, image, volume),
+        };
+        let window = WindowChoice::Between(window);
+        let network = network.with(Medsam2Options { window, ..network.options() });
+        Ok(Engine::Medsam2(network.of_image(&image.sha256)))
+    }
+
+    fn window(&self, network: &Medsam2, image: &ImageRef, volume: &Volume) -> Window {
         let known = self.windows().get(image).copied();
         let window = known.unwrap_or_else(|| network.window_for(image.modality, volume));
         let mut windows = self.windows();
@@ -116,9 +127,7 @@ impl Models {
             windows.clear();
         }
         windows.insert(image.clone(), window);
-        let window = WindowChoice::Between(window);
-        let network = network.with(Medsam2Options { window, ..network.options() });
-        Ok(Engine::Medsam2(network.of_image(&image.sha256)))
+        window
     }
 
     fn windows(&self) -> MutexGuard<'_, BTreeMap<ImageRef, Window>> {
@@ -244,7 +253,7 @@ impl Engines for Models {
     }
 
     fn prepare(&self, viewed: &Viewed) -> Result<(), String> {
-        match self.for_image(viewed.engine, &viewed.image, &viewed.volume)? {
+        match self.for_image(viewed.engine, &viewed.image, &viewed.volume, None)? {
             Engine::Graphcut => Ok(()),
             Engine::Medsam2(network) => {
                 network.prepare(&viewed.volume, viewed.slice).map_err(|it| it.to_string())

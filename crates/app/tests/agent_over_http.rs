@@ -180,7 +180,7 @@ impl Stage {
             mask: false,
             absent: false,
         };
-        self.server.segment(job_id, prompt, &[], None).await.unwrap()
+        self.server.segment(job_id, prompt, &[], None, None).await.unwrap()
     }
 
     /// Waits, from event to event, until a task satisfies `is_reached`.

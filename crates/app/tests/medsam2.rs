@@ -183,6 +183,44 @@ fn the_modality_that_was_said_decides_about_the_window() {
 }
 
 #[test]
+fn a_window_can_be_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    place_weights(folder.path());
+    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let job_id = upload(&server, "CT");
+    let ask = |path: &str, body: &str| {
+        let line = format!("POST /api/v1/jobs/{job_id}/{path}");
+        let answer = exchange(&server.address, &line, "application/json", body.as_bytes()).unwrap();
+        (answer.0, serde_json::from_slice::<Value>(&answer.1).unwrap())
+    };
+    let seen = || finished(&server, &job_id)["author"]["engine"]["model"]["window"].clone();
+    let prompt = |window: &str, engine: &str| {
+        let marks = r#""axis":2,"slice_index":5,"box":[10,8,24,20]"#;
+        format!(r#"{{{marks},"window":{window},"engine":"{engine}"}}"#)
+    };
+    for (window, ends) in [
+        (r#""lung""#, [-1350.0, 150.0]),
+        (r#""none""#, [0.0, 255.0]),
+        ("[-12.5, 80]", [-12.5, 80.0]),
+        ("null", [-160.0, 240.0]),
+    ] {
+        assert_eq!(ask("initial-mask", &prompt(window, "medsam2")).0, 202);
+        assert_eq!(seen(), serde_json::json!(ends), "{window}");
+    }
+    assert_eq!(ask("propagate", r#"{"window":"bone","range":[4,6]}"#).0, 202);
+    assert_eq!(seen(), serde_json::json!([-700.0, 1300.0]));
+    for (window, engine) in [
+        (r#""skin""#, "medsam2"),
+        ("[3,2]", "medsam2"),
+        ("[3]", "medsam2"),
+        (r#""lung""#, "graphcut"),
+    ] {
+        let (status, answer) = ask("initial-mask", &prompt(window, engine));
+        assert_eq!((status, &answer["error"]["field"]), (422, &"window".into()), "{answer}");
+    }
+}
+
+#[test]
 fn points_on_several_slices_are_propagated_without_a_mask_and_bound_the_object() {
     let folder = tempfile::tempdir().unwrap();
     place_weights(folder.path());

@@ -68,6 +68,9 @@ pub struct SegmentSlice {
     /// Mask of the head revision, where `prompt.mask` refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Sha256>,
+    /// Intensities that a network is to see as black and white; by default those that suit the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<[f64; 2]>,
 }
 
 /// Carry one object from its prompted slices through the volume.
@@ -100,6 +103,9 @@ pub struct Propagate {
     /// Whether only the largest connected part of the object stays, and slices that are known.
     #[serde(default)]
     pub largest_component: bool,
+    /// Intensities that a network is to see as black and white; by default those that suit the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<[f64; 2]>,
 }
 
 impl TaskSpec {
@@ -136,6 +142,15 @@ impl TaskSpec {
         match self {
             Self::SegmentSlice(it) => it.engine,
             Self::Propagate(it) => it.engine,
+        }
+    }
+
+    /// Intensities that are to be seen as black and white, where they were asked for.
+    #[must_use]
+    pub fn window(&self) -> Option<[f64; 2]> {
+        match self {
+            Self::SegmentSlice(it) => it.window,
+            Self::Propagate(it) => it.window,
         }
     }
 

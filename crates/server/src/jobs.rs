@@ -13,7 +13,7 @@ use crate::{
     error::ApiError,
     images,
     incoming::Incoming,
-    prompts::{check_label, check_prompt, check_slice, shows_object},
+    prompts::{check_label, check_prompt, check_slice, check_window, shows_object},
     state::Server,
     store::{NewJob, NewTask},
 };
@@ -39,6 +39,8 @@ pub struct PropagateWish {
     pub label: Option<u8>,
     /// Stored axis; that of the object's prompts where none is named.
     pub axis: Option<u8>,
+    /// Intensities that the network is to see as black and white.
+    pub window: Option<[f64; 2]>,
 }
 
 impl Server {
@@ -87,6 +89,7 @@ impl Server {
         prompt: SlicePrompt,
         elsewhere: &[SlicePrompt],
         engine: Option<EngineName>,
+        window: Option<[f64; 2]>,
     ) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
         let image = &job.summary.image;
@@ -112,10 +115,16 @@ impl Server {
             ));
         }
         let engine = self.choose_engine(engine)?;
+        check_window(engine, window)?;
         let base = job.head.map(|it| it.mask);
         let now_ms = self.now_ms();
-        let spec =
-            TaskSpec::SegmentSlice(SegmentSlice { image: image_ref(image), engine, prompt, base });
+        let spec = TaskSpec::SegmentSlice(SegmentSlice {
+            image: image_ref(image),
+            engine,
+            prompt,
+            base,
+            window,
+        });
         let mut new = self.new_task(job_id, spec, SLICE_PRIORITY);
         new.hints = elsewhere.to_vec();
         Ok(self.store.enqueue(&new, now_ms).await?)
@@ -129,6 +138,7 @@ impl Server {
     pub async fn propagate(&self, job_id: JobId, wish: PropagateWish) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
         let engine = self.choose_engine(wish.engine)?;
+        check_window(engine, wish.window)?;
         // The network solves prompts by itself; the graph cut learns from a mask.
         let needs_mask = engine == EngineName::Graphcut;
         let no_mask = || {
@@ -177,6 +187,7 @@ impl Server {
             range: wish.range,
             combine: wish.combine,
             largest_component: wish.largest_component,
+            window: wish.window,
             prompts,
         });
         let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY);

@@ -3,6 +3,7 @@
 use protocol::{
     job::Image,
     prompt::{Point, SlicePrompt, SliceRef},
+    task::EngineName,
 };
 
 use crate::error::ApiError;
@@ -95,6 +96,24 @@ pub(crate) fn check_prompt(image: &Image, prompt: &SlicePrompt) -> Result<(), Ap
             "box",
             "a prompt needs a box, points, scribbles, a mask or `absent`",
         ));
+    }
+    Ok(())
+}
+
+/// Checks a window.
+///
+/// # Errors
+/// If its ends are the wrong way round, or the engine sees through none.
+pub(crate) fn check_window(engine: EngineName, window: Option<[f64; 2]>) -> Result<(), ApiError> {
+    let Some([low, high]) = window else {
+        return Ok(());
+    };
+    if engine != EngineName::Medsam2 {
+        return Err(ApiError::invalid("window", "window is for the engine medsam2: leave it out"));
+    }
+    if low >= high {
+        let message = format!("window must be [low, high] with low < high, got [{low}, {high}]");
+        return Err(ApiError::invalid("window", message));
     }
     Ok(())
 }

@@ -53,6 +53,7 @@ fn queued() -> TaskRecord {
                 absent: false,
             },
             base: None,
+            window: None,
         }),
         fence: 0,
         lease_until_ms: 0,

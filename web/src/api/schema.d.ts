@@ -1025,6 +1025,7 @@ export interface components {
              * @description Index of the slice.
              */
             slice_index: number;
+            window?: components["schemas"]["WindowBody"] | null;
             /** Format: double */
             x1?: number | null;
             /** Format: double */
@@ -1326,6 +1327,8 @@ export interface components {
             prompts: components["schemas"]["SlicePrompt"][];
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
+            /** @description Intensities that a network is to see as black and white; by default those that suit the image. */
+            window?: number[] | null;
         };
         /** @description How to carry an object through the volume; everything has a default. */
         PropagateBody: {
@@ -1346,6 +1349,7 @@ export interface components {
             largest_component?: boolean | null;
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
+            window?: components["schemas"]["WindowBody"] | null;
         };
         /** @description One immutable state of a job's mask. */
         Revision: {
@@ -1419,6 +1423,8 @@ export interface components {
             image: components["schemas"]["ImageRef"];
             /** @description What the person marked. */
             prompt: components["schemas"]["SlicePrompt"];
+            /** @description Intensities that a network is to see as black and white; by default those that suit the image. */
+            window?: number[] | null;
         };
         /** @description Whether a client may use the API. */
         Session: {
@@ -1605,6 +1611,11 @@ export interface components {
          * @enum {string}
          */
         TaskState: "queued" | "leased" | "succeeded" | "failed" | "cancelled";
+        /**
+         * @description Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
+         *     grey levels (0 to 255) already, or `[low, high]`.
+         */
+        WindowBody: string | number[];
     };
     responses: never;
     parameters: never;
@@ -2379,7 +2390,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is no mask yet, or the job is busy */
+            /** @description There is nothing to start from yet, or the job is busy */
             409: {
                 headers: {
                     [name: string]: unknown;

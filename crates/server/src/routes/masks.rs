@@ -10,6 +10,7 @@ use protocol::{
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
+use volume::window::{CT_PRESETS, Window};
 
 use crate::{
     body::{Body, Named},
@@ -32,6 +33,35 @@ pub(super) struct PointBody {
     axis: Option<u8>,
     /// Slice, where it differs from the prompt's.
     slice_index: Option<u32>,
+}
+
+/// Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
+/// grey levels (0 to 255) already, or `[low, high]`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged, expecting = "expected none, abdomen, lung, bone, brain, liver or [low, high]")]
+pub(super) enum WindowBody {
+    /// By its name.
+    Named(String),
+    /// By its ends.
+    Between([f64; 2]),
+}
+
+impl WindowBody {
+    fn ends(&self) -> Result<[f64; 2], ApiError> {
+        match self {
+            Self::Between(ends) => Ok(*ends),
+            Self::Named(name) if name == "none" => Ok([0.0, 255.0]),
+            Self::Named(name) => {
+                let Window { low, high } = Window::preset(name).ok_or_else(|| {
+                    let names = CT_PRESETS.map(|it| it.0).join(", ");
+                    let message =
+                        format!("window must be none, {names} or [low, high], got {name}");
+                    ApiError::invalid("window", message)
+                })?;
+                Ok([low, high])
+            }
+        }
+    }
 }
 
 fn yes() -> bool {
@@ -67,6 +97,8 @@ pub(super) struct InitialMaskBody {
     /// The object, 1–255.
     #[serde(default = "first_label")]
     label: u8,
+    /// Intensities that medsam2 sees as black and white; by default those that suit the image.
+    window: Option<WindowBody>,
 }
 
 impl InitialMaskBody {
@@ -145,7 +177,8 @@ pub(super) async fn initial_mask(
     Body(body): Body<InitialMaskBody>,
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
-    let task = server.segment(job_id, prompt, &elsewhere, body.engine).await?;
+    let window = body.window.as_ref().map(WindowBody::ends).transpose()?;
+    let task = server.segment(job_id, prompt, &elsewhere, body.engine, window).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
@@ -204,6 +237,8 @@ pub(super) struct PropagateBody {
     label: Option<u8>,
     /// Stored axis; that of the object's prompts where none is named.
     axis: Option<u8>,
+    /// Intensities that medsam2 sees as black and white; by default those that suit the image.
+    window: Option<WindowBody>,
 }
 
 /// Carry an object from its prompted slices through the volume.
@@ -216,7 +251,7 @@ pub(super) struct PropagateBody {
     responses(
         (status = 202, body = TaskQueued),
         (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "There is no mask yet, or the job is busy"),
+        (status = 409, body = ErrorBody, description = "There is nothing to start from yet, or the job is busy"),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn propagate(
@@ -232,6 +267,7 @@ pub(super) async fn propagate(
         largest_component: body.largest_component.unwrap_or_default(),
         label: body.label,
         axis: body.axis,
+        window: body.window.as_ref().map(WindowBody::ends).transpose()?,
     };
     let task = server.propagate(job_id, wish).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
