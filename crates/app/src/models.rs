@@ -168,7 +168,7 @@ impl Models {
                 Ok(engine)
             }
             // Somebody may put it there at any moment.
-            Err(error @ OpenError::Missing(_)) => Err(error.to_string()),
+            Err(error @ (OpenError::Missing(_) | OpenError::Folder(_))) => Err(error.to_string()),
             Err(error) => {
                 tracing::error!(%error, "medsam2 cannot be used");
                 let reason = shortened(&error.to_string());

@@ -24,6 +24,11 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn segment(folder: &Path, flags: &[&str]) -> Output {
+    let prompt = ["--slice", "5", "--box", "10.5,8,24,20.25", "--engine", "medsam2"];
+    segment_with(folder, &[&prompt, flags].concat())
+}
+
+fn segment_with(folder: &Path, flags: &[&str]) -> Output {
     let image = folder.join("ct.nii.gz");
     if !image.exists() {
         let made = phantom(&PhantomOptions::ct([40, 30, 12]));
@@ -31,8 +36,7 @@ fn segment(folder: &Path, flags: &[&str]) -> Output {
         write_volume(&made.volume, MaskFormat::NiftiGz, file).unwrap();
     }
     Command::new(env!("CARGO_BIN_EXE_voxloop"))
-        .args(["segment", "ct.nii.gz", "--slice", "5", "--box", "10.5,8,24,20.25"])
-        .args(["--engine", "medsam2", "-o", "mask.nii.gz"])
+        .args(["segment", "ct.nii.gz", "-o", "mask.nii.gz"])
         .args(flags)
         .current_dir(folder)
         .output()
@@ -88,6 +92,59 @@ fn what_does_not_go_together_is_said_with_its_flag() {
     check(segment(folder.path(), &["--model", "none.pt"]), 1, "none.pt is not there");
     check(with_model(folder.path(), &["--precision", "f16"]), 2, "auto, f32 or bf16");
     check(with_model(folder.path(), &["--window", "skin"]), 2, "abdomen");
+    check(with_model(folder.path(), &["--window", "1e40,2e40"]), 2, "1.7e38");
+    check(segment(folder.path(), &["--model", "."]), 1, "./MedSAM2_latest.pt");
+    for flags in [
+        &["--window", "lung"] as &[&str],
+        &["--no-stop"],
+        &["--logits", "logits.npy"],
+        &["--precision", "f32"],
+    ] {
+        let graphcut = [&["--engine", "graphcut"], flags].concat();
+        let words = format!("{} is for --engine medsam2", flags[0]);
+        check(segment_with(folder.path(), &graphcut), 2, &words);
+    }
+}
+
+#[test]
+fn why_weights_cannot_be_used_is_said_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let yaml = folder.path().join("bad.yaml");
+    for (config, cause) in [(None, "No such file"), (Some("- 1"), "configuration")] {
+        if let Some(text) = config {
+            fs::write(&yaml, text).unwrap();
+        }
+        let model = fixture("checkpoint.pt");
+        let flags = ["--model", model.to_str().unwrap(), "--config", "bad.yaml"];
+        let said = String::from_utf8(segment(folder.path(), &flags).stderr).unwrap();
+        assert_eq!(said.matches(cause).count(), 1, "{said}");
+        assert_eq!(said.matches("bad.yaml").count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn a_batch_says_through_which_window_each_mask_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    // Makes the image.
+    with_model(folder.path(), &["--two-d"]);
+    let prompts = r#"[{"axis": 2, "slice_index": 5, "box": [10, 8, 24, 20]}]"#;
+    fs::write(folder.path().join("ct.prompts.json"), prompts).unwrap();
+    for more in [&["--two-d"] as &[&str], &["--force"]] {
+        let (model, config) = (fixture("checkpoint.pt"), fixture("config.yaml"));
+        let output = Command::new(env!("CARGO_BIN_EXE_voxloop"))
+            .args(["segment", "ct.nii.gz", "--out", "masks", "--engine", "medsam2", "--model"])
+            .arg(model)
+            .arg("--config")
+            .arg(config)
+            .args(more)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let lines = fs::read_to_string(folder.path().join("masks/manifest.jsonl")).unwrap();
+        let entry: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+        assert_eq!(entry["engine"]["model"]["window"], serde_json::json!([-160.0, 240.0]));
+    }
 }
 
 /// What became of a job's task.

@@ -254,6 +254,10 @@ fn what_is_imported_loads_and_is_on_record() {
     fs::write(&text, "no checkpoint").unwrap();
     let refused = models(folder.path(), &["import", text.to_str().unwrap()], &[]);
     check(&refused, 1, &["no checkpoint of torch.save's zip format"]);
+    assert!(!said(&refused).2.contains("--config"));
+    let absent = models(folder.path(), &["import", "nope.pt"], &[]);
+    check(&absent, 1, &["cannot read nope.pt"]);
+    check(&models(folder.path(), &["import", ".", "--as", "medsam2"], &[]), 1, &["is a folder"]);
     let root = folder.path().join("models");
     assert!(fs::read_dir(&root).unwrap().next().is_none(), "nothing is left behind");
 

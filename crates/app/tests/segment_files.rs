@@ -1,4 +1,5 @@
-//! `voxloop segment` of one image writes no file over another one of the same call.
+//! `voxloop segment` of one image: no file is written over another one of the same call, and what is
+//! marked names its slice.
 
 #![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
 
@@ -81,6 +82,35 @@ fn no_two_outputs_are_one_file() {
     let up = format!("../{}/x", folder.file_name().unwrap().to_str().unwrap());
     let both = [WEIGHTS, &["-o", "m.nii", "--logits", "x", "--timing", up.as_str()]].concat();
     check_refusal(folder, &both, ["--logits", "--timing"]);
+}
+
+#[test]
+fn points_that_name_their_slices_need_no_other() {
+    let folder = files();
+    let run = |flags: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_voxloop"))
+            .args(["segment", "ct.nii.gz", "-o", "mask.nii"])
+            .args(flags)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), said, fs::read(folder.path().join("mask.nii")).ok())
+    };
+    let points = ["--point", "2,2,1,-", "--point", "9,9,2,+", "--point", "9,9,4,+"];
+    let found = run(&points);
+    assert_eq!(found.0, Some(0), "{}", found.1);
+    assert_eq!(run(&[&points[..], &["--slice", "2"]].concat()), found);
+    for (flags, words) in [
+        (&["--box", "4,4,9,9"] as &[&str], "--slice is missing"),
+        (&["--point", "9,9,+"], "--slice is missing"),
+        (&["--point", "9,9,2,-"], "--slice and --box"),
+        (&[], "--slice and --box"),
+        (&["--slice", "3", "--point", "9,9,2,+"], "slice 3 needs --box"),
+    ] {
+        let (code, said, _) = run(flags);
+        assert!(code == Some(2) && said.contains(words), "{said}");
+    }
 }
 
 #[cfg(unix)]

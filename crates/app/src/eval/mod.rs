@@ -96,6 +96,7 @@ struct Taken {
 /// If there are no cases, or `--scores` cannot be used. A case that fails is reported in its place
 /// and at the end, and the exit code is 1.
 pub(crate) fn run(args: &EvalArgs) -> anyhow::Result<ExitCode> {
+    args.engine.check(&[])?;
     let Sources { cases, unreadable } = sources(args)?;
     keep_apart(args, &cases)?;
     let engine = args.engine.open()?;

@@ -1,15 +1,16 @@
 //! `voxloop models import`: weights from a file, looked into before they take a place.
 
-use std::{path::Path, process::ExitCode};
+use std::{fs, path::Path, process::ExitCode};
 
 use ::models::{
     catalogue::{self, MODELS, Model},
     folder::{Import, ModelFolder},
 };
+use anyhow::bail;
 use engine::medsam2::config_beside;
 use serde_json::json;
 
-use super::{check_loads, list::config_json, size};
+use super::{Unusable, check_loads, list::config_json, size};
 use crate::batch::{Misuse, print::say};
 
 /// Runs `voxloop models import`.
@@ -24,6 +25,13 @@ pub(super) fn run(
     folder: &ModelFolder,
     is_json: bool,
 ) -> anyhow::Result<ExitCode> {
+    match fs::metadata(file) {
+        Ok(it) if it.is_dir() => {
+            bail!("{} is a folder: expected is the file of weights in it", file.display())
+        }
+        Ok(_) => {}
+        Err(error) => bail!("cannot read {}: {error}", file.display()),
+    }
     let model = name.or_else(|| catalogue::find(file.file_name()?.to_str()?)).ok_or_else(|| {
         Misuse(format!(
             "{} has the name of no published model: say with --as NAME which one it takes the place \
@@ -36,11 +44,15 @@ pub(super) fn run(
     let config = config.or(beside.as_deref());
     let weights = Import { weights: file, config };
     let check = |weights: &Path, dimensions: &Path| {
-        let hint = match config {
-            Some(_) => "",
-            None => "weights of other dimensions than the published ones need --config YAML: ",
-        };
-        check_loads(weights, Some(dimensions)).map_err(|problem| format!("{hint}{problem}"))
+        check_loads(weights, Some(dimensions)).map_err(|Unusable { problem, is_mismatch }| {
+            let hint = match config {
+                None if is_mismatch => {
+                    "weights of other dimensions than the published ones need --config YAML: "
+                }
+                None | Some(_) => "",
+            };
+            format!("{hint}{problem}")
+        })
     };
     let record = folder.import(model, weights, check)?;
     let path = folder.path(model);

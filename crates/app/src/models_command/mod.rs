@@ -21,6 +21,7 @@ use engine::{
     Medsam2,
     medsam2::{Compute, DeviceChoice, OpenError},
 };
+use sam2::LoadError;
 
 use crate::config;
 
@@ -136,19 +137,29 @@ fn parse_endpoint(text: &str) -> Result<String, String> {
     }
 }
 
+/// Why no network can be made of weights.
+struct Unusable {
+    /// Without the file: whoever reads it knows which one is meant, and perhaps not under this name.
+    problem: String,
+    /// They may be of other dimensions than the configuration says.
+    is_mismatch: bool,
+}
+
 /// Whether the network can be made of these weights, and why not.
-fn check_loads(weights: &Path, config: Option<&Path>) -> Result<(), String> {
+fn check_loads(weights: &Path, config: Option<&Path>) -> Result<(), Unusable> {
     let compute = Compute { device: DeviceChoice::Cpu, ..Compute::default() };
-    match Medsam2::open(weights, config, compute) {
-        Ok(_) => Ok(()),
-        // Whoever reads it knows which file is meant, and perhaps not under this name.
-        Err(OpenError::Weights { source, .. }) => Err(source.to_string()),
-        Err(OpenError::Config { source, .. }) => Err(source.to_string()),
-        Err(OpenError::Unreadable { source, .. }) => Err(source.to_string()),
-        Err(error @ (OpenError::Missing(_) | OpenError::NoCuda(_) | OpenError::Device { .. })) => {
-            Err(error.to_string())
-        }
-    }
+    let Err(error) = Medsam2::open(weights, config, compute) else { return Ok(()) };
+    let problem = match &error {
+        OpenError::Weights { cause, .. } => cause.to_string(),
+        OpenError::Config { cause, .. } => cause.to_string(),
+        OpenError::Unreadable { cause, .. } => cause.to_string(),
+        OpenError::Missing(_)
+        | OpenError::Folder(_)
+        | OpenError::NoCuda(_)
+        | OpenError::Device { .. } => error.to_string(),
+    };
+    let is_mismatch = matches!(error, OpenError::Weights { cause: LoadError::Mismatch(_), .. });
+    Err(Unusable { problem, is_mismatch })
 }
 
 /// Bytes as people read them.

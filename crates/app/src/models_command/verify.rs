@@ -83,8 +83,8 @@ fn look(model: &'static Model, folder: &ModelFolder) -> anyhow::Result<Found> {
             "{} is not the file that came with the weights; import them again",
             config.display()
         )),
-        Configuration::BuiltIn => check_loads(&path, None).err(),
-        Configuration::File(config) => check_loads(&path, Some(config)).err(),
+        Configuration::BuiltIn => check_loads(&path, None).err().map(|it| it.problem),
+        Configuration::File(config) => check_loads(&path, Some(config)).err().map(|it| it.problem),
     };
     let filing = match (is_recorded, &problem) {
         (true, _) => Filing::Before,

@@ -20,14 +20,15 @@ pub(crate) struct SegmentArgs {
     /// Stored axis across the slices: 0, 1 or 2.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=2))]
     pub(crate) axis: u8,
-    /// Slice that the box lies on, counted from 0.
-    #[arg(long, required_unless_present = "out")]
+    /// Slice that the box lies on, and the points that name none, counted from 0. Not needed where
+    /// there are only points and each names its slice.
+    #[arg(long)]
     pub(crate) slice: Option<u32>,
     /// Box around the object, in voxels of the slice, inclusive.
     #[arg(long = "box", value_name = "X1,Y1,X2,Y2")]
     pub(crate) bounds: Option<BoxArg>,
-    /// Point inside (+) or outside (-) the object, on the box's slice or on slice K; may be given
-    /// several times.
+    /// Point inside (+) or outside (-) the object, on --slice or on slice K; may be given several
+    /// times.
     #[arg(long, value_name = "X,Y[,K],+|-", allow_hyphen_values = true)]
     pub(crate) point: Vec<PointArg>,
     /// First and last slice that may hold the object, inclusive.
@@ -52,7 +53,7 @@ pub(crate) struct SegmentArgs {
     pub(crate) output: Option<PathBuf>,
     /// Also write what medsam2 says of every voxel, above 0 in the object: float32 in the order
     /// `[slice][y][x]`, the visited slices ascending.
-    #[arg(long, value_name = "FILE.npy", requires = "model", help_heading = "MedSAM2")]
+    #[arg(long, value_name = "FILE.npy", help_heading = "MedSAM2")]
     pub(crate) logits: Option<PathBuf>,
     /// Also write how long each step took, and measure uncertainty.
     #[arg(long, value_name = "FILE.json")]
@@ -125,6 +126,7 @@ pub(crate) struct SayArgs {
 const EXAMPLES: &str = "\
 Examples:
   voxloop segment ct.nii.gz --slice 40 --box 120,95,160,130 -o mask.nii.gz
+  voxloop segment ct.nii.gz --point 140,110,38,+ --point 142,108,45,+ -o mask.nii.gz
   voxloop segment scans --prompts boxes.csv --out masks
   voxloop segment \"scans/**/ct.nii.gz\" --prompts prompts.json --out masks --jobs 4 --memory 8G
 

@@ -17,7 +17,7 @@ use walkdir::WalkDir;
 
 use super::{
     SegmentArgs, objects,
-    objects::{Object, Parameters},
+    objects::{Parameters, Solved},
     plan::{self, ENDINGS, Item, Said},
     prompts::Marks,
     read_volume,
@@ -223,7 +223,7 @@ impl Batch<'_> {
                 ),
             }
         }
-        let (source, labelmap, objects) = self.solve(item, marks)?;
+        let (source, Solved { labelmap, objects, engine }) = self.solve(item, marks)?;
         let partial = self.write(&target, &labelmap, &source)?;
         let done = Box::new(Done {
             name: item.name.clone(),
@@ -234,7 +234,7 @@ impl Batch<'_> {
             mask_bytes: partial.as_file().metadata()?.len(),
             key,
             marks: marks.clone(),
-            engine: self.engine.identity(),
+            engine,
             parameters: self.parameters(),
             objects,
             seconds: started.elapsed().as_secs_f64(),
@@ -283,19 +283,14 @@ impl Batch<'_> {
         Ok(digest::of_value(&(&image.sha256, marks, engine, self.parameters(), ending))?)
     }
 
-    fn solve(
-        &self,
-        item: &Item,
-        marks: &Marks,
-    ) -> anyhow::Result<(SourceHeader, Labelmap, Vec<Object>)> {
+    fn solve(&self, item: &Item, marks: &Marks) -> anyhow::Result<(SourceHeader, Solved)> {
         let path = &item.input.path;
         let _pass = self.gate.enter(pool::needed_bytes(path)?);
         ensure!(!self.interrupt.is_asked(), "interrupted");
         let volume = read_volume(path)?;
         let engine = &self.engine;
-        let (labelmap, objects) =
-            objects::segment(engine, &volume, marks, self.parameters(), self.interrupt)?;
-        Ok((volume.header, labelmap, objects))
+        let solved = objects::segment(engine, &volume, marks, self.parameters(), self.interrupt)?;
+        Ok((volume.header, solved))
     }
 
     /// Writes the mask beside its place, under a name that nobody reads.

@@ -13,7 +13,7 @@ mod shape;
 
 use std::{path::Path, process::ExitCode, time::Instant};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use engine::{Engine, Propagation, PropagationRequest, SliceLogits, Stage, Uncertainty};
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{
@@ -37,6 +37,7 @@ pub(crate) use args::{SegmentArgs, parse_jobs};
 /// If a file cannot be read or written, or the prompt does not fit the image.
 #[expect(clippy::print_stdout, reason = "the outermost layer says what it wrote")]
 pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
+    args.engine.check(&[("--logits", args.logits.is_some())])?;
     if let Some(out) = &args.many.out {
         return many::run(args, out);
     }
@@ -47,12 +48,13 @@ pub(crate) fn run(args: &SegmentArgs) -> anyhow::Result<ExitCode> {
     let output = args.output.as_deref().context("-o MASK is missing")?;
     let format = mask_format(output)?;
     keep_apart(args, image, output)?;
+    let prompts = prompts(args)?;
     let started = Instant::now();
     let volume = read_volume(image)?;
     let load_ms = milliseconds(started);
     let bar = Bar::new();
     let engine = opened(args)?;
-    let Segmented { mask, logits, engine, times } = segment(args, &engine, &volume, &bar)?;
+    let Segmented { mask, logits, engine, times } = segment(args, prompts, &engine, &volume, &bar)?;
     bar.0.finish_and_clear();
     let started = Instant::now();
     whole_file::write(output, |out| volume::write_mask(&mask, &volume.header, format, out))?;
@@ -115,11 +117,11 @@ fn opened(args: &SegmentArgs) -> anyhow::Result<Engine> {
 
 fn segment(
     args: &SegmentArgs,
+    mut prompts: Vec<SlicePrompt>,
     engine: &Engine,
     volume: &Volume,
     bar: &Bar,
 ) -> anyhow::Result<Segmented> {
-    let mut prompts = prompts(args)?;
     let slice = engine::segment_slice(engine, volume, &prompts[0], None)?;
     let mut times = Times { slice: slice.engine_ms, volume: None, uncertainty: None };
     let mut base = slice.on_grid(volume.shape());
@@ -151,9 +153,28 @@ fn segment(
     Ok(Segmented { mask, logits, engine, times })
 }
 
+/// The slice that comes first: the one that --slice names, else that of the first positive point.
+fn key_slice(args: &SegmentArgs) -> Result<u32, Misuse> {
+    if let Some(key) = args.slice {
+        return Ok(key);
+    }
+    if args.bounds.is_some() {
+        return Err(Misuse("--slice is missing: on which slice does --box lie?".to_owned()));
+    }
+    if args.point.iter().any(|it| it.slice_index.is_none()) {
+        let message =
+            "--slice is missing: on which slice does a --point without one of its own lie?";
+        return Err(Misuse(message.to_owned()));
+    }
+    let positive = args.point.iter().find(|it| it.point.positive);
+    positive.and_then(|it| it.slice_index).ok_or_else(|| {
+        Misuse("the object needs --slice and --box, or a positive --point X,Y,K,+".to_owned())
+    })
+}
+
 /// The key slice's prompt first, then one for each other slice with points.
-fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
-    let key = args.slice.context("--slice is missing")?;
+fn prompts(args: &SegmentArgs) -> Result<Vec<SlicePrompt>, Misuse> {
+    let key = key_slice(args)?;
     let on = |slice_index: u32| SlicePrompt {
         slice: SliceRef { axis: args.axis, slice_index },
         label: 1,
@@ -174,10 +195,10 @@ fn prompts(args: &SegmentArgs) -> anyhow::Result<Vec<SlicePrompt>> {
         prompts[at].points.push(it.point);
     }
     if args.bounds.is_none() && !prompts[0].points.iter().any(|it| it.positive) {
-        bail!("slice {key} needs --box or a positive --point");
+        return Err(Misuse(format!("slice {key} needs --box or a positive --point")));
     }
     if args.two_d && prompts.len() > 1 {
-        bail!("--two-d takes points on slice {key} only");
+        return Err(Misuse(format!("--two-d takes points on slice {key} only")));
     }
     Ok(prompts)
 }

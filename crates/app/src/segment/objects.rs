@@ -2,7 +2,10 @@
 
 use anyhow::Context;
 use engine::{Control, Engine, PropagationRequest, Uncertainty, medsam2::Medsam2Options};
-use protocol::prompt::{Combine, Direction, SlicePrompt};
+use protocol::{
+    prompt::{Combine, Direction, SlicePrompt},
+    task::EngineIdentity,
+};
 use serde::{Deserialize, Serialize};
 use volume::{Labelmap, Volume, metrics};
 
@@ -42,6 +45,16 @@ pub(crate) struct Object {
     pub(crate) doubt: Option<f32>,
 }
 
+/// What came of an image.
+pub(crate) struct Solved {
+    /// The mask, with the objects' labels.
+    pub(crate) labelmap: Labelmap,
+    /// What is in it.
+    pub(crate) objects: Vec<Object>,
+    /// Which code made it, and through which window.
+    pub(crate) engine: EngineIdentity,
+}
+
 /// Segments every object. First all of them on their prompted slices, then each through the
 /// volume: so no object takes what another one's prompts show. Where two still meet, the one with
 /// the lower label was there first.
@@ -54,7 +67,8 @@ pub(crate) fn segment(
     marks: &Marks,
     parameters: Parameters,
     control: &dyn Control,
-) -> anyhow::Result<(Labelmap, Vec<Object>)> {
+) -> anyhow::Result<Solved> {
+    let mut identity = engine.identity();
     let mut labelmap = Labelmap::new(volume.shape());
     let mut solved = marks.prompts.clone();
     for label in marks.labels() {
@@ -76,6 +90,7 @@ pub(crate) fn segment(
                     .with_context(|| format!("prompts[{n}], label {label}"))?;
                 prompt.mask = found.mask.pixels.contains(&1);
                 add(&mut labelmap, &found.on_grid(volume.shape()), label);
+                identity = found.engine;
             }
         }
     }
@@ -94,12 +109,13 @@ pub(crate) fn segment(
             doubt = found.doubt;
             clear(&mut labelmap, label);
             add(&mut labelmap, &found.mask, label);
+            identity = found.engine;
         }
         let voxels = labelmap.count(label);
         let ml = metrics::volume_ml(&labelmap, &volume.grid, label);
         objects.push(Object { label, voxels, ml, doubt });
     }
-    Ok((labelmap, objects))
+    Ok(Solved { labelmap, objects, engine: identity })
 }
 
 fn request(
@@ -180,13 +196,13 @@ mod tests {
         let run = |marks: &Marks| {
             segment(&Engine::Graphcut, &made.volume, marks, PARAMETERS, &Unwatched).unwrap()
         };
-        let (both, objects) = run(&marks);
+        let Solved { labelmap: both, objects, .. } = run(&marks);
         assert_eq!(both.labels(), [1, 2]);
         let sizes: Vec<_> = objects.iter().map(|it| (it.label, it.voxels)).collect();
         assert_eq!(sizes, [(1, both.count(1)), (2, both.count(2))]);
 
         let alone = Marks::from_json(&json!([prompts[1]])).unwrap();
-        let (alone, _) = run(&alone);
+        let alone = run(&alone).labelmap;
         let shared = both.voxels.iter().zip(&alone.voxels).filter(|it| *it.0 == 2 && *it.1 == 2);
         assert!(shared.count() * 10 > alone.count(2) * 8);
     }
@@ -196,8 +212,8 @@ mod tests {
         let made = phantom(&PhantomOptions::ct([32, 32, 8]));
         let prompts = json!([{"axis": 2, "slice_index": 4, "box": [1, 2, 99, 12]}]);
         let marks = Marks::from_json(&prompts).unwrap();
-        let error =
-            segment(&Engine::Graphcut, &made.volume, &marks, PARAMETERS, &Unwatched).unwrap_err();
+        let error = segment(&Engine::Graphcut, &made.volume, &marks, PARAMETERS, &Unwatched);
+        let error = error.err().unwrap();
         let said = format!("{error:#}");
         assert!(said.contains("prompts[0]") && said.contains("box[2] is 99"), "{said}");
     }

@@ -54,7 +54,7 @@ pub(crate) struct Done {
     pub(crate) key: String,
     /// What was marked.
     pub(crate) marks: Marks,
-    /// Which code made it.
+    /// Which code made it, with which weights and through which window.
     pub(crate) engine: EngineIdentity,
     /// With which parameters.
     pub(crate) parameters: Parameters,

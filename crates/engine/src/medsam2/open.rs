@@ -61,7 +61,8 @@ impl FromStr for Precision {
     }
 }
 
-/// Why the engine cannot be opened.
+/// Why the engine cannot be opened. The messages say the cause, so none is a `source` that whoever
+/// prints a chain of errors would say again.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There are no weights.
@@ -71,21 +72,28 @@ pub enum OpenError {
          does it", .0.display()
     )]
     Missing(PathBuf),
+    /// What should be the weights is a folder.
+    #[error(
+        "{} is a folder: expected is a file of weights, such as {}",
+        .0.display(),
+        .0.join(CHECKPOINT).display()
+    )]
+    Folder(PathBuf),
     /// A file cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {cause}", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        cause: io::Error,
     },
     /// The configuration cannot be used.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Config {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: ConfigError,
+        cause: ConfigError,
     },
     /// This build computes on the CPU only.
     #[error(
@@ -102,12 +110,12 @@ pub enum OpenError {
         reason: String,
     },
     /// The weights cannot be used.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {cause}", path.display())]
     Weights {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: LoadError,
+        cause: LoadError,
     },
 }
 
@@ -147,17 +155,18 @@ impl Medsam2 {
         compute: impl Into<Compute>,
     ) -> Result<Self, OpenError> {
         let compute = compute.into();
+        if checkpoint.is_dir() {
+            return Err(OpenError::Folder(checkpoint.to_owned()));
+        }
         if !checkpoint.is_file() {
             return Err(OpenError::Missing(checkpoint.to_owned()));
         }
         let dimensions = match config.map(Path::to_owned).or_else(|| config_beside(checkpoint)) {
-            Some(path) => {
-                Config::open(&path).map_err(|source| OpenError::Config { path, source })?
-            }
+            Some(path) => Config::open(&path).map_err(|cause| OpenError::Config { path, cause })?,
             None => Config::sam2_1_hiera_t512(),
         };
         let sha256 = digest(checkpoint)
-            .map_err(|source| OpenError::Unreadable { path: checkpoint.to_owned(), source })?;
+            .map_err(|cause| OpenError::Unreadable { path: checkpoint.to_owned(), cause })?;
         let (device, remark) = compute.device.open(compute.gpu_memory_limit)?;
         let weights = Weights { path: checkpoint.to_owned(), dimensions, sha256, compute };
         if device.is_cpu() {
@@ -168,7 +177,7 @@ impl Medsam2 {
                 let twin = Twin::new(Box::new(move || weights.read(Device::Cpu)));
                 Ok(Self { twin: Some(Arc::new(twin)), ..Self::of(network) })
             }
-            Err(OpenError::Weights { source: LoadError::Build(error), .. })
+            Err(OpenError::Weights { cause: LoadError::Build(error), .. })
                 if is_out_of_memory(&error) =>
             {
                 let remark = "computed on the CPU: the weights have no room on the GPU".to_owned();
@@ -203,7 +212,7 @@ impl Weights {
             false => sam2::Precision::F32,
         };
         let model = Sam2::open(&self.path, &self.dimensions, &device, precision)
-            .map_err(|source| OpenError::Weights { path: self.path.clone(), source })?;
+            .map_err(|cause| OpenError::Weights { path: self.path.clone(), cause })?;
         let name = self.path.file_name().map_or_else(String::new, |it| it.to_string_lossy().into());
         let identity = ModelIdentity {
             name,
