@@ -59,6 +59,10 @@ pub(crate) struct ServeArgs {
     /// first GPU where there is one.
     #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
     pub(crate) device: DeviceChoice,
+    /// Numbers that `medsam2` computes in: bf16 is faster where the processor multiplies it, which
+    /// auto looks at; with f32 a mask does not depend on the machine.
+    #[arg(long, env = "PRECISION", default_value = "auto", value_name = "auto|f32|bf16")]
+    pub(crate) precision: Precision,
     /// Part of the GPU's memory that engines may use.
     #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
     pub(crate) gpu_memory_limit: f64,
@@ -114,6 +118,10 @@ pub(crate) struct AgentArgs {
     /// first GPU where there is one.
     #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
     pub(crate) device: DeviceChoice,
+    /// Numbers that `medsam2` computes in: bf16 is faster where the processor multiplies it, which
+    /// auto looks at; with f32 a mask does not depend on the machine.
+    #[arg(long, env = "PRECISION", default_value = "auto", value_name = "auto|f32|bf16")]
+    pub(crate) precision: Precision,
     /// Part of the GPU's memory that engines may use.
     #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
     pub(crate) gpu_memory_limit: f64,
@@ -130,7 +138,7 @@ impl AgentArgs {
     pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
         self.device.check()?;
         let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
-        Ok(Compute { precision: Precision::Auto, device, gpu_memory_limit })
+        Ok(Compute { precision: self.precision, device, gpu_memory_limit })
     }
 
     /// The token of `--token-file`, where one is named.
@@ -150,7 +158,7 @@ impl ServeArgs {
     pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
         self.device.check()?;
         let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
-        Ok(Compute { precision: Precision::Auto, device, gpu_memory_limit })
+        Ok(Compute { precision: self.precision, device, gpu_memory_limit })
     }
 
     /// The server's settings; where it is, is filled in once it listens.

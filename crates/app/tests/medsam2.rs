@@ -168,7 +168,9 @@ fn place_weights(folder: &Path) {
 #[test]
 fn a_server_uses_the_network_once_its_weights_are_there() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Running::spawn(serve(folder.path(), ANY_PORT));
+    let mut command = serve(folder.path(), ANY_PORT);
+    command.env("PRECISION", "f32");
+    let server = Running::spawn(command);
     let engines = server.ask("GET /api/v1/system/model");
     assert_eq!(engines["engines"][0]["name"], "graphcut");
     assert_eq!(engines["engines"][1]["name"], "medsam2");
@@ -196,6 +198,7 @@ fn a_server_uses_the_network_once_its_weights_are_there() {
         (&"medsam2".into(), &"MedSAM2_latest.pt".into())
     );
     assert_eq!(engine["model"]["window"], serde_json::json!([-160.0, 240.0]));
+    assert_eq!(engine["model"]["precision"], "f32");
     server.send(&format!("POST /api/v1/jobs/{job_id}/propagate\n{}", r#"{"range":[28,32]}"#));
     let volume = finished(&server, &job_id);
     assert_ne!(volume["revision_id"], slice["revision_id"]);
