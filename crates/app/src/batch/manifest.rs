@@ -78,6 +78,16 @@ impl Manifest {
     }
 }
 
+impl Drop for Manifest {
+    /// Lets the next run in at once: under load a lock was seen to outlive the closed file, and even
+    /// the process, for a moment.
+    fn drop(&mut self) {
+        let lines = self.lines.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // Where it fails, closing the file does it.
+        lines.file.unlock().ok();
+    }
+}
+
 /// What a manifest needs of its file.
 trait Storage: Write {
     /// Waits until what was written is on the disk.
