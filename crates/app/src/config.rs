@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
-use engine::medsam2::{Compute, DeviceChoice, Precision};
+use engine::medsam2::{Compute, DeviceChoice, PrecisionChoice};
 use server::{
     settings::{Cors, PublicUrl, Settings},
     store::sqlite_url,
@@ -55,17 +55,9 @@ pub(crate) struct ServeArgs {
     /// Tasks that the server's own agent runs at once.
     #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
     pub(crate) max_concurrent_jobs: usize,
-    /// Where `medsam2` computes: the CPU, or an NVIDIA GPU where the build has CUDA; auto takes the
-    /// first GPU where there is one.
-    #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
-    pub(crate) device: DeviceChoice,
-    /// Numbers that `medsam2` computes in: bf16 is faster where the processor multiplies it, which
-    /// auto looks at; with f32 a mask does not depend on the machine.
-    #[arg(long, env = "PRECISION", default_value = "auto", value_name = "auto|f32|bf16")]
-    pub(crate) precision: Precision,
-    /// Part of the GPU's memory that engines may use.
-    #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
-    pub(crate) gpu_memory_limit: f64,
+    /// How and where networks compute.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
     /// Origins whose pages may call: a list separated by commas, or `*`; only the own page by default.
     #[arg(long, env = "CORS_ORIGIN", default_value = "", value_name = "ORIGINS")]
     pub(crate) cors_origin: String,
@@ -114,33 +106,43 @@ pub(crate) struct AgentArgs {
     /// Room on disk for what `medsam2` made of slices, in the folder of `--temp-dir`; 0 keeps nothing.
     #[arg(long, env = "EMBEDDING_CACHE", default_value = "2G", value_parser = parse_bytes, value_name = "SIZE")]
     pub(crate) embedding_cache: u64,
-    /// Where `medsam2` computes: the CPU, or an NVIDIA GPU where the build has CUDA; auto takes the
-    /// first GPU where there is one.
-    #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
-    pub(crate) device: DeviceChoice,
-    /// Numbers that `medsam2` computes in: bf16 is faster where the processor multiplies it, which
-    /// auto looks at; with f32 a mask does not depend on the machine.
-    #[arg(long, env = "PRECISION", default_value = "auto", value_name = "auto|f32|bf16")]
-    pub(crate) precision: Precision,
-    /// Part of the GPU's memory that engines may use.
-    #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
-    pub(crate) gpu_memory_limit: f64,
+    /// How and where networks compute.
+    #[command(flatten)]
+    pub(crate) compute: ComputeArgs,
     /// File of the token that the server asks for.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
 }
 
-impl AgentArgs {
-    /// How and where networks compute.
+/// How and where networks compute, in a server as in an agent.
+#[derive(Debug, Args)]
+pub(crate) struct ComputeArgs {
+    /// Where `medsam2` computes: the CPU, or an NVIDIA GPU where the build has CUDA; auto takes the
+    /// first GPU where there is one.
+    #[arg(long, env = "DEVICE", default_value_t, value_name = "auto|cpu|cuda|cuda:N")]
+    device: DeviceChoice,
+    /// Numbers that `medsam2` computes in: bf16 is faster where the processor multiplies it, which
+    /// auto looks at; with f32 a mask does not depend on the machine.
+    #[arg(long, env = "PRECISION", default_value = "auto", value_name = "auto|f32|bf16")]
+    precision: PrecisionChoice,
+    /// Part of the GPU's memory that engines may use.
+    #[arg(long, env = "GPU_MEMORY_LIMIT", default_value_t = 0.8, value_parser = parse_part, value_name = "0–1")]
+    gpu_memory_limit: f64,
+}
+
+impl ComputeArgs {
+    /// The choice, if this build can compute so.
     ///
     /// # Errors
-    /// If this build cannot compute there.
-    pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
-        self.device.check()?;
-        let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
-        Ok(Compute { precision: self.precision, device, gpu_memory_limit })
+    /// If it cannot.
+    pub(crate) fn check(&self) -> anyhow::Result<Compute> {
+        let Self { device, precision, gpu_memory_limit } = *self;
+        device.check()?;
+        Ok(Compute { precision, device, gpu_memory_limit })
     }
+}
 
+impl AgentArgs {
     /// The token of `--token-file`, where one is named.
     ///
     /// # Errors
@@ -151,16 +153,6 @@ impl AgentArgs {
 }
 
 impl ServeArgs {
-    /// How and where networks compute.
-    ///
-    /// # Errors
-    /// If this build cannot compute there.
-    pub(crate) fn compute(&self) -> anyhow::Result<Compute> {
-        self.device.check()?;
-        let (device, gpu_memory_limit) = (self.device, self.gpu_memory_limit);
-        Ok(Compute { precision: self.precision, device, gpu_memory_limit })
-    }
-
     /// The server's settings; where it is, is filled in once it listens.
     ///
     /// # Errors
@@ -186,7 +178,7 @@ impl ServeArgs {
             cors: parse_cors(&self.cors_origin),
             public_urls: self.public_urls()?,
             token: token.map(|it| it.token),
-            gpu_memory_limit: self.gpu_memory_limit,
+            gpu_memory_limit: self.compute.gpu_memory_limit,
             max_concurrent_jobs: self.max_concurrent_jobs,
             ..Settings::default()
         };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use engine::{
     Engine, Medsam2,
-    medsam2::{CHECKPOINT, Compute, DeviceChoice, Medsam2Options, Precision, WindowChoice},
+    medsam2::{CHECKPOINT, Compute, DeviceChoice, Medsam2Options, PrecisionChoice, WindowChoice},
 };
 
 use crate::{
@@ -48,7 +48,7 @@ pub(crate) struct EngineArgs {
     window: Option<WindowChoice>,
     /// Numbers that medsam2 computes in; auto is the best that there is.
     #[arg(long, value_name = "auto|f32|bf16", help_heading = "MedSAM2")]
-    precision: Option<Precision>,
+    precision: Option<PrecisionChoice>,
     /// Where medsam2 computes; auto is a GPU where the build has CUDA and the machine one.
     #[arg(long, value_name = "auto|cpu|cuda|cuda:N", help_heading = "MedSAM2")]
     device: Option<DeviceChoice>,

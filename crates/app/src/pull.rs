@@ -27,7 +27,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
     let token = args.token()?;
-    let compute = args.compute()?;
+    let compute = args.compute.check()?;
     let folder = args.temp_dir.join("inputs");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;

@@ -161,7 +161,7 @@ async fn build(
 
 fn models(args: &ServeArgs) -> anyhow::Result<Models> {
     let embeddings = args.temp_dir.join(EMBEDDINGS);
-    let models = Models::new(args.model_dir.clone()).computing(args.compute()?);
+    let models = Models::new(args.model_dir.clone()).computing(args.compute.check()?);
     let models = models.keeping_embeddings(embeddings, args.embedding_cache);
     Ok(if args.no_agent { models.run_elsewhere() } else { models })
 }

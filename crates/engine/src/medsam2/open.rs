@@ -26,7 +26,7 @@ pub const LICENCE: &str = "CC-BY-SA-4.0; research and education only";
 
 /// Numbers that the network computes in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Precision {
+pub enum PrecisionChoice {
     /// bfloat16 where the processor multiplies it faster than float32, else float32.
     #[default]
     Auto,
@@ -36,7 +36,7 @@ pub enum Precision {
     Bf16,
 }
 
-impl Precision {
+impl PrecisionChoice {
     /// What the network computes in on this processor.
     fn chosen(self) -> sam2::Precision {
         match self {
@@ -48,7 +48,7 @@ impl Precision {
     }
 }
 
-impl FromStr for Precision {
+impl FromStr for PrecisionChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -123,7 +123,7 @@ pub enum OpenError {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Compute {
     /// In which numbers, on the CPU.
-    pub precision: Precision,
+    pub precision: PrecisionChoice,
     /// Where.
     pub device: DeviceChoice,
     /// Part of a GPU's memory that may be in use, 0 to 1.
@@ -132,13 +132,13 @@ pub struct Compute {
 
 impl Default for Compute {
     fn default() -> Self {
-        let (precision, device) = (Precision::Auto, DeviceChoice::Auto);
+        let (precision, device) = (PrecisionChoice::Auto, DeviceChoice::Auto);
         Self { precision, device, gpu_memory_limit: 0.8 }
     }
 }
 
-impl From<Precision> for Compute {
-    fn from(precision: Precision) -> Self {
+impl From<PrecisionChoice> for Compute {
+    fn from(precision: PrecisionChoice) -> Self {
         Self { precision, ..Self::default() }
     }
 }

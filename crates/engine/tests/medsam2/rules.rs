@@ -7,7 +7,7 @@ use std::sync::{
 
 use engine::{
     Control, Engine, EngineError, Medsam2, Propagation, Stage, Uncertainty, Unwatched,
-    medsam2::{CHECKPOINT, CONFIG, Compute, Medsam2Options, Precision, WindowChoice},
+    medsam2::{CHECKPOINT, CONFIG, Compute, Medsam2Options, PrecisionChoice, WindowChoice},
     propagate, segment_slice,
 };
 use protocol::prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef};
@@ -295,7 +295,7 @@ fn what_is_missing_or_wrong_is_named() {
     let path = folder.join(CHECKPOINT).display().to_string();
     assert!(missing.starts_with(&path) && missing.contains(CONFIG), "{missing}");
     let checkpoint = fixture("checkpoint.pt");
-    let other = Medsam2::open(&checkpoint, None, Precision::Auto).unwrap_err().to_string();
+    let other = Medsam2::open(&checkpoint, None, PrecisionChoice::Auto).unwrap_err().to_string();
     assert!(other.contains("checkpoint.pt") && other.contains("configuration"));
     let request = request(vec![on(KEY)], Direction::Both);
     let engine = Engine::Medsam2(network());
@@ -306,7 +306,7 @@ fn what_is_missing_or_wrong_is_named() {
 #[test]
 fn bfloat16_answers_nearly_as_float32_does_and_says_so() {
     let files = (fixture("checkpoint.pt"), fixture("config.yaml"));
-    let in_bf16 = Medsam2::open(&files.0, Some(&files.1), Precision::Bf16).unwrap();
+    let in_bf16 = Medsam2::open(&files.0, Some(&files.1), PrecisionChoice::Bf16).unwrap();
     let in_bf16 = in_bf16.with(network().options());
     // A click, which takes the best of three masks: no threshold turns on a rounding.
     let click = SlicePrompt { points: vec![point(0.45, 0.48, true)], ..on(KEY) };

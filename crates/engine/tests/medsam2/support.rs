@@ -8,7 +8,7 @@ use std::{
 
 use engine::{
     Engine, Medsam2, Propagation, PropagationRequest, Uncertainty, Unwatched,
-    medsam2::{Medsam2Options, Precision, WindowChoice},
+    medsam2::{Medsam2Options, PrecisionChoice, WindowChoice},
     propagate,
 };
 use protocol::prompt::{Combine, Direction, Point, SlicePrompt, SliceRef};
@@ -57,7 +57,7 @@ pub(crate) fn volume(shape: [usize; 3], greys: Vec<u8>) -> Volume {
 /// The micro network on grey levels as they are, followed to the ends of the volume.
 pub(crate) fn network() -> Medsam2 {
     let (checkpoint, config) = (fixture("checkpoint.pt"), fixture("config.yaml"));
-    let network = Medsam2::open(&checkpoint, Some(&config), Precision::F32).unwrap();
+    let network = Medsam2::open(&checkpoint, Some(&config), PrecisionChoice::F32).unwrap();
     network.with(Medsam2Options { window: WindowChoice::None, stops: false })
 }
 
