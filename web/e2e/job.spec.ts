@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Download, Page } from '@playwright/test';
 import { readMask, readRuns, writeNifti } from './nifti';
 import { bodyAs, dice, inRasOrder, LESION, lesionMask, RAS_SHAPE } from './phantom';
-import { boxNumbers, colourAt, dragLesion, expectState, jobId, openFile, placeOf, pngSize, propagate, segment, viewerReady } from './screen';
+import { boxNumbers, colourAt, dragLesion, expectState, jobId, openFile, openTab, placeOf, pngSize, propagate, segment, viewerReady } from './screen';
 import { expect, Server, test } from './server';
 
 const CODES = 'LPS';
@@ -23,7 +23,9 @@ test('from upload to download, with a reload in between', async ({ page, request
   await openFile(page, 'body.nii', writeNifti(body));
   await expect(page.getByTestId('job-name')).toContainText('body');
   await expectState(page, 'ready');
+  await openTab(page, 'review');
   await expect(page.getByTestId('download-3d')).toHaveAttribute('aria-disabled', 'true');
+  await openTab(page, 'segment');
   await expect(page.getByTestId('segment')).toBeDisabled();
 
   // Stored L-P-S: i falls towards R, j falls towards A. The box is the lesion's own, corners included.
@@ -52,6 +54,7 @@ test('from upload to download, with a reload in between', async ({ page, request
   await expect(page.getByTestId('readout-label')).not.toHaveText('none');
   await expect(page.getByTestId('confidence-strip')).toBeVisible();
 
+  await openTab(page, 'review');
   const picture = await clickDownload(page, 'download-2d');
   expect(pngSize(picture)).toEqual([RAS_SHAPE[0], RAS_SHAPE[1]]);
 

@@ -1,7 +1,7 @@
 // Prompts on all planes, by mouse and by number; points, absent slices, objects; what can go wrong.
 import { writeNifti } from './nifti';
 import { bodyAs, LESION, RAS_SHAPE } from './phantom';
-import { boxNumbers, drag, dragLesion, expectState, jobId, openFile, placeOf, propagate, segment, viewerReady } from './screen';
+import { boxNumbers, drag, dragLesion, expectState, jobId, openFile, openTab, placeOf, propagate, segment, viewerReady } from './screen';
 import { expect, test } from './server';
 
 interface Stored {
@@ -115,6 +115,7 @@ test('an absent slice stays empty in the next propagation', async ({ page }) => 
   await page.getByTestId('mark-absent').click();
   await expect(page.getByTestId('absent-note')).toBeVisible();
   await propagate(page);
+  await openTab(page, 'review');
   await expect(page.getByTestId('download-2d')).toHaveAttribute('aria-disabled', 'true');
   await page.getByTestId('overlay').press('ArrowDown');
   await page.getByTestId('overlay').press('ArrowDown');

@@ -47,6 +47,11 @@ export async function dragLesion(page: Page, plane: Plane, margin = 0): Promise<
   await drag(page, await placeOf(page, plane, first), await placeOf(page, plane, second));
 }
 
+/** Shows a tab of the side panel. */
+export async function openTab(page: Page, tab: 'segment' | 'review'): Promise<void> {
+  await page.getByTestId(`tab-${tab}`).click();
+}
+
 export async function boxNumbers(page: Page): Promise<number[]> {
   const values = await Promise.all(['x1', 'y1', 'x2', 'y2'].map((name) => page.getByTestId(`box-${name}`).inputValue()));
   return values.map(Number);

@@ -1,6 +1,6 @@
 // Starts the page: words first, then the views.
 import '@mantine/core/styles.css';
-import './app.css';
+import './styles/index.css';
 import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 
 const SOURCE = join(import.meta.dirname, '..', 'src');
 const MAX_LINES = 400;
-const LONG_FILES = new Set(['api/schema.d.ts', 'app.css']);
+const LONG_FILES = new Set(['api/schema.d.ts']);
 
 function filesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
@@ -26,10 +26,11 @@ const code = files.filter((file) => /\.tsx?$/.test(file));
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   core: ['api/types'],
   api: [],
-  i18n: [],
+  i18n: ['en', 'words'],
+  input: ['api', 'core', 'state', 'viewer'],
   state: ['api', 'core', 'i18n'],
   viewer: ['api', 'core'],
-  views: ['api', 'core', 'i18n', 'state', 'viewer'],
+  views: ['api', 'core', 'i18n', 'input', 'state', 'viewer'],
 };
 
 describe('layers', () => {

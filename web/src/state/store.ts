@@ -12,6 +12,11 @@ import { readSettings, type Settings } from './settings';
 
 export type Tool = 'navigate' | 'box' | 'positive' | 'negative';
 
+/** Tabs of the side panel. */
+export const PANEL_TABS = ['segment', 'review'] as const;
+
+export type PanelTab = (typeof PANEL_TABS)[number];
+
 export interface Notice {
   readonly id: number;
   readonly kind: 'error' | 'done' | 'plain';
@@ -82,6 +87,7 @@ export interface State {
   readonly engines: readonly EngineStatus[];
   readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
   readonly open: OpenJob | null;
+  readonly panelTab: PanelTab;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
   readonly jobError: { readonly kind: 'missing' | 'removed' } | { readonly kind: 'failed'; readonly error: ApiError } | null;
@@ -100,6 +106,7 @@ export const useStore = create<State>(() => ({
   engines: [],
   diagnosis: { found: null, error: null, looking: false },
   open: null,
+  panelTab: 'segment',
   hover: null,
   jobError: null,
 }));

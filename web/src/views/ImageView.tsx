@@ -10,7 +10,7 @@ import { useStore, type OpenJob } from '../state/store';
 import { CanvasViewer } from '../viewer/canvas_viewer';
 import { drawOverlay } from '../viewer/overlay';
 import { acceleration, suitsNiivue, type Scene, type SliceViewer } from '../viewer/slice_viewer';
-import { listenToImage, type ImageInput } from './image_input';
+import { listenToImage, type ImageInput } from '../input/listen';
 import { PlaneSlider } from './PlaneSlider';
 
 const webgl2 = acceleration();

@@ -8,15 +8,12 @@ import { watchJob } from '../state/job';
 import { errorText } from '../state/notices';
 import { navigate } from '../state/router';
 import { useStore } from '../state/store';
-import { DownloadPanel } from './DownloadPanel';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
-import { MaskPanel } from './MaskPanel';
-import { ObjectsPanel } from './ObjectsPanel';
-import { PromptPanel } from './PromptPanel';
-import { PropagatePanel } from './PropagatePanel';
+import { Panel } from './Panel';
 import { Readout } from './Readout';
 import { StateBadge } from './StateBadge';
+import { ToolRail } from './ToolRail';
 import { useJobKeys } from './job_keys';
 import { ViewerToolbar } from './ViewerToolbar';
 
@@ -93,17 +90,12 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
       {isOpen ? (
         <div className="workplace">
           <ViewerToolbar />
+          <ToolRail />
           <main id="main" className="stage" aria-label={t('job.region')}>
             <ImageView />
             <Readout />
           </main>
-          <aside className="panel">
-            <ObjectsPanel />
-            <PromptPanel />
-            <PropagatePanel />
-            <DownloadPanel />
-            <MaskPanel />
-          </aside>
+          <Panel />
         </div>
       ) : (
         <NoJob jobId={jobId} />

@@ -1,53 +1,16 @@
-// Above the slices: tools, layout, window, convention, and what keys and mouse do.
+// Above the slices: layout, window, convention, how the mask looks, and what keys and mouse do.
 import { ActionIcon, NumberInput, Popover, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
-  IconCirclePlus,
-  IconCircleMinus,
   IconKeyboard,
   IconLayoutGrid,
-  IconPointer,
-  IconSquareDashed,
-  type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { LAYOUTS, WHOLE_IMAGE, type Layout } from '../core/tile';
 import { presetName, presetsOf } from '../core/window';
-import { useStore, type Tool } from '../state/store';
-import { changeSettings, setCamera, setLayout, setTool, setWindow } from '../state/view';
-
-const TOOLS: readonly (readonly [Tool, Icon])[] = [
-  ['navigate', IconPointer],
-  ['box', IconSquareDashed],
-  ['positive', IconCirclePlus],
-  ['negative', IconCircleMinus],
-];
-
-function Tools(): React.JSX.Element {
-  const { t } = useTranslation();
-  const tool = useStore((state) => state.open?.tool);
-  return (
-    <div className="tools" role="group" aria-label={t('tool.group')}>
-      {TOOLS.map(([name, ToolIcon]) => (
-        <Tooltip key={name} label={t(`tool.${name}Hint`)}>
-          <button
-            type="button"
-            className={tool === name ? 'tool tool-active' : 'tool'}
-            aria-pressed={tool === name}
-            aria-label={t(`tool.${name}`)}
-            data-testid={`tool-${name}`}
-            onClick={() => {
-              setTool(name);
-            }}
-          >
-            <ToolIcon size={19} aria-hidden className={`tool-icon-${name}`} />
-            <span className="tool-word">{t(`tool.${name}`)}</span>
-          </button>
-        </Tooltip>
-      ))}
-    </div>
-  );
-}
+import { useStore } from '../state/store';
+import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
+import { DisplayMenu } from './DisplayMenu';
 
 function LayoutChoice(): React.JSX.Element {
   const { t } = useTranslation();
@@ -181,10 +144,10 @@ export function ViewerToolbar(): React.JSX.Element {
   const { t } = useTranslation();
   return (
     <section className="toolbar" aria-label={t('tool.bar')}>
-      <Tools />
       <LayoutChoice />
       <WindowChoice />
       <ConventionChoice />
+      <DisplayMenu />
       <span className="grow" />
       <Tooltip label={t('tool.resetHint')}>
         <ActionIcon

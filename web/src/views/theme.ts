@@ -1,4 +1,4 @@
-// How Mantine's components look by default; colours are variables in app.css.
+// How Mantine's components look by default; colours are variables in styles/base.css.
 import { ActionIcon, Button, createTheme, Modal, NumberInput, Select, Tooltip } from '@mantine/core';
 
 export const theme = createTheme({

@@ -1,0 +1,12 @@
+// English words of the page. The other languages have exactly these keys.
+import { page } from './page';
+import { viewer } from './viewer';
+import { segment } from './segment';
+import { diagnosis } from './diagnosis';
+
+export const en = {
+  ...page,
+  ...viewer,
+  ...segment,
+  ...diagnosis,
+} as const;

@@ -1,0 +1,14 @@
+// Korean words of the page.
+import { page } from './page';
+import { viewer } from './viewer';
+import { segment } from './segment';
+import { diagnosis } from './diagnosis';
+import type { en } from '../en';
+import type { Words } from '../words';
+
+export const ko: Words<typeof en> = {
+  ...page,
+  ...viewer,
+  ...segment,
+  ...diagnosis,
+};

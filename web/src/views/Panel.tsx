@@ -1,0 +1,48 @@
+// Right of the slices: the objects, and tabs with what is done about them.
+import { Tabs } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { PANEL_TABS, setState, useStore, type PanelTab } from '../state/store';
+import { DownloadPanel } from './DownloadPanel';
+import { EnginePanel } from './EnginePanel';
+import { ObjectsPanel } from './ObjectsPanel';
+import { PromptPanel } from './PromptPanel';
+import { PropagatePanel } from './PropagatePanel';
+
+/** What each tab holds. */
+const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)[]>> = {
+  segment: [PromptPanel, PropagatePanel, EnginePanel],
+  review: [DownloadPanel],
+};
+
+export function Panel(): React.JSX.Element {
+  const { t } = useTranslation();
+  const tab = useStore((state) => state.panelTab);
+  return (
+    <aside className="panel">
+      <ObjectsPanel />
+      <Tabs
+        className="panel-tabs"
+        value={tab}
+        keepMounted={false}
+        onChange={(value) => {
+          setState({ panelTab: PANEL_TABS.find((it) => it === value) ?? 'segment' });
+        }}
+      >
+        <Tabs.List grow aria-label={t('panel.tabs')}>
+          {PANEL_TABS.map((it) => (
+            <Tabs.Tab key={it} value={it} data-testid={`tab-${it}`}>
+              {t(`panel.${it}`)}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {PANEL_TABS.map((it) => (
+          <Tabs.Panel key={it} value={it}>
+            {PARTS[it].map((Part) => (
+              <Part key={Part.name} />
+            ))}
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    </aside>
+  );
+}
