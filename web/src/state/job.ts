@@ -58,6 +58,7 @@ function opened(job: Job): OpenJob {
     tool: 'navigate',
     label: job.labels[0]?.value ?? 1,
     hidden: new Set(),
+    compared: null,
     engine: null,
     direction: 'both',
     combine: 'union',

@@ -56,6 +56,8 @@ export interface OpenJob {
   readonly tool: Tool;
   readonly label: number;
   readonly hidden: ReadonlySet<number>;
+  /** Another revision whose outlines are shown beside the mask's. */
+  readonly compared: { readonly revisionId: string; readonly mask: Labelmap } | null;
   readonly engine: EngineName | null;
   readonly direction: Direction;
   /** What becomes of voxels that only one of two passes found. */
