@@ -76,7 +76,7 @@ function JobRow({ job, onDelete }: { job: JobSummary; onDelete: () => void }): R
   };
   return (
     <li className="job-row" data-testid="job-row" data-job={job.job_id}>
-      <a href={path} onClick={open} className="job-link" aria-label={t('jobs.open', { name: job.name })}>
+      <a href={path} onClick={open} className="job-link" title={t('jobs.open', { name: job.name })}>
         <span className="thumbnail">
           <img src={thumbnailUrl(job)} alt="" loading="lazy" width={72} height={72} />
         </span>

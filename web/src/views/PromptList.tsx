@@ -41,7 +41,7 @@ function PromptRow({ open, prompt }: { open: OpenJob; prompt: SlicePrompt }): Re
       <button
         type="button"
         className="prompt-go"
-        aria-label={t('prompt.go', words)}
+        title={t('prompt.go', words)}
         onClick={() => {
           if (getState().settings.layout !== 'grid') setLayout(plane);
           setSlice(plane, index);

@@ -102,7 +102,6 @@ function ConventionChoice(): React.JSX.Element {
       <button
         type="button"
         className="convention"
-        aria-label={`${t('convention.label')}: ${t(`convention.${convention}`)}`}
         data-testid="convention"
         data-convention={convention}
         onClick={() => {
@@ -112,6 +111,7 @@ function ConventionChoice(): React.JSX.Element {
         <span aria-hidden className="convention-letters">
           {convention === 'radiological' ? 'R | L' : 'L | R'}
         </span>
+        <span className="visually-hidden">{t('convention.label')}: </span>
         <span className="convention-word">{t(`convention.${convention}`)}</span>
       </button>
     </Tooltip>
