@@ -1,0 +1,111 @@
+// Tab reaches every control of every page, nothing holds the focus, and one sees where it is.
+import type { Page } from '@playwright/test';
+import { writeNifti } from './nifti';
+import { bodyAs } from './phantom';
+import { dragLesion, openFile, openTab, propagate, segment, viewerReady } from './screen';
+import { expect, test } from './server';
+
+/** Controls that arrow keys reach from a neighbour: Tab stops at one of each group. */
+const GROUPED = '[role="tab"], [role="radio"], input[type="radio"], [role="option"], [role="menuitem"]';
+
+/** Marks every visible control; returns what Tab has to reach, as words for people. */
+async function markControls(page: Page): Promise<string[]> {
+  return page.evaluate((grouped) => {
+    const all = document.querySelectorAll<HTMLElement>(
+      'button, a[href], input, select, textarea, [role="slider"], [role="application"], [role="tab"], summary',
+    );
+    const controls = [...all].filter((it) => {
+      const { width, height } = it.getBoundingClientRect();
+      const isOff = (it as HTMLButtonElement).disabled || it.closest('[inert], [aria-hidden="true"]') !== null;
+      return width > 0 && height > 0 && !isOff && !it.matches(grouped) && it.checkVisibility({ visibilityProperty: true });
+    });
+    return controls.map((it, at) => {
+      const name = `${at} ${it.tagName.toLowerCase()} ${it.dataset.testid ?? it.getAttribute('aria-label') ?? it.textContent}`;
+      it.dataset.control = name;
+      return name;
+    });
+  }, GROUPED);
+}
+
+interface Stop {
+  readonly control: string | null;
+  readonly isSeen: boolean;
+}
+
+async function focused(page: Page): Promise<Stop | null> {
+  return page.evaluate(() => {
+    const it = document.activeElement;
+    if (!(it instanceof HTMLElement) || it === document.body) return null;
+    // A control may show its focus itself or have a part or a frame of its own show it.
+    const shown = [it, ...it.children, it.parentElement, it.parentElement?.parentElement, it.nextElementSibling];
+    const isSeen = shown.some((part) => {
+      if (!(part instanceof HTMLElement)) return false;
+      const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(part);
+      return (outlineStyle !== 'none' && outlineWidth !== '0px') || boxShadow !== 'none';
+    });
+    const frame = it.parentElement === null ? '' : getComputedStyle(it).borderColor;
+    const isField = it.matches('input, textarea, select') && frame !== '';
+    return { control: it.dataset.control ?? null, isSeen: isSeen || isField };
+  });
+}
+
+async function walk(page: Page, where: string): Promise<void> {
+  const wanted = await markControls(page);
+  expect(wanted.length, where).toBeGreaterThan(3);
+  const reached = new Set<string>();
+  const unseen: string[] = [];
+  await page.evaluate(() => {
+    (document.activeElement as HTMLElement | null)?.blur();
+    window.scrollTo(0, 0);
+  });
+  // Every control once, those that came up meanwhile, and the way round the browser's own.
+  for (let step = 0; step < 2 * wanted.length + 40 && reached.size < wanted.length; step++) {
+    await page.keyboard.press('Tab');
+    const stop = await focused(page);
+    if (stop === null || stop.control === null) continue;
+    reached.add(stop.control);
+    if (!stop.isSeen) unseen.push(stop.control);
+  }
+  expect(wanted.filter((it) => !reached.has(it)), `${where}: not reached by Tab`).toEqual([]);
+  expect(unseen, `${where}: focus cannot be seen`).toEqual([]);
+}
+
+test('Tab reaches every control of a case', async ({ page }) => {
+  await openFile(page, 'keys.nii', writeNifti(bodyAs('LPS')));
+  await dragLesion(page, 'axial', 1);
+  await segment(page);
+  await propagate(page);
+  await walk(page, 'segment');
+  await openTab(page, 'review');
+  await walk(page, 'review');
+});
+
+for (const [path, sign] of [
+  ['/', 'open-sample'],
+  ['/diagnosis', 'checks'],
+] as const) {
+  test(`Tab reaches every control of ${path}`, async ({ page }) => {
+    await page.goto(path);
+    await expect(page.getByTestId(sign).first()).toBeVisible();
+    await walk(page, path);
+  });
+}
+
+test('a case can be worked on by touch at 1024 × 768', async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ baseURL, viewport: { width: 1024, height: 768 }, hasTouch: true, isMobile: true });
+  const page = await context.newPage();
+  await openFile(page, 'touch.nii', writeNifti(bodyAs('LPS')));
+  await viewerReady(page);
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button, a[href], [role="tab"]')]
+      .filter((it) => it.checkVisibility({ visibilityProperty: true }))
+      .map((it) => ({ name: it.dataset.testid ?? it.getAttribute('aria-label') ?? it.textContent, box: it.getBoundingClientRect() }))
+      .filter(({ box }) => box.width > 1 && (box.width < 24 || box.height < 24))
+      .map(({ name, box }) => `${name}: ${Math.round(box.width)} × ${Math.round(box.height)}`),
+  );
+  expect(small).toEqual([]);
+  const overflow = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(overflow).toBe(0);
+  await page.screenshot({ path: 'test-results/pages/job-touch.png' });
+  await context.close();
+});
