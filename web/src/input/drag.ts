@@ -10,6 +10,10 @@ import type { OpenJob } from '../state/store';
 export interface Drag {
   move(point: CanvasPoint): void;
   end(point: CanvasPoint): void;
+  /** All places since the last call, where a stroke must leave no gap; called instead of `move`. */
+  trace?(points: readonly CanvasPoint[]): void;
+  /** The drag was taken away, by a second finger say; without it the drag ends where it is. */
+  cancel?(): void;
 }
 
 /** Shorter drags are clicks. */

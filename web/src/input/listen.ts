@@ -1,29 +1,38 @@
 // Mouse, pen and touch on the slices: which drag begins, the wheel, and what lies under the pointer.
 import type { Vec3 } from '../core/axes';
-import { boxContains } from '../core/box';
-import { boxOf, promptAt } from '../core/prompts';
-import { contains, rasFromCanvas, sliceFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
+import { contains, rasFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
 import { getState, patchOpen, type OpenJob } from '../state/store';
 import { setHover, stepSlice } from '../state/view';
-import { boxDrag, handleAt } from './box';
-import { keyOf, type Drag } from './drag';
-import { cursorDrag, panDrag, windowDrag, zoomAt } from './navigate';
-import { pointDrag } from './points';
+import type { Drag } from './drag';
+import { panDrag, windowDrag, zoomAt } from './navigate';
+import { TOOL_INPUT, type Touch } from './tools';
 
-function startDrag(open: OpenJob, tile: Tile, point: CanvasPoint, event: PointerEvent, isSpaceDown: boolean): Drag | null {
+function startDrag({ open, tile, point, event }: Touch, isSpaceDown: boolean): Drag | null {
   if (event.button === 2) return windowDrag(open, point);
   if (event.button === 1 || (event.button === 0 && isSpaceDown)) return panDrag(open, tile, point);
   if (event.button !== 0) return null;
   if (open.plane !== tile.plane) patchOpen({ plane: tile.plane });
-  switch (open.tool) {
-    case 'navigate':
-      return cursorDrag(tile);
-    case 'box':
-      return boxDrag(open, tile, point);
-    case 'positive':
-    case 'negative':
-      return pointDrag(open, tile, point, open.tool === 'positive');
-  }
+  return TOOL_INPUT[open.tool].begin({ open, tile, point, event });
+}
+
+/** The wheel: the tool's own use of it with Ctrl or Alt, magnification with Ctrl, else slices. */
+function wheelOf(): (touch: Touch, event: WheelEvent) => void {
+  let rest = 0;
+  return (touch, event) => {
+    const { open, tile, point } = touch;
+    const isHeld = event.ctrlKey || event.altKey;
+    if (isHeld && TOOL_INPUT[open.tool].wheel?.(touch, event) === true) return;
+    if (event.ctrlKey) {
+      zoomAt(open, tile, point, Math.exp(-event.deltaY / 400));
+      return;
+    }
+    // A trackpad sends many small turns; a mouse wheel's notch is one slice.
+    rest += event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY / 50 : event.deltaY;
+    if (Math.abs(rest) < 1) return;
+    const steps = Math.sign(rest);
+    rest = 0;
+    stepSlice(tile.plane, -steps);
+  };
 }
 
 export interface ImageInput {
@@ -37,12 +46,16 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
   let pointer: CanvasPoint | null = null;
   let drag: Drag | null = null;
   let isSpaceDown = false;
-  let wheelRest = 0;
   const stop = new AbortController();
   const options = { signal: stop.signal };
   const placeOf = (event: MouseEvent): CanvasPoint => {
     const bounds = overlay.getBoundingClientRect();
     return [event.clientX - bounds.left, event.clientY - bounds.top];
+  };
+  /** Browsers hand over several moves at once; between them the pointer may have gone around a corner. */
+  const allPlaces = (event: PointerEvent): CanvasPoint[] => {
+    const events = event.getCoalescedEvents();
+    return (events.length === 0 ? [event] : events).map(placeOf);
   };
   const refresh = (): void => {
     const open = getState().open;
@@ -59,26 +72,28 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
       const point = placeOf(event);
       const tile = tileAt(point);
       if (open === null || tile === undefined || drag !== null) return;
-      drag = startDrag(open, tile, point, event, isSpaceDown);
+      drag = startDrag({ open, tile, point, event }, isSpaceDown);
       if (drag === null) return;
       event.preventDefault();
       overlay.focus({ preventScroll: true });
       overlay.setPointerCapture(event.pointerId);
-      if (event.button === 0 && open.tool === 'navigate' && !isSpaceDown) drag.move(point);
     },
     options,
   );
   overlay.addEventListener(
     'pointermove',
     (event) => {
-      const open = getState().open;
       const point = placeOf(event);
-      drag?.move(point);
-      const tile = tileAt(point);
+      if (drag?.trace === undefined) drag?.move(point);
+      else drag.trace(allPlaces(event));
       pointer = point;
       refresh();
+      const open = getState().open;
       if (open === null) return;
-      overlay.style.cursor = cursorShape(open, tile, point, drag !== null);
+      const tile = tileAt(point);
+      const touch = tile === undefined ? null : { open, tile, point, event };
+      overlay.style.cursor = shapeOf(touch, drag !== null);
+      TOOL_INPUT[open.tool].hover?.(touch);
     },
     options,
   );
@@ -87,12 +102,22 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     drag = null;
   };
   overlay.addEventListener('pointerup', finish, options);
-  overlay.addEventListener('pointercancel', finish, options);
+  overlay.addEventListener(
+    'pointercancel',
+    (event) => {
+      if (drag?.cancel === undefined) finish(event);
+      else drag.cancel();
+      drag = null;
+    },
+    options,
+  );
   overlay.addEventListener(
     'pointerleave',
     () => {
       pointer = null;
       refresh();
+      const tool = getState().open?.tool;
+      if (tool !== undefined) TOOL_INPUT[tool].hover?.(null);
     },
     options,
   );
@@ -103,6 +128,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     },
     options,
   );
+  const onWheel = wheelOf();
   overlay.addEventListener(
     'wheel',
     (event) => {
@@ -110,18 +136,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
       const point = placeOf(event);
       const tile = tileAt(point);
       event.preventDefault();
-      if (open === null || tile === undefined) return;
-      if (event.ctrlKey) {
-        zoomAt(open, tile, point, Math.exp(-event.deltaY / 400));
-        return;
-      }
-      // A trackpad sends many small turns; a mouse wheel's notch is one slice.
-      wheelRest += event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? event.deltaY / 50 : event.deltaY;
-      const steps = Math.abs(wheelRest) >= 1 ? Math.sign(wheelRest) : 0;
-      if (steps !== 0) {
-        wheelRest = 0;
-        stepSlice(tile.plane, -steps);
-      }
+      if (open !== null && tile !== undefined) onWheel({ open, tile, point, event }, event);
     },
     { ...options, passive: false },
   );
@@ -147,11 +162,8 @@ function hovered(open: OpenJob, tile: Tile | undefined, point: CanvasPoint): Vec
   return isInside ? ras : null;
 }
 
-function cursorShape(open: OpenJob, tile: Tile | undefined, point: CanvasPoint, isDragging: boolean): string {
-  if (tile === undefined) return 'default';
-  if (open.tool !== 'box' || isDragging) return 'crosshair';
-  const box = boxOf(promptAt(open.job.prompts, keyOf(open, tile)));
-  if (box === null) return 'crosshair';
-  if (handleAt(open, tile, box, point) !== null) return 'pointer';
-  return boxContains(box, sliceFromCanvas(open.grid, tile, point, open.cursor)) ? 'move' : 'crosshair';
+function shapeOf(touch: Touch | null, isDragging: boolean): string {
+  if (touch === null) return 'default';
+  if (isDragging) return 'crosshair';
+  return TOOL_INPUT[touch.open.tool].shape?.(touch) ?? 'crosshair';
 }

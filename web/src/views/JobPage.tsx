@@ -13,6 +13,7 @@ import { ImageView } from './ImageView';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
 import { StateBadge } from './StateBadge';
+import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
 import { useJobKeys } from './job_keys';
 import { ViewerToolbar } from './ViewerToolbar';
@@ -92,6 +93,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
           <ViewerToolbar />
           <ToolRail />
           <main id="main" className="stage" aria-label={t('job.region')}>
+            <ToolOptions />
             <ImageView />
             <Readout />
           </main>

@@ -5,11 +5,14 @@ import { useTranslation } from 'react-i18next';
 import { useStore, type Tool } from '../state/store';
 import { setTool } from '../state/view';
 
-const TOOLS: readonly (readonly [Tool, Icon])[] = [
-  ['navigate', IconPointer],
-  ['box', IconSquareDashed],
-  ['positive', IconCirclePlus],
-  ['negative', IconCircleMinus],
+/** Groups, with a line between them: look, prompt. */
+const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
+  [['navigate', IconPointer]],
+  [
+    ['box', IconSquareDashed],
+    ['positive', IconCirclePlus],
+    ['negative', IconCircleMinus],
+  ],
 ];
 
 export function ToolRail(): React.JSX.Element {
@@ -17,21 +20,25 @@ export function ToolRail(): React.JSX.Element {
   const tool = useStore((state) => state.open?.tool);
   return (
     <div className="tool-rail" role="toolbar" aria-orientation="vertical" aria-label={t('tool.group')}>
-      {TOOLS.map(([name, ToolIcon]) => (
-        <Tooltip key={name} label={t(`tool.${name}Hint`)} position="right">
-          <button
-            type="button"
-            className={tool === name ? 'tool tool-active' : 'tool'}
-            aria-pressed={tool === name}
-            aria-label={t(`tool.${name}`)}
-            data-testid={`tool-${name}`}
-            onClick={() => {
-              setTool(name);
-            }}
-          >
-            <ToolIcon size={19} aria-hidden className={`tool-icon-${name}`} />
-          </button>
-        </Tooltip>
+      {GROUPS.map((tools) => (
+        <div key={tools[0]?.[0]} className="tool-group">
+          {tools.map(([name, ToolIcon]) => (
+            <Tooltip key={name} label={t(`tool.${name}Hint`)} position="right">
+              <button
+                type="button"
+                className={tool === name ? 'tool tool-active' : 'tool'}
+                aria-pressed={tool === name}
+                aria-label={t(`tool.${name}`)}
+                data-testid={`tool-${name}`}
+                onClick={() => {
+                  setTool(name);
+                }}
+              >
+                <ToolIcon size={19} aria-hidden className={`tool-icon-${name}`} />
+              </button>
+            </Tooltip>
+          ))}
+        </div>
       ))}
     </div>
   );

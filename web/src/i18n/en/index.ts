@@ -2,11 +2,13 @@
 import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
+import { edit } from './edit';
 import { diagnosis } from './diagnosis';
 
 export const en = {
   ...page,
   ...viewer,
   ...segment,
+  ...edit,
   ...diagnosis,
 } as const;

@@ -2,6 +2,7 @@
 import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
+import { edit } from './edit';
 import { diagnosis } from './diagnosis';
 import type { en } from '../en';
 import type { Words } from '../words';
@@ -10,5 +11,6 @@ export const zh: Words<typeof en> = {
   ...page,
   ...viewer,
   ...segment,
+  ...edit,
   ...diagnosis,
 };

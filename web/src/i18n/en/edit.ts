@@ -1,0 +1,6 @@
+// English words: edit.
+export const edit = {
+  edit: {
+    options: 'Options of the tool',
+  },
+} as const;

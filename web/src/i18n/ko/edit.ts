@@ -1,0 +1,9 @@
+// Korean words: edit.
+import type { edit as english } from '../en/edit';
+import type { Words } from '../words';
+
+export const edit: Words<typeof english> = {
+  edit: {
+    options: '도구 옵션',
+  },
+};
