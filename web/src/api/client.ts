@@ -84,7 +84,7 @@ export async function prepareSlice(jobId: string, axis: number, sliceIndex: numb
 }
 
 export function segmentSlice(jobId: string, prompt: SlicePrompt, engine: EngineName | null): Promise<TaskQueued> {
-  const { mask: _mask, absent: _absent, ...asked } = prompt;
+  const { absent: _absent, ...asked } = prompt;
   return sendJson('POST', `${job(jobId)}/initial-mask`, engine === null ? asked : { ...asked, engine });
 }
 

@@ -48,10 +48,10 @@ export function boxOf(prompt: SlicePrompt | null): Box | null {
   return [x1, y1, x2, y2];
 }
 
-/** Whether an engine has enough to find the object: a box, or a point inside it. */
+/** Whether an engine has enough to find the object: a box, or a point or stroke inside it. */
 export function canSegment(prompt: SlicePrompt | null): boolean {
   if (prompt === null || prompt.absent === true) return false;
-  return boxOf(prompt) !== null || (prompt.points ?? []).some((point) => point.positive);
+  return boxOf(prompt) !== null || [...(prompt.points ?? []), ...(prompt.scribbles ?? [])].some((mark) => mark.positive);
 }
 
 /** Slices of an object that a propagation can start from: prompted, not absent. */

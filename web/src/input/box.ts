@@ -40,14 +40,14 @@ function newBoxDrag(open: OpenJob, tile: Tile, start: CanvasPoint): Drag {
   const boxTo = (point: CanvasPoint): Box => boxBetween(from, sliceFromCanvas(open.grid, tile, point, open.cursor), size);
   return {
     move: (point) => {
-      if (distance(start, point) >= MIN_DRAG) setBox(key, boxTo(point), false);
+      if (distance(start, point) >= MIN_DRAG) setBox(key, boxTo(point), 'going on');
     },
     end: (point) => {
       if (distance(start, point) < MIN_DRAG) {
         setCursor(rasFromCanvas(tile, point, open.cursor), tile.plane);
         return;
       }
-      setBox(key, boxTo(point), true);
+      setBox(key, boxTo(point), 'done');
       lookAtBox(key, boxTo(point));
     },
   };
@@ -68,10 +68,10 @@ function resizeDrag(open: OpenJob, tile: Tile, box: Box, handle: Handle): Drag {
   };
   return {
     move: (point) => {
-      setBox(key, resized(point), false);
+      setBox(key, resized(point), 'going on');
     },
     end: (point) => {
-      setBox(key, resized(point), true);
+      setBox(key, resized(point), 'done');
     },
   };
 }
@@ -86,10 +86,10 @@ function moveDrag(open: OpenJob, tile: Tile, box: Box, start: CanvasPoint): Drag
   };
   return {
     move: (point) => {
-      setBox(key, moved(point), false);
+      setBox(key, moved(point), 'going on');
     },
     end: (point) => {
-      if (distance(start, point) >= MIN_DRAG) setBox(key, moved(point), true);
+      if (distance(start, point) >= MIN_DRAG) setBox(key, moved(point), 'done');
     },
   };
 }

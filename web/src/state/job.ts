@@ -12,7 +12,8 @@ import { WHOLE_IMAGE } from '../core/tile';
 import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { prepareSlices } from './preparing';
-import { editsSaved } from './prompts';
+import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { editsSaved } from './saving';
 import { refreshSession } from './session';
 import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
 import { fetchVolume } from './volume';
@@ -67,6 +68,7 @@ function opened(job: Job): OpenJob {
     seen: new Set(),
     edits: 0,
     asking: false,
+    thinking: false,
   };
 }
 
@@ -95,6 +97,17 @@ async function failureOf(jobId: string): Promise<TaskFailure | null> {
   return (await api.getStatus(jobId)).error ?? null;
 }
 
+/** Puts a job in the store, except for edits made since it was asked for; gives the head there was. */
+function takeOver(job: Job, editsBefore: number): string | null {
+  const before = getState().open;
+  const isFirst = before?.job.job_id !== job.job_id;
+  if (isFirst) setState({ open: opened(job), jobError: null });
+  else if (before.edits === editsBefore) patchOpen({ job });
+  else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
+  if ((job.task ?? null) === null) nothingRuns();
+  return isFirst ? null : (before.job.head ?? null);
+}
+
 /** Takes over what the server says now; the view stays as it is. */
 async function refreshJob(jobId: string): Promise<void> {
   await editsSaved();
@@ -108,12 +121,7 @@ async function refreshJob(jobId: string): Promise<void> {
     else if (!isOpen(jobId)) setState({ jobError: { kind: 'failed', error } });
     return;
   }
-  const before = getState().open;
-  const isFirst = before?.job.job_id !== jobId;
-  const headBefore = isFirst ? null : before.job.head;
-  if (isFirst) setState({ open: opened(job), jobError: null });
-  else if (before.edits === editsBefore) patchOpen({ job });
-  else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
+  const headBefore = takeOver(job, editsBefore);
   const head = job.head ?? null;
   await attempt(async () => {
     if (head !== null && head !== headBefore) await Promise.all([loadMask(jobId, head), loadRevisions(jobId)]);
@@ -151,13 +159,16 @@ function taskEnded(task: Task): void {
   if (open === null) return;
   const t = i18next.t.bind(i18next);
   if (open.job.task?.task_id === task.task_id) patchJob({ task: null });
+  segmentationEnded(task.task_id);
   if (task.state === 'failed') patchOpen({ failure: task.failure ?? null, shown: open.mask });
   else if (task.state === 'cancelled') {
     patchOpen({ shown: open.mask });
-    notifyPlain(t('task.cancelled'));
+    // A slice's task that nobody stopped gave way to a newer one.
+    if (task.kind === 'propagate' || task.cancel_requested) notifyPlain(t('task.cancelled'));
   } else {
     patchOpen({ failure: null });
-    notifyDone(t(task.kind === 'propagate' ? 'task.doneVolume' : 'task.doneSlice'));
+    if (task.kind === 'propagate') notifyDone(t('task.doneVolume'));
+    else if (!getState().settings.autoSegment) notifyDone(t('task.doneSlice'));
   }
 }
 
@@ -181,7 +192,7 @@ function foundNothing({ author, extent, label }: Revision): boolean {
 
 function newRevision(jobId: string, revision: Revision): void {
   patchJob({ head: revision.revision_id, head_revision: revision });
-  patchOpen({ seen: new Set() });
+  if ((revision.slices ?? []).length > 0) patchOpen({ seen: new Set() });
   void loadMask(jobId, revision.revision_id).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
@@ -248,6 +259,7 @@ export function watchJob(jobId: string): () => void {
   return () => {
     stopLoading.abort();
     stopPreparing();
+    stopFollowing();
     stop();
     clearInterval(poll);
     setState({ open: null, hover: null });

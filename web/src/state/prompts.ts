@@ -18,7 +18,9 @@ import {
   withPrompt,
   type PromptKey,
 } from '../core/prompts';
+import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
 import { attempt, notifyPlain } from './notices';
+import { editsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
 import { activeAxis, activeSlice, setSlice } from './view';
 
@@ -36,32 +38,29 @@ export function sliceSize(grid: Grid, axis: AxisIndex): SliceSize {
   return [grid.shape[x], grid.shape[y]];
 }
 
-let saving: Promise<unknown> = Promise.resolve();
-
-/** Resolves when every edit so far has reached the server, or failed to. */
-export function editsSaved(): Promise<unknown> {
-  return saving;
-}
-
 /** Sends edits in the order they were made; a prompt that says nothing is deleted. */
 function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null): void {
-  saving = saving.then(() =>
-    attempt(async () => {
-      if (prompt === null || isEmpty(prompt)) await api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label);
-      else await api.putPrompt(jobId, prompt);
-    }),
+  saveInTurn(() =>
+    prompt === null || isEmpty(prompt)
+      ? api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label)
+      : api.putPrompt(jobId, prompt),
   );
 }
 
-/** Changes one prompt on the page, and on the server unless the edit goes on (a drag). */
-function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | null, isDone: boolean): void {
+/** How far an edit is: a drag that goes on, a number that may get more digits, or done. */
+export type Phase = 'going on' | 'typing' | 'done';
+
+/** Changes one prompt on the page, and on the server unless the edit goes on; the mask follows. */
+function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | null, phase: Phase = 'done'): void {
   const open = getState().open;
   if (open === null) return;
   const before = promptAt(open.job.prompts, key);
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
   patchOpen({ edits: open.edits + 1 });
-  if (isDone) save(open.job.job_id, key, next);
+  if (phase === 'going on') return;
+  save(open.job.job_id, key, next);
+  follow(key, phase === 'typing' ? TYPING_MS : 0);
 }
 
 function withoutAbsent(prompt: SlicePrompt): SlicePrompt {
@@ -69,12 +68,12 @@ function withoutAbsent(prompt: SlicePrompt): SlicePrompt {
   return rest;
 }
 
-/** Sets the box of a slice. `isDone` is false while it is being dragged. */
-export function setBox(key: PromptKey, box: Box, isDone: boolean): void {
+/** Sets the box of a slice. */
+export function setBox(key: PromptKey, box: Box, phase: Phase): void {
   const grid = getState().open?.grid;
   if (grid === undefined) return;
   const clamped = clampBox(box, sliceSize(grid, key.axis));
-  edit(key, (prompt) => ({ ...withoutAbsent(prompt), box: [...clamped] }), isDone);
+  edit(key, (prompt) => ({ ...withoutAbsent(prompt), box: [...clamped] }), phase);
 }
 
 /** A box in the middle of the slice, to be moved or typed over. */
@@ -82,55 +81,34 @@ export function startBox(key: PromptKey): void {
   const grid = getState().open?.grid;
   if (grid === undefined) return;
   const size = sliceSize(grid, key.axis);
-  setBox(key, boxBetween([size[0] * 0.375, size[1] * 0.375], [size[0] * 0.625, size[1] * 0.625], size), true);
+  setBox(key, boxBetween([size[0] * 0.375, size[1] * 0.375], [size[0] * 0.625, size[1] * 0.625], size), 'done');
 }
 
 export function removeBox(key: PromptKey): void {
-  edit(
-    key,
-    ({ box: _box, ...rest }) => rest,
-    true,
-  );
+  edit(key, ({ box: _box, ...rest }) => rest);
 }
 
 export function addPoint(key: PromptKey, x: number, y: number, positive: boolean): void {
-  edit(
-    key,
-    (prompt) => ({ ...withoutAbsent(prompt), points: [...(prompt.points ?? []), { x, y, positive }] }),
-    true,
-  );
+  edit(key, (prompt) => ({ ...withoutAbsent(prompt), points: [...(prompt.points ?? []), { x, y, positive }] }));
 }
 
 export function removePoint(key: PromptKey, index: number): void {
-  edit(key, (prompt) => ({ ...prompt, points: (prompt.points ?? []).filter((_, at) => at !== index) }), true);
+  edit(key, (prompt) => ({ ...prompt, points: (prompt.points ?? []).filter((_, at) => at !== index) }));
 }
 
 export function removePrompt(key: PromptKey): void {
-  edit(key, () => null, true);
+  edit(key, () => null);
 }
 
 /** Says that the object does not reach a slice, or takes that back. */
 export function setAbsent(key: PromptKey, absent: boolean): void {
-  edit(key, () => (absent ? { ...emptyPrompt(key), absent: true } : null), true);
+  edit(key, () => (absent ? { ...emptyPrompt(key), absent: true } : null));
 }
 
-async function ask(call: (open: OpenJob) => Promise<{ task_id: string }>): Promise<void> {
+/** Runs the engine on the active slice. */
+export function segment(): void {
   const open = getState().open;
-  if (open === null || open.asking) return;
-  patchOpen({ asking: true, failure: null });
-  await attempt(async () => {
-    await editsSaved();
-    await call(open);
-  }, i18next.t('error.action'));
-  patchOpen({ asking: false });
-}
-
-/** Queues the segmentation of the active slice. */
-export async function segment(): Promise<void> {
-  const open = getState().open;
-  const prompt = open === null ? null : activePrompt(open);
-  if (open === null || prompt === null || !canSegment(prompt) || open.job.task?.kind === 'propagate') return;
-  await ask(({ job, engine }) => api.segmentSlice(job.job_id, prompt, engine));
+  if (open !== null) segmentNow(activeKey(open));
 }
 
 /** The axis a propagation of the active object would run along: the active plane's where it has a prompt. */
@@ -145,11 +123,11 @@ export function runAxis(open: OpenJob): AxisIndex | null {
 export function hasStart(open: OpenJob, engines: readonly EngineStatus[]): boolean {
   if (runAxis(open) === null) return false;
   const isNetwork = currentEngine(engines, open.engine)?.name === 'medsam2';
-  return open.mask !== null || (isNetwork && startingSlices(open.job.prompts, open.label).some(canSegment));
+  return open.mask !== null || ((isNetwork || open.thinking) && startingSlices(open.job.prompts, open.label).some(canSegment));
 }
 
 export function canPropagate(open: OpenJob, engines: readonly EngineStatus[]): boolean {
-  return hasStart(open, engines) && (open.job.task ?? null) === null && !open.asking;
+  return hasStart(open, engines) && open.job.task?.kind !== 'propagate' && !open.asking;
 }
 
 export function rangeOf(open: OpenJob, axis: AxisIndex): SliceRange {
@@ -185,19 +163,27 @@ export async function runPropagation(): Promise<void> {
   const open = getState().open;
   const axis = open === null ? null : runAxis(open);
   if (open === null || axis === null || !canPropagate(open, getState().engines)) return;
+  const { job, direction, combine, largest, engine, label } = open;
   const range = open.ranges[axis];
-  patchOpen({ seen: new Set() });
-  await ask(({ job, direction, combine, largest, engine, label }) =>
-    api.propagate(job.job_id, {
-      direction,
-      combine,
-      largest_component: largest,
-      label,
-      axis,
-      ...(range === undefined ? {} : { range }),
-      ...(engine === null ? {} : { engine }),
-    }),
-  );
+  followAtOnce();
+  patchOpen({ asking: true, failure: null });
+  // The slice that is being segmented is what the propagation starts from.
+  const isQuiet = await whenQuiet();
+  if (isQuiet) {
+    await attempt(async () => {
+      await editsSaved();
+      await api.propagate(job.job_id, {
+        direction,
+        combine,
+        largest_component: largest,
+        label,
+        axis,
+        ...(range === undefined ? {} : { range }),
+        ...(engine === null ? {} : { engine }),
+      });
+    }, i18next.t('error.action'));
+  }
+  patchOpen({ asking: false });
 }
 
 export async function stopTask(): Promise<void> {
@@ -231,11 +217,7 @@ export function goToDoubtful(): void {
 function saveLabels(open: OpenJob, labels: Label[]): void {
   patchJob({ labels });
   patchOpen({ edits: open.edits + 1 });
-  saving = saving.then(() =>
-    attempt(async () => {
-      await api.putLabels(open.job.job_id, labels);
-    }),
-  );
+  saveInTurn(() => api.putLabels(open.job.job_id, labels));
 }
 
 export function addLabel(): void {

@@ -9,6 +9,8 @@ export interface Settings {
   readonly opacity: number;
   readonly outline: boolean;
   readonly crosshair: boolean;
+  /** Whether the engine runs after each change of a prompt. */
+  readonly autoSegment: boolean;
 }
 
 const STORAGE_KEY = 'voxloop.settings';
@@ -20,7 +22,12 @@ const DEFAULTS: Settings = {
   opacity: 0.4,
   outline: true,
   crosshair: true,
+  autoSegment: true,
 };
+
+function flag(stored: unknown, otherwise: boolean): boolean {
+  return typeof stored === 'boolean' ? stored : otherwise;
+}
 
 /** Stored settings; a value that is not one of ours falls back to its default. */
 export function readSettings(): Settings {
@@ -31,15 +38,16 @@ export function readSettings(): Settings {
   } catch {
     stored = {};
   }
-  const { theme, convention, layout, opacity, outline, crosshair } = stored;
+  const { theme, convention, layout, opacity, outline, crosshair, autoSegment } = stored;
   return {
     theme: theme === 'light' ? 'light' : DEFAULTS.theme,
     convention: convention === 'neurological' ? 'neurological' : DEFAULTS.convention,
     layout:
       layout === 'coronal' || layout === 'sagittal' || layout === 'grid' ? layout : DEFAULTS.layout,
     opacity: typeof opacity === 'number' && opacity >= 0 && opacity <= 1 ? opacity : DEFAULTS.opacity,
-    outline: typeof outline === 'boolean' ? outline : DEFAULTS.outline,
-    crosshair: typeof crosshair === 'boolean' ? crosshair : DEFAULTS.crosshair,
+    outline: flag(outline, DEFAULTS.outline),
+    crosshair: flag(crosshair, DEFAULTS.crosshair),
+    autoSegment: flag(autoSegment, DEFAULTS.autoSegment),
   };
 }
 

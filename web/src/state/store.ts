@@ -70,8 +70,10 @@ export interface OpenJob {
   readonly seen: ReadonlySet<number>;
   /** Edits of prompts and objects so far: what the server said before the last one is out of date. */
   readonly edits: number;
-  /** A call that will queue a task is on its way. */
+  /** A propagation was asked for and is not queued yet. */
   readonly asking: boolean;
+  /** The engine is at work on a slice, or will be. */
+  readonly thinking: boolean;
 }
 
 export interface State {

@@ -12,6 +12,7 @@ import { drawOverlay } from '../viewer/overlay';
 import { acceleration, suitsNiivue, type Scene, type SliceViewer } from '../viewer/slice_viewer';
 import { listenToImage, type ImageInput } from '../input/listen';
 import { PlaneSlider } from './PlaneSlider';
+import { Thinking } from './Thinking';
 
 const webgl2 = acceleration();
 // Begins to load at once; the first slice is painted meanwhile.
@@ -192,6 +193,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
           </div>
         )}
         <Waiting open={open} hasNiivue={hasNiivue} />
+        <Thinking />
       </div>
       {!isGrid && <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} isCompact={false} />}
     </>

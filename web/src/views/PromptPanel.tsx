@@ -1,5 +1,5 @@
 // The prompt of the shown slice: box by numbers, points, absent; segment; and all prompts of the job.
-import { Alert, Button, CloseButton, NumberInput, Tooltip } from '@mantine/core';
+import { Alert, Button, CloseButton, NumberInput, Switch, Tooltip } from '@mantine/core';
 import { IconAlertTriangle, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
@@ -8,9 +8,11 @@ import { labelsOnSlice } from '../core/labelmap';
 import { boxOf, canSegment, type PromptKey } from '../core/prompts';
 import { activeKey, activePrompt, removeBox, removePoint, segment, setAbsent, setBox, sliceSize, startBox } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
+import { changeSettings } from '../state/view';
 import { PromptList } from './PromptList';
 import { RunningTask } from './RunningTask';
 import { Section } from './Section';
+import { useLater } from './use_later';
 
 const CORNERS = ['x1', 'y1', 'x2', 'y2'] as const;
 
@@ -42,7 +44,7 @@ function BoxFields({ open, target, box }: BoxFieldsProps): React.JSX.Element {
               allowNegative={false}
               value={box[corner]}
               onChange={(value) => {
-                if (typeof value === 'number' && value !== box[corner]) setBox(target, boxWithCorner(box, corner, value, size), true);
+                if (typeof value === 'number' && value !== box[corner]) setBox(target, boxWithCorner(box, corner, value, size), 'typing');
               }}
             />
           );
@@ -142,7 +144,7 @@ function AbsentSlice({ target }: { target: PromptKey }): React.JSX.Element {
 function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | null }): React.JSX.Element {
   const { t } = useTranslation();
   const { axis, sliceIndex, label } = activeKey(open);
-  const isBusy = open.job.task?.kind === 'segment_slice' || (open.asking && open.job.task?.kind !== 'propagate');
+  const { autoSegment } = useStore((state) => state.settings);
   const hasMask = open.mask !== null && labelsOnSlice(open.mask, axis, sliceIndex).has(label);
   const why = canSegment(prompt) ? null : t('prompt.needsPrompt');
   return (
@@ -150,15 +152,42 @@ function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | 
       <Button
         fullWidth
         leftSection={<IconPlayerPlay size={17} aria-hidden />}
-        loading={isBusy}
+        loading={!autoSegment && open.thinking}
         disabled={why !== null || open.job.task?.kind === 'propagate'}
         data-testid="segment"
-        onClick={() => void segment()}
+        onClick={segment}
       >
         {t(hasMask && prompt !== null ? 'prompt.segmentAgain' : 'prompt.segment')}
       </Button>
     </Tooltip>
   );
+}
+
+/** Whether the engine runs by itself. */
+function FollowSwitch(): React.JSX.Element {
+  const { t } = useTranslation();
+  const { autoSegment } = useStore((state) => state.settings);
+  return (
+    <Switch
+      size="xs"
+      label={t('prompt.auto')}
+      title={t('prompt.autoHint')}
+      checked={autoSegment}
+      data-testid="auto-segment"
+      onChange={(event) => {
+        changeSettings({ autoSegment: event.currentTarget.checked });
+      }}
+    />
+  );
+}
+
+/** A slice takes this long only where the machine is busy or the network reads the slice for the first time. */
+const SLOW_MS = 1500;
+
+function SlowTask({ open }: { open: OpenJob }): React.JSX.Element | null {
+  const task = open.job.task ?? null;
+  const isSlow = useLater(task?.kind === 'segment_slice', SLOW_MS);
+  return isSlow && task !== null ? <RunningTask task={task} /> : null;
 }
 
 export function PromptPanel(): React.JSX.Element | null {
@@ -183,7 +212,8 @@ export function PromptPanel(): React.JSX.Element | null {
       {box !== null && <BoxFields open={open} target={target} box={box} />}
       {prompt !== null && <Points prompt={prompt} target={target} />}
       <SegmentButton open={open} prompt={prompt} />
-      {open.job.task?.kind === 'segment_slice' && <RunningTask task={open.job.task} />}
+      <FollowSwitch />
+      <SlowTask open={open} />
       {!isAbsent && (
         <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
           <Button

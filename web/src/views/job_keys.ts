@@ -90,7 +90,8 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   '3': lay('sagittal'),
   '4': lay('grid'),
   Enter: (_open, event) => {
-    void (event.shiftKey ? runPropagation() : segment());
+    if (event.shiftKey) void runPropagation();
+    else segment();
   },
 };
 

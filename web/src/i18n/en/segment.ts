@@ -37,6 +37,8 @@ export const segment = {
     segmentAgain: 'Segment again',
     segmenting: 'Segmenting…',
     needsPrompt: 'Draw a box or set a point inside the object first.',
+    auto: 'The mask follows the prompts',
+    autoHint: 'Runs the engine after each change of a box, point or stroke',
     absent: 'Object is absent here',
     absentHint: 'Says that the object does not reach this slice; the next propagation keeps it empty.',
     absentOn: 'Marked as absent on this slice',

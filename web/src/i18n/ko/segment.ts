@@ -40,6 +40,8 @@ export const segment: Words<typeof english> = {
     segmentAgain: '다시 분할',
     segmenting: '분할 중…',
     needsPrompt: '먼저 상자를 그리거나 대상 안에 점을 찍으세요.',
+    auto: '마스크가 프롬프트를 따라감',
+    autoHint: '상자, 점, 획을 바꿀 때마다 엔진을 실행합니다',
     absent: '여기에는 대상이 없음',
     absentHint: '대상이 이 슬라이스까지 닿지 않음을 표시합니다. 다음 전파에서 비워 둡니다.',
     absentOn: '이 슬라이스는 대상 없음으로 표시됨',

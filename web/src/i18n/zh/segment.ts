@@ -40,6 +40,8 @@ export const segment: Words<typeof english> = {
     segmentAgain: '重新分割',
     segmenting: '正在分割…',
     needsPrompt: '请先画方框，或在目标内部设置一个点。',
+    auto: '掩膜随提示更新',
+    autoHint: '每次更改框、点或笔画后自动运行引擎',
     absent: '此处没有目标',
     absentHint: '表示目标没有延伸到此切片；下次传播时此切片保持为空。',
     absentOn: '此切片已标为没有目标',
