@@ -62,9 +62,10 @@ async function walk(page: Page, where: string): Promise<void> {
   for (let step = 0; step < 2 * wanted.length + 40 && reached.size < wanted.length; step++) {
     await page.keyboard.press('Tab');
     const stop = await focused(page);
-    if (stop === null || stop.control === null) continue;
-    reached.add(stop.control);
-    if (!stop.isSeen) unseen.push(stop.control);
+    const control = stop?.control ?? null;
+    if (stop === null || control === null) continue;
+    reached.add(control);
+    if (!stop.isSeen) unseen.push(control);
   }
   expect(wanted.filter((it) => !reached.has(it)), `${where}: not reached by Tab`).toEqual([]);
   expect(unseen, `${where}: focus cannot be seen`).toEqual([]);
