@@ -5,6 +5,7 @@ import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { startTranslations } from './i18n';
+import { readPerson } from './state/person';
 import { useStore } from './state/store';
 import { App } from './views/App';
 import { theme } from './views/theme';
@@ -18,6 +19,8 @@ function Themed(): React.JSX.Element {
     </MantineProvider>
   );
 }
+
+readPerson();
 
 const root = document.getElementById('root');
 if (root !== null) {

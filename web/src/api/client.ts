@@ -1,5 +1,5 @@
 // The server's calls that the page makes, one function each.
-import { getBytes, getJson, refusedWith, sendJson, unreachable, type ApiError } from './http';
+import { getBytes, getJson, refusedWith, sendJson, signature, unreachable, type ApiError } from './http';
 import type {
   Combine,
   Diagnosis,
@@ -181,6 +181,7 @@ export function uploadFile(file: File, onProgress: (sent: number, total: number)
       reject(new DOMException('cancelled', 'AbortError'));
     };
     request.open('POST', '/api/v1/jobs');
+    for (const [name, value] of Object.entries(signature())) request.setRequestHeader(name, value);
     const form = new FormData();
     form.append('file', file, file.name);
     request.send(form);

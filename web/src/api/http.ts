@@ -50,6 +50,18 @@ export function refusedWith(status: number, body: string): ApiError {
   return error;
 }
 
+let person = '';
+
+/** Names who acts: every call that writes carries it. */
+export function signWith(name: string): void {
+  person = name;
+}
+
+/** The header that says who acts; none where nobody said. */
+export function signature(): Readonly<Record<string, string>> {
+  return person === '' ? {} : { 'voxloop-person': encodeURIComponent(person) };
+}
+
 async function send(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
@@ -75,9 +87,9 @@ export async function getBytes(path: string, signal?: AbortSignal): Promise<Uint
 
 /** Sends a body, or none, and reads the JSON answer, or none. */
 export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method };
+  const init: RequestInit = { method, headers: signature() };
   if (body !== undefined) {
-    init.headers = { 'content-type': 'application/json' };
+    init.headers = { ...signature(), 'content-type': 'application/json' };
     init.body = JSON.stringify(body);
   }
   const response = await send(path, init);

@@ -78,6 +78,8 @@ export interface OpenJob {
 
 export interface State {
   readonly settings: Settings;
+  /** Who sits here, as they said; empty where they did not. */
+  readonly person: string;
   /** Null until the stream was opened for the first time. */
   readonly connected: boolean | null;
   /** Whether the server asks for a token, and has it from this browser; null until known. */
@@ -99,6 +101,7 @@ export interface State {
 
 export const useStore = create<State>(() => ({
   settings: readSettings(),
+  person: '',
   connected: null,
   session: null,
   notices: [],

@@ -7,6 +7,7 @@ import { navigate, pathOf } from '../state/router';
 import { signOut } from '../state/session';
 import { useStore } from '../state/store';
 import { changeSettings } from '../state/view';
+import { PersonControl } from './PersonControl';
 
 export function HeaderControls(): React.JSX.Element {
   const { t, i18n } = useTranslation();
@@ -17,6 +18,7 @@ export function HeaderControls(): React.JSX.Element {
   const language = LANGUAGES.find(({ code }) => code === i18n.language);
   return (
     <div className="header-controls">
+      <PersonControl />
       <Tooltip label={t('diagnosis.title')}>
         <ActionIcon
           component="a"

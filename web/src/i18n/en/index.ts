@@ -3,6 +3,7 @@ import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
+import { review } from './review';
 import { diagnosis } from './diagnosis';
 
 export const en = {
@@ -10,5 +11,6 @@ export const en = {
   ...viewer,
   ...segment,
   ...edit,
+  ...review,
   ...diagnosis,
 } as const;

@@ -3,6 +3,7 @@ import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
+import { review } from './review';
 import { diagnosis } from './diagnosis';
 import type { en } from '../en';
 import type { Words } from '../words';
@@ -12,5 +13,6 @@ export const zh: Words<typeof en> = {
   ...viewer,
   ...segment,
   ...edit,
+  ...review,
   ...diagnosis,
 };
