@@ -161,6 +161,31 @@ impl Labelmap {
         (!is_empty).then(|| [0, 1, 2].map(|axis| low[axis]..=high[axis]))
     }
 
+    /// Each label that occurs, background excepted, ascending, with the inclusive bounds of its voxels.
+    #[must_use]
+    pub fn bounding_boxes(&self) -> Vec<(u8, [RangeInclusive<usize>; 3])> {
+        let [ni, nj, _] = self.shape;
+        let mut boxes: Vec<Option<[[usize; 2]; 3]>> = vec![None; 256];
+        let background = vec![0_u8; ni];
+        for (row, labels) in self.voxels.chunks_exact(ni.max(1)).enumerate() {
+            // Most rows are background alone: compared as a whole.
+            if labels == background {
+                continue;
+            }
+            let (j, k) = (row % nj, row / nj);
+            for (i, &label) in labels.iter().enumerate().filter(|(_, label)| **label != 0) {
+                let bounds = boxes[usize::from(label)].get_or_insert([[i; 2], [j; 2], [k; 2]]);
+                bounds[0] = [bounds[0][0].min(i), bounds[0][1].max(i)];
+                bounds[1] = [bounds[1][0].min(j), bounds[1][1].max(j)];
+                bounds[2][1] = k;
+            }
+        }
+        (0..=255)
+            .zip(boxes)
+            .filter_map(|(label, it)| Some((label, it?.map(|[first, last]| first..=last))))
+            .collect()
+    }
+
     /// The labels inside inclusive bounds along (i, j, k).
     ///
     /// # Panics
@@ -176,6 +201,18 @@ impl Labelmap {
             }
         }
         Self { shape, voxels }
+    }
+
+    /// Puts a cut back to where its first voxel was.
+    ///
+    /// # Panics
+    /// If it reaches past the grid.
+    pub fn paste(&mut self, part: &Self, origin: [usize; 3]) {
+        let [ni, nj, _] = part.shape;
+        for (row, labels) in part.voxels.chunks_exact(ni.max(1)).enumerate() {
+            let start = self.index([origin[0], origin[1] + row % nj, origin[2] + row / nj]);
+            self.voxels[start..start + ni].copy_from_slice(labels);
+        }
     }
 
     /// Number of voxels with that label on each slice along stored axis `axis`.
@@ -210,6 +247,21 @@ fn to_label(value: f64) -> Result<u8, LabelmapError> {
 #[cfg(test)]
 mod tests {
     use super::Labelmap;
+
+    #[test]
+    fn all_boxes_are_those_of_each_label() {
+        let mut map = Labelmap::new([6, 5, 4]);
+        for (voxel, label) in [([1, 2, 0], 9), ([5, 0, 3], 9), ([3, 4, 1], 1), ([2, 1, 1], 1)] {
+            let index = map.index(voxel);
+            map.voxels[index] = label;
+        }
+        let boxes = map.bounding_boxes();
+        assert_eq!(boxes, [(1, [2..=3, 1..=4, 1..=1]), (9, [1..=5, 0..=2, 0..=3])]);
+        for (label, bounds) in boxes {
+            assert_eq!(map.bounding_box(label), Some(bounds));
+        }
+        assert_eq!(Labelmap::new([2, 2, 2]).bounding_boxes(), []);
+    }
 
     fn corner_and_block() -> Labelmap {
         let mut map = Labelmap::new([5, 4, 3]);

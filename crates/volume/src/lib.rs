@@ -18,9 +18,13 @@ mod read;
 mod stream;
 
 pub mod component;
+pub mod distance;
 mod labelmap;
+pub mod measure;
 pub mod metrics;
+pub mod morphology;
 pub mod rle;
+pub mod surface;
 mod write;
 
 pub mod display;
