@@ -8,6 +8,7 @@ pub mod event;
 pub mod id;
 pub mod job;
 pub mod lease;
+pub mod measure;
 pub mod prompt;
 pub mod system;
 pub mod task;

@@ -12,7 +12,7 @@ use protocol::{
 };
 use volume::{ReadError, ReadOptions, Volume};
 
-use crate::{error::ApiError, jobs::image_ref, state::Server};
+use crate::{error::ApiError, jobs::image_ref, prompts::check_frame, state::Server};
 
 /// Below this intensity there is air in Hounsfield units: nothing but a CT goes so low.
 const AIR_IN_CT: f64 = -500.0;
@@ -124,8 +124,9 @@ impl Server {
     /// The decoded volume of an image, from memory or from its blob.
     ///
     /// # Errors
-    /// If the blob is missing or damaged.
+    /// If the image has no such frame, or the blob is missing or damaged.
     pub async fn volume(&self, image: &Image, frame: u32) -> Result<Arc<Volume>, ApiError> {
+        check_frame(image, frame)?;
         let key = ImageRef { frame, ..image_ref(image) };
         if let Some(volume) = self.images.get(&key) {
             return Ok(volume);

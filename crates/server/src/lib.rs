@@ -21,11 +21,13 @@ mod host;
 pub mod images;
 mod jobs;
 mod masks;
+mod measures;
 mod preparations;
 mod prompts;
 mod results;
 mod roster;
 mod sample;
+mod surfaces;
 mod work;
 
 pub mod access;

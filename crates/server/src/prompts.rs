@@ -53,6 +53,18 @@ pub(crate) fn check_label(label: u8) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Checks that an image has a frame.
+///
+/// # Errors
+/// If it does not; the message gives the bounds.
+pub(crate) fn check_frame(image: &Image, frame: u32) -> Result<(), ApiError> {
+    if frame < image.n_frames {
+        return Ok(());
+    }
+    let last = image.n_frames.saturating_sub(1);
+    Err(ApiError::invalid("frame", format!("frame must be 0–{last}, got {frame}")))
+}
+
 /// Checks a prompt against the image.
 ///
 /// # Errors

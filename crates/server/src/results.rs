@@ -81,7 +81,7 @@ impl Server {
     }
 }
 
-fn no_mask() -> ApiError {
+pub(crate) fn no_mask() -> ApiError {
     ApiError::wrong_state("there is no mask yet: segment a slice first")
 }
 

@@ -6,6 +6,7 @@ mod document;
 mod events;
 mod jobs;
 mod masks;
+mod measures;
 mod page;
 mod results;
 mod revisions;
@@ -37,7 +38,8 @@ pub(crate) use page::has_page;
     ),
     tags(
         (name = "jobs", description = "Open images, list, look at and delete jobs"),
-        (name = "masks", description = "Ask for masks, edit them, take them away"),
+        (name = "masks", description = "Ask for masks, edit them, look at them"),
+        (name = "results", description = "Measure objects, take masks, surfaces and pictures away"),
         (name = "tasks", description = "What is queued, running and done"),
         (name = "events", description = "Every change as it happens"),
         (name = "system", description = "How the server is"),
@@ -51,6 +53,7 @@ fn api() -> OpenApiRouter<Server> {
     OpenApiRouter::with_openapi(ApiDocument::openapi())
         .merge(job_routes())
         .merge(mask_routes())
+        .merge(result_routes())
         .merge(task_routes())
         .merge(agent_routes())
         .merge(system_routes())
@@ -72,11 +75,17 @@ fn mask_routes() -> OpenApiRouter<Server> {
         .routes(routes!(masks::prepare))
         .routes(routes!(masks::initial_mask))
         .routes(routes!(masks::propagate))
-        .routes(routes!(results::result))
         .routes(routes!(results::mask))
         .routes(routes!(results::slice_png))
         .routes(routes!(revisions::put_prompt, revisions::delete_prompt))
         .routes(routes!(revisions::list_revisions, revisions::post_revision))
+}
+
+fn result_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(results::result))
+        .routes(routes!(measures::measurements))
+        .routes(routes!(measures::surface))
 }
 
 fn task_routes() -> OpenApiRouter<Server> {

@@ -51,7 +51,7 @@ pub(super) struct ResultQuery {
 }
 
 /// The mask: a slice as PNG, or the volume as NIfTI on the image's own grid.
-#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "masks",
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "results",
     params(("job_id" = JobId, Path), ResultQuery),
     responses(
         (status = 200, content(

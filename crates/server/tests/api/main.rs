@@ -10,6 +10,7 @@ mod errors;
 mod hostile;
 mod jobs;
 mod masks;
+mod measures;
 mod origins;
 mod preparing;
 mod tasks;

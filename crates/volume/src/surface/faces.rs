@@ -164,7 +164,7 @@ fn missing(block: u8) -> Option<u8> {
 mod tests {
     use std::collections::HashMap;
 
-    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+    use proptest::prelude::{prop_assert, proptest};
 
     use super::{Faces, count, missing, repairs};
     use crate::Labelmap;
@@ -201,9 +201,7 @@ mod tests {
                     *edges.entry([quad[n], quad[(n + 1) % 4]]).or_default() += 1;
                 }
             }
-            for n in edges.values() {
-                prop_assert_eq!(*n, 1);
-            }
+            prop_assert!(edges.values().all(|n| *n == 1));
             prop_assert!(edges.keys().all(|[a, b]| edges.contains_key(&[*b, *a])));
         }
     }

@@ -1,0 +1,36 @@
+//! Surfaces of objects, for the page and for files.
+
+use std::sync::Arc;
+
+use volume::{
+    Affine, Grid,
+    surface::{Mesh, SurfaceOptions},
+};
+
+use crate::{error::ApiError, measures::Chosen, state::Server};
+
+/// Surfaces that a browser turns without a graphics card.
+pub(crate) const SHOWN: SurfaceOptions =
+    SurfaceOptions { n_smoothings: 20, max_triangles: 250_000 };
+
+impl Server {
+    /// The surface of one object of a mask.
+    ///
+    /// # Errors
+    /// If the server is stopping.
+    pub(crate) async fn surface(
+        &self,
+        chosen: &Chosen,
+        label: u8,
+        options: SurfaceOptions,
+    ) -> Result<Mesh, ApiError> {
+        let labelmap = Arc::clone(&chosen.labelmap);
+        let image = &chosen.job.summary.image;
+        let rows = [0, 1, 2].map(|it| image.ras_from_voxel[it]);
+        let grid = Grid { shape: labelmap.shape, ras_from_voxel: Affine::from_rows(rows) };
+        Ok(tokio::task::spawn_blocking(move || {
+            volume::surface::surface(&labelmap, &grid, label, &options)
+        })
+        .await?)
+    }
+}
