@@ -1,7 +1,5 @@
 //! Surfaces of known solids: closed, facing outwards, of the right volume, in the right place.
 
-#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
-
 use std::collections::HashMap;
 
 use volume::{

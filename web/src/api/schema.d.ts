@@ -128,6 +128,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/measurements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the objects measure: volume, surface, intensities, extent, area per slice, and the longest
+         *     axial diameter with its perpendicular (RECIST 1.1).
+         */
+        get: operations["measurements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/prepare": {
         parameters: {
             query?: never;
@@ -247,6 +267,27 @@ export interface paths {
         };
         /** Where a job stands, for clients that poll. */
         get: operations["job_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/surface": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An object's surface: closed, smoothed, facing outwards. `VXS1`, the numbers of corners and of
+         *     triangles (u32), the corners in millimetres of RAS (f32, three each), the triangles' corners
+         *     (u32, three each); all little-endian. Without voxels there are none.
+         */
+        get: operations["surface"];
         put?: never;
         post?: never;
         delete?: never;
@@ -737,6 +778,28 @@ export interface components {
             /** @description The worst state among the checks. */
             worst: components["schemas"]["CheckState"];
         };
+        /** @description A straight line across an object on a slice, between points of its outline. */
+        Diameter: {
+            /**
+             * Format: int32
+             * @description Stored axis that the slice is orthogonal to.
+             */
+            axis: number;
+            /** @description One end, `[x, y]` in voxels of the slice; whole numbers are voxel centres. */
+            from: number[];
+            /**
+             * Format: double
+             * @description Its length in millimetres.
+             */
+            mm: number;
+            /**
+             * Format: int32
+             * @description The slice.
+             */
+            slice_index: number;
+            /** @description The other end. */
+            to: number[];
+        };
         /**
          * @description Which way a propagation runs from the prompted slices. "Forward" is rising stored index.
          * @enum {string}
@@ -1182,6 +1245,48 @@ export interface components {
              */
             last: number;
         };
+        /** @description The image that a mask was measured on. */
+        MeasuredImage: {
+            /** @description Name of the file as uploaded. */
+            file_name: string;
+            /**
+             * Format: int32
+             * @description Frame of a 4D image that the intensities come from.
+             */
+            frame: number;
+            /** @description Modality. */
+            modality: components["schemas"]["Modality"];
+            /** @description SHA-256 of the file. */
+            sha256: components["schemas"]["Sha256"];
+            /** @description Voxels along `[i, j, k]`. */
+            shape: number[];
+            /** @description Millimetres between voxels along `[i, j, k]`. */
+            spacing_mm: number[];
+        };
+        /** @description What is measured of the objects of one revision. */
+        Measurements: {
+            /** @description Who or what made it. */
+            author: components["schemas"]["Author"];
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970 when the revision was made.
+             */
+            created_ms: number;
+            /** @description Its image. */
+            image: components["schemas"]["MeasuredImage"];
+            /** @description The job. */
+            job_id: components["schemas"]["JobId"];
+            /** @description Its name. */
+            name: string;
+            /** @description The objects that the mask holds, labels ascending. */
+            objects: components["schemas"]["ObjectMeasures"][];
+            /** @description What the numbers come from. */
+            provenance: components["schemas"]["Provenance"];
+            /** @description The revision of its mask. */
+            revision_id: components["schemas"]["RevisionId"];
+            /** @description What the numbers count. */
+            units: components["schemas"]["Units"];
+        };
         /** @description Memory in bytes. */
         Memory: {
             /**
@@ -1222,6 +1327,71 @@ export interface components {
             sha256: components["schemas"]["Sha256"];
             /** @description Intensities that were seen as black and white. */
             window?: number[] | null;
+        };
+        /** @description What is measured of one object. */
+        ObjectMeasures: {
+            /** @description Its area on each slice along `axis`, from its first to its last. */
+            areas: components["schemas"]["SliceArea"][];
+            /**
+             * Format: int32
+             * @description The stored axis nearest to head–foot, that diameters and areas belong to.
+             */
+            axis: number;
+            /** @description The mean of its voxels' centres, millimetres in RAS. */
+            centroid_mm: number[];
+            /** @description Its first voxel along each stored axis. */
+            first: number[];
+            /**
+             * Format: int32
+             * @description Its value in the mask.
+             */
+            label: number;
+            /** @description Its last voxel along each stored axis. */
+            last: number[];
+            longest?: components["schemas"]["Diameter"] | null;
+            /**
+             * Format: double
+             * @description Greatest intensity.
+             */
+            max?: number | null;
+            /**
+             * Format: double
+             * @description Mean intensity; none where no voxel holds a finite number, as with the next four.
+             */
+            mean?: number | null;
+            /**
+             * Format: double
+             * @description Median intensity.
+             */
+            median?: number | null;
+            /**
+             * Format: double
+             * @description Least intensity.
+             */
+            min?: number | null;
+            /**
+             * Format: int64
+             * @description Its voxels.
+             */
+            n_voxels: number;
+            /** @description Its name. */
+            name: string;
+            perpendicular?: components["schemas"]["Diameter"] | null;
+            /**
+             * Format: double
+             * @description Standard deviation of the sample (n − 1).
+             */
+            sd?: number | null;
+            /**
+             * Format: double
+             * @description Its surface in square millimetres.
+             */
+            surface_mm2: number;
+            /**
+             * Format: double
+             * @description Its volume in millilitres.
+             */
+            volume_ml: number;
         };
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
@@ -1351,6 +1521,27 @@ export interface components {
             range?: number[] | null;
             window?: components["schemas"]["WindowBody"] | null;
         };
+        /** @description What measurements come from. */
+        Provenance: {
+            /** @description Every engine that had a part in the mask, with its weights, in the order in which they came. */
+            engines: components["schemas"]["EngineIdentity"][];
+            /** @description SHA-256 of the mask in the `volume::rle` format. */
+            mask_sha256: components["schemas"]["Sha256"];
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970 when it did.
+             */
+            measured_ms: number;
+            /**
+             * Format: int32
+             * @description Revisions from the first to this one.
+             */
+            n_revisions: number;
+            /** @description Every person that had a part in the mask, as far as they say who they are. */
+            people: string[];
+            /** @description Version of voxloop that measured. */
+            voxloop: string;
+        };
         /** @description One immutable state of a job's mask. */
         Revision: {
             /** @description Who or what made it. */
@@ -1439,6 +1630,19 @@ export interface components {
         SignIn: {
             /** @description The server's token. */
             token: string;
+        };
+        /** @description An object's area on a slice. */
+        SliceArea: {
+            /**
+             * Format: double
+             * @description Square millimetres.
+             */
+            area_mm2: number;
+            /**
+             * Format: int32
+             * @description The slice.
+             */
+            slice_index: number;
         };
         /** @description What an engine says of one slice of its mask. */
         SliceConfidence: {
@@ -1611,6 +1815,17 @@ export interface components {
          * @enum {string}
          */
         TaskState: "queued" | "leased" | "succeeded" | "failed" | "cancelled";
+        /** @description What numbers count. */
+        Units: {
+            /** @description Of areas: `mm2`. */
+            area: string;
+            /** @description Of intensities: `HU` of CT, else the file's own, `1`. */
+            intensity: string;
+            /** @description Of lengths and places, which are in RAS: `mm`. */
+            length: string;
+            /** @description Of volumes: `ml`. */
+            volume: string;
+        };
         /**
          * @description Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
          *     grey levels (0 to 255) already, or `[low, high]`.
@@ -2118,6 +2333,75 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    measurements: {
+        parameters: {
+            query?: {
+                /** @description The head where none is named. */
+                revision?: components["schemas"]["RevisionId"];
+                /** @description Frame of a 4D image that intensities come from; the first where none is named. */
+                frame?: number;
+            };
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Measurements"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no mask yet */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2717,6 +3001,75 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    surface: {
+        parameters: {
+            query?: {
+                /** @description The object. */
+                label?: number;
+                /** @description The head where none is named. */
+                revision?: components["schemas"]["RevisionId"];
+            };
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no mask yet */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

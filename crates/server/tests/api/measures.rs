@@ -94,7 +94,7 @@ async fn a_surface_is_closed_and_lies_on_the_image() {
     assert_eq!(n_corners + n_triangles - 3 * n_triangles / 2, 2, "Euler's formula for a ball");
     let image = image(&server, &job).await;
     let centre = image.grid.ras_from_voxel.apply([6.0, 5.5, 5.0]);
-    for axis in 0..3 {
+    for (axis, expected) in centre.into_iter().enumerate() {
         let mean: f64 = (0..n_corners)
             .map(|it| {
                 let at = 12 + 12 * it + 4 * axis;
@@ -102,7 +102,7 @@ async fn a_surface_is_closed_and_lies_on_the_image() {
             })
             .sum::<f64>()
             / n_corners as f64;
-        assert!((mean - centre[axis]).abs() < 0.01, "{mean}, not {}", centre[axis]);
+        assert!((mean - expected).abs() < 0.01, "{mean}, not {expected}");
     }
     let empty = server.get(&format!("{job}/surface?label=9")).await.expect(StatusCode::OK);
     assert_eq!(empty.bytes.len(), 12);
