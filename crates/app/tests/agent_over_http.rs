@@ -26,8 +26,16 @@ use protocol::{
     },
 };
 use server::{
-    access::Token, blobs::Folder, clock::SystemClock, incoming, routes, settings::Settings,
-    state::Server, store::Store,
+    access::Token,
+    blobs::Folder,
+    clock::SystemClock,
+    incoming,
+    jobs::{SegmentWish, Upload},
+    person::Person,
+    routes,
+    settings::Settings,
+    state::Server,
+    store::Store,
 };
 use tokio_util::sync::CancellationToken;
 use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
@@ -167,7 +175,8 @@ impl Stage {
         let incoming =
             incoming::receive(self.server.blobs.temporary(), stream, u64::MAX).await.unwrap();
         let file_name = "phantom.nii.gz".to_owned();
-        self.server.create_job(incoming, file_name, None, None).await.unwrap().job_id
+        let upload = Upload { incoming, file_name, name: None, modality: None };
+        self.server.create_job(upload, &Person::default()).await.unwrap().job_id
     }
 
     async fn segment(&self, job_id: JobId, slice_index: u32) -> Task {
@@ -180,7 +189,7 @@ impl Stage {
             mask: false,
             absent: false,
         };
-        self.server.segment(job_id, prompt, &[], None, None).await.unwrap()
+        self.server.segment(job_id, SegmentWish::of(prompt), &Person::default()).await.unwrap()
     }
 
     /// Waits, from event to event, until a task satisfies `is_reached`.

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    id::JobId,
+    id::{JobId, RevisionId},
     job::{JobState, Revision},
+    review::Review,
     task::Task,
 };
 
@@ -34,6 +35,20 @@ pub enum EventBody {
         /// The new head.
         revision: Box<Revision>,
     },
+    /// A job's head moved to a mask that was there before: undo, redo, a jump.
+    HeadUpdate {
+        /// The job.
+        job_id: JobId,
+        /// The head now; none when the job shows no mask.
+        head: Option<RevisionId>,
+    },
+    /// A job's review went a step.
+    ReviewUpdate {
+        /// The job.
+        job_id: JobId,
+        /// Where it stands now.
+        review: Box<Review>,
+    },
 }
 
 impl EventBody {
@@ -45,6 +60,8 @@ impl EventBody {
             Self::JobRemoved { .. } => "job_removed",
             Self::QueueUpdate(_) => "queue_update",
             Self::RevisionUpdate { .. } => "revision_update",
+            Self::HeadUpdate { .. } => "head_update",
+            Self::ReviewUpdate { .. } => "review_update",
         }
     }
 
@@ -54,7 +71,9 @@ impl EventBody {
         match self {
             Self::JobUpdate { job_id, .. }
             | Self::JobRemoved { job_id }
-            | Self::RevisionUpdate { job_id, .. } => *job_id,
+            | Self::RevisionUpdate { job_id, .. }
+            | Self::HeadUpdate { job_id, .. }
+            | Self::ReviewUpdate { job_id, .. } => *job_id,
             Self::QueueUpdate(task) => task.job_id,
         }
     }

@@ -74,6 +74,18 @@ uuid_id!(
     /// One line of the audit list.
     AuditId
 );
+uuid_id!(
+    /// One step of a review.
+    ReviewStepId
+);
+uuid_id!(
+    /// A reader's opinion of a mask.
+    OpinionId
+);
+uuid_id!(
+    /// A list of objects kept for other jobs.
+    LabelSetId
+);
 
 /// The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]

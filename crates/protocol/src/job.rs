@@ -5,7 +5,9 @@ use utoipa::ToSchema;
 
 use crate::{
     id::{JobId, RevisionId, Sha256, TaskId},
+    label::Label,
     prompt::{SlicePrompt, SliceRef},
+    review::{Opinion, Review},
     task::{EngineIdentity, MaskExtent, SliceConfidence, TaskFailure},
 };
 
@@ -84,17 +86,6 @@ pub enum JobState {
     Cancelled,
 }
 
-/// A labelled object of a job.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Label {
-    /// Its value in the mask, 1–255.
-    pub value: u8,
-    /// Its name.
-    pub name: String,
-    /// Its colour, `#rrggbb`.
-    pub color: String,
-}
-
 /// A job in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobSummary {
@@ -106,12 +97,14 @@ pub struct JobSummary {
     pub status: JobState,
     /// Its image.
     pub image: Image,
-    /// The newest revision of its mask.
+    /// The revision of its mask that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<RevisionId>,
-    /// Doubt about the newest revision, 0 (sure) to 1.
+    /// Doubt about that revision, 0 (sure) to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<f32>,
+    /// Where its review stands.
+    pub review: Review,
     /// Milliseconds since 1970.
     pub created_ms: i64,
     /// Milliseconds since 1970 of the last change.
@@ -128,9 +121,14 @@ pub struct Job {
     pub labels: Vec<Label>,
     /// Its prompts.
     pub prompts: Vec<SlicePrompt>,
-    /// The newest revision of its mask.
+    /// The revision of its mask that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head_revision: Option<Revision>,
+    /// The revision that a redo shows: the next one on the way to where undo came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redo: Option<RevisionId>,
+    /// What readers say of its masks, oldest first.
+    pub opinions: Vec<Opinion>,
     /// Its unfinished task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<crate::task::Task>,
@@ -149,9 +147,78 @@ pub enum Author {
     },
     /// A person, by the page or the API.
     Person {
-        /// Name, as far as known.
+        /// Who they say they are; empty where they say nothing.
         name: String,
     },
+}
+
+/// What was done to make a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RevisionAction {
+    /// An engine segmented a slice.
+    SegmentSlice,
+    /// An engine carried an object through the volume.
+    Propagate,
+    /// An engine filled in between confirmed slices.
+    Interpolate,
+    /// Painted with the brush.
+    Paint,
+    /// Erased.
+    Erase,
+    /// Filled an enclosed region.
+    Fill,
+    /// Painted where the intensity lies within a range.
+    ThresholdBrush,
+    /// Cut with scissors.
+    Scissors,
+    /// Copied a slice's mask to another.
+    CopySlice,
+    /// Vouched for slices.
+    Confirm,
+    /// Smoothed the outline.
+    Smooth,
+    /// Grown by millimetres.
+    Grow,
+    /// Shrunk by millimetres.
+    Shrink,
+    /// Kept the largest part.
+    KeepLargest,
+    /// Removed small parts.
+    RemoveIslands,
+    /// Filled holes.
+    FillHoles,
+    /// Joined objects.
+    Merge,
+    /// Changed in another way.
+    Edit,
+}
+
+impl RevisionAction {
+    /// Whether a person draws it, rather than an engine or the server.
+    #[must_use]
+    pub fn is_manual(self) -> bool {
+        match self {
+            Self::Paint
+            | Self::Erase
+            | Self::Fill
+            | Self::ThresholdBrush
+            | Self::Scissors
+            | Self::CopySlice
+            | Self::Confirm
+            | Self::Merge
+            | Self::Edit => true,
+            Self::SegmentSlice
+            | Self::Propagate
+            | Self::Interpolate
+            | Self::Smooth
+            | Self::Grow
+            | Self::Shrink
+            | Self::KeepLargest
+            | Self::RemoveIslands
+            | Self::FillHoles => false,
+        }
+    }
 }
 
 /// One immutable state of a job's mask.
@@ -166,6 +233,13 @@ pub struct Revision {
     pub mask: Sha256,
     /// Who or what made it.
     pub author: Author,
+    /// What was done; none where that was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<RevisionAction>,
+    /// First and last voxel of the box that holds every voxel that differs from the parent,
+    /// inclusive; none when nothing differs, or where that was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<[[u32; 3]; 2]>,
     /// The object it changed; none when it may have changed several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<u8>,
@@ -255,9 +329,26 @@ pub struct RevisionRequest {
     pub bounds: [[u32; 3]; 2],
     /// Labels of the box's voxels in the `volume::rle` format, in base64.
     pub rle_base64: String,
+    /// What was done: `edit` where nothing is said. Only what a person draws.
+    #[serde(default)]
+    pub action: Option<RevisionAction>,
     /// Slices the person vouches for: they become hard constraints of the next propagation.
     #[serde(default)]
     pub confirmed: Vec<ConfirmedSlice>,
+}
+
+/// Which revision a job is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HeadRequest {
+    /// A revision of the job; null for no mask.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    pub head: Option<RevisionId>,
+    /// The head that the person sees. Not the head: 409.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required = true)]
+    pub expected: Option<RevisionId>,
 }
 
 /// A slice that a person vouches for.

@@ -3,12 +3,15 @@
 //!
 //! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
 
+pub mod audit;
 pub mod diagnosis;
 pub mod event;
 pub mod id;
 pub mod job;
+pub mod label;
 pub mod lease;
 pub mod measure;
 pub mod prompt;
+pub mod review;
 pub mod system;
 pub mod task;

@@ -88,7 +88,7 @@ pub(crate) async fn check_origin(
         );
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static("authorization, content-type, last-event-id"),
+            HeaderValue::from_static("authorization, content-type, last-event-id, voxloop-person"),
         );
     }
     response

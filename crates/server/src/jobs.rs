@@ -2,7 +2,8 @@
 
 use protocol::{
     id::{JobId, Sha256},
-    job::{Image, JobCreated, JobState, Label, Modality, Revision},
+    job::{Image, JobCreated, JobState, Modality, Revision},
+    label::Label,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
@@ -13,6 +14,7 @@ use crate::{
     error::ApiError,
     images,
     incoming::Incoming,
+    person::Person,
     prompts::{check_label, check_prompt, check_slice, check_window, shows_object},
     state::Server,
     store::{NewJob, NewTask},
@@ -21,6 +23,40 @@ use crate::{
 /// A person waits for a slice: it goes before propagations.
 const SLICE_PRIORITY: i32 = 10;
 const PROPAGATE_PRIORITY: i32 = 0;
+
+/// A file that has arrived, and what is said of it.
+#[derive(Debug)]
+pub struct Upload {
+    /// The file.
+    pub incoming: Incoming,
+    /// Its name.
+    pub file_name: String,
+    /// The job's name; the file's where none is given.
+    pub name: Option<String>,
+    /// What made the image; looked up in its voxels where it is not said.
+    pub modality: Option<Modality>,
+}
+
+/// What a person says about a slice to segment.
+#[derive(Debug, Clone)]
+pub struct SegmentWish {
+    /// What is marked on the slice.
+    pub prompt: SlicePrompt,
+    /// Points on other slices.
+    pub elsewhere: Vec<SlicePrompt>,
+    /// The engine; the server's choice where none is named.
+    pub engine: Option<EngineName>,
+    /// Intensities that the network is to see as black and white.
+    pub window: Option<[f64; 2]>,
+}
+
+impl SegmentWish {
+    /// A wish for this prompt alone.
+    #[must_use]
+    pub fn of(prompt: SlicePrompt) -> Self {
+        Self { prompt, elsewhere: Vec::new(), engine: None, window: None }
+    }
+}
 
 /// What a person may say about a propagation; everything has a default.
 #[derive(Debug, Clone, Default)]
@@ -50,11 +86,10 @@ impl Server {
     /// If it is not an image that can be read.
     pub async fn create_job(
         &self,
-        incoming: Incoming,
-        file_name: String,
-        name: Option<String>,
-        modality: Option<Modality>,
+        upload: Upload,
+        person: &Person,
     ) -> Result<JobCreated, ApiError> {
+        let Upload { incoming, file_name, name, modality } = upload;
         let limit = self.settings.max_image_bytes;
         let (incoming, inspected) = {
             let file_name = file_name.clone();
@@ -75,7 +110,7 @@ impl Server {
         };
         let _gate = self.blob_gate.read().await;
         self.blobs.keep(incoming.file, &incoming.sha256).await?;
-        self.store.create_job(&new, self.now_ms()).await?;
+        self.store.create_job(&new, &self.act(person)).await?;
         Ok(JobCreated { job_id: new.job_id, status: JobState::Ready, image: new.image })
     }
 
@@ -86,15 +121,14 @@ impl Server {
     pub async fn segment(
         &self,
         job_id: JobId,
-        prompt: SlicePrompt,
-        elsewhere: &[SlicePrompt],
-        engine: Option<EngineName>,
-        window: Option<[f64; 2]>,
+        wish: SegmentWish,
+        person: &Person,
     ) -> Result<Task, ApiError> {
+        let SegmentWish { prompt, elsewhere, engine, window } = wish;
         let job = self.store.job_row(job_id).await?;
         let image = &job.summary.image;
         check_prompt(image, &prompt)?;
-        for it in elsewhere {
+        for it in &elsewhere {
             check_prompt(image, it)?;
         }
         if prompt.absent {
@@ -125,8 +159,8 @@ impl Server {
             base,
             window,
         });
-        let mut new = self.new_task(job_id, spec, SLICE_PRIORITY);
-        new.hints = elsewhere.to_vec();
+        let mut new = self.new_task(job_id, spec, SLICE_PRIORITY, person);
+        new.hints = elsewhere;
         Ok(self.store.enqueue(&new, now_ms).await?)
     }
 
@@ -135,7 +169,12 @@ impl Server {
     /// # Errors
     /// If there is nothing to start from, a bound lies outside the image, the engine is not ready,
     /// or the job is busy.
-    pub async fn propagate(&self, job_id: JobId, wish: PropagateWish) -> Result<Task, ApiError> {
+    pub async fn propagate(
+        &self,
+        job_id: JobId,
+        wish: PropagateWish,
+        person: &Person,
+    ) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
         let engine = self.choose_engine(wish.engine)?;
         check_window(engine, wish.window)?;
@@ -150,7 +189,7 @@ impl Server {
         if needs_mask && job.head.is_none() {
             return Err(no_mask());
         }
-        let revisions = self.store.revisions(job_id).await?;
+        let revisions = self.store.lineage(job.summary.head).await?;
         let all_prompts = self.store.prompts(job_id).await?;
         let last_label = job.head.as_ref().and_then(|it| it.label);
         let first_label = || all_prompts.first().map(|it| it.label);
@@ -190,7 +229,7 @@ impl Server {
             window: wish.window,
             prompts,
         });
-        let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY);
+        let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY, person);
         Ok(self.store.enqueue(&new, self.now_ms()).await?)
     }
 
@@ -218,13 +257,13 @@ impl Server {
     ///
     /// # Errors
     /// If there is no such job.
-    pub async fn delete_job(&self, job_id: JobId) -> Result<(), ApiError> {
+    pub async fn delete_job(&self, job_id: JobId, person: &Person) -> Result<(), ApiError> {
         if let Some(task) = self.store.unfinished_task(job_id).await? {
             // Its agent learns from the next heartbeat that the task is gone.
             tracing::info!(%job_id, task_id = %task.task_id, "deleting a job with a running task");
         }
         let _gate = self.blob_gate.write().await;
-        for sha256 in self.store.delete_job(job_id, self.now_ms()).await? {
+        for sha256 in self.store.delete_job(job_id, &self.act(person)).await? {
             self.images.forget(&sha256);
             self.engines.forget(&sha256);
             self.blobs.remove(&sha256).await?;
@@ -253,7 +292,7 @@ impl Server {
         }
     }
 
-    fn new_task(&self, job_id: JobId, spec: TaskSpec, priority: i32) -> NewTask {
+    fn new_task(&self, job_id: JobId, spec: TaskSpec, priority: i32, person: &Person) -> NewTask {
         let limit = match &spec {
             TaskSpec::SegmentSlice(_) => self.settings.slice_time_limit,
             TaskSpec::Propagate(_) => self.settings.propagate_time_limit,
@@ -265,6 +304,7 @@ impl Server {
             time_limit_ms: i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
             max_attempts: self.settings.max_attempts,
             hints: Vec::new(),
+            by: person.0.clone(),
         }
     }
 }
@@ -287,7 +327,7 @@ fn unreadable(error: &ReadError) -> ApiError {
 
 /// The object that a value stands for until a person names it.
 fn default_label(value: u8) -> Label {
-    Label { value, name: format!("Object {value}"), color: "#ff2d2d".to_owned() }
+    Label::new(value, format!("Object {value}"), "#ff2d2d")
 }
 
 pub(crate) fn image_ref(image: &Image) -> ImageRef {

@@ -15,6 +15,42 @@ fn check_shape(mask: &Labelmap, expected: [usize; 3]) -> Result<(), WrongShape> 
     if mask.shape == expected { Ok(()) } else { Err(WrongShape { got: mask.shape, expected }) }
 }
 
+/// Where two masks differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Difference {
+    /// First and last voxel of the box that holds every voxel that differs, inclusive.
+    pub(crate) bounds: Option<[[u32; 3]; 2]>,
+    /// The objects that lose or gain voxels, ascending.
+    pub(crate) labels: Vec<u8>,
+}
+
+/// Where two masks of the same shape differ; `first` is their lowest voxel in the image.
+pub(crate) fn difference(before: &Labelmap, after: &Labelmap, first: [u32; 3]) -> Difference {
+    let [width, height, _] = after.shape;
+    let mut is_touched = [false; 256];
+    let (mut low, mut high) = ([usize::MAX; 3], [0; 3]);
+    let rows =
+        before.voxels.chunks_exact(width.max(1)).zip(after.voxels.chunks_exact(width.max(1)));
+    for (row, (old, new)) in rows.enumerate().filter(|(_, (old, new))| old != new) {
+        let differing = old.iter().zip(new).enumerate().filter(|(_, (old, new))| old != new);
+        for (i, (&old, &new)) in differing {
+            is_touched[usize::from(old)] = true;
+            is_touched[usize::from(new)] = true;
+            (low[0], high[0]) = (low[0].min(i), high[0].max(i));
+        }
+        for (axis, at) in [(1, row % height), (2, row / height)] {
+            (low[axis], high[axis]) = (low[axis].min(at), high[axis].max(at));
+        }
+    }
+    let place = |at: [usize; 3]| {
+        [0, 1, 2].map(|axis| first[axis] + u32::try_from(at[axis]).unwrap_or(u32::MAX))
+    };
+    Difference {
+        bounds: (low[0] != usize::MAX).then(|| [place(low), place(high)]),
+        labels: (1..=255).filter(|it| is_touched[usize::from(*it)]).collect(),
+    }
+}
+
 /// Puts an engine's mask of one object into a labelmap.
 ///
 /// Within `extent` the object becomes exactly what the engine found, with two exceptions: voxels of
@@ -129,6 +165,21 @@ mod tests {
             let n_set = labelmap.voxels.iter().filter(|it| **it == 7).count();
             assert_eq!(n_set, 24 / labelmap.shape[usize::from(axis)]);
         }
+    }
+
+    #[test]
+    fn a_difference_is_the_smallest_box_and_the_objects_it_touches() {
+        let before = filled([4, 3, 2], 0);
+        let mut after = before.clone();
+        assert_eq!(difference(&before, &after, [0; 3]), Difference::default());
+        for (at, label) in [([1, 2, 0], 5), ([3, 1, 1], 7)] {
+            let index = after.index(at);
+            after.voxels[index] = label;
+        }
+        let found = difference(&before, &after, [10, 20, 30]);
+        assert_eq!(found.bounds, Some([[11, 21, 30], [13, 22, 31]]));
+        assert_eq!(found.labels, [5, 7]);
+        assert_eq!(difference(&after, &before, [0; 3]).labels, [5, 7], "losing counts, too");
     }
 
     #[test]

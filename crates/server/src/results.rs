@@ -45,7 +45,7 @@ impl Server {
         slice_index: Option<u32>,
     ) -> Result<(String, Vec<u8>), ApiError> {
         job.head.as_ref().ok_or_else(no_mask)?;
-        let revisions = self.store.revisions(job.summary.job_id).await?;
+        let revisions = self.store.lineage(job.summary.head).await?;
         let last = revisions.iter().rev().filter_map(|it| it.extent).find(|it| it.first == it.last);
         let axis = axis.unwrap_or(last.map_or(2, |it| it.axis));
         let last = last.filter(|it| it.axis == axis).map(|it| it.first);

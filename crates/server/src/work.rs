@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use protocol::{
     id::{RevisionId, Sha256, TaskId},
-    job::{Author, Revision},
+    job::{Author, Revision, RevisionAction},
     lease::{
         ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease,
         PROTOCOL_VERSION,
@@ -22,7 +22,7 @@ use crate::{
     masks,
     queue::{Refusal, TaskRecord},
     state::Server,
-    store::{Completion, StoreError, jobs::JobRow},
+    store::{Completion, NewRevision, StoreError, jobs::JobRow},
 };
 
 /// Longest time a request is held.
@@ -209,13 +209,18 @@ impl Server {
             let completion = Completion {
                 key: key.clone(),
                 output: request.output.mask.clone(),
-                revision: self.merged_revision(&record, &job, &request.output).await?,
+                made: self.merged_revision(&record, &job, &request.output).await?,
             };
             let now_ms = self.now_ms();
             match self.store.complete(task_id, request.fence, &completion, now_ms).await {
                 Ok(record) => return Ok(record.task),
-                // A person changed the mask in between, or the same completion was just accepted.
-                Err(StoreError::NotHead { .. } | StoreError::Refused(Refusal::Replay)) => {}
+                // A person changed the mask or locked the object in between, or the same completion
+                // was just accepted.
+                Err(
+                    StoreError::NotHead { .. }
+                    | StoreError::LabelLocked { .. }
+                    | StoreError::Refused(Refusal::Replay),
+                ) => {}
                 Err(error) => return Err(error.into()),
             }
         }
@@ -228,8 +233,10 @@ impl Server {
         record: &TaskRecord,
         job: &JobRow,
         output: &TaskOutput,
-    ) -> Result<Revision, ApiError> {
+    ) -> Result<NewRevision, ApiError> {
         let label = record.spec.label();
+        // Locked since the task was queued: its voxels stay, and none are added.
+        let is_locked = job.labels.iter().any(|it| it.value == label && it.locked);
         let extent = output.extent;
         let bad_output = |message: String| ApiError::invalid("output", message);
         let image = &job.summary.image;
@@ -247,15 +254,19 @@ impl Server {
         let base = self.labelmap(image, record.spec.base()).await?;
         let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
         let shape = labelmap.shape;
-        let encoded = tokio::task::spawn_blocking(move || {
+        let (encoded, difference) = tokio::task::spawn_blocking(move || {
             if rle::shape(&object).is_ok_and(|it| it != shape) {
                 return Err("the mask does not have the image's shape".to_owned());
             }
             let object =
                 rle::decode(&object, labelmap.voxels.len()).map_err(|it| it.to_string())?;
-            masks::merge_object(&mut labelmap, &base, &object, label, extent)
-                .map_err(|it| it.to_string())?;
-            Ok(rle::encode(&labelmap))
+            let before = labelmap.clone();
+            if !is_locked {
+                masks::merge_object(&mut labelmap, &base, &object, label, extent)
+                    .map_err(|it| it.to_string())?;
+            }
+            let difference = masks::difference(&before, &labelmap, [0; 3]);
+            Ok((rle::encode(&labelmap), difference))
         })
         .await?
         .map_err(bad_output)?;
@@ -263,11 +274,13 @@ impl Server {
             TaskSpec::SegmentSlice(it) => vec![it.prompt.clone()],
             TaskSpec::Propagate(it) => it.prompts.clone(),
         };
-        Ok(Revision {
+        let revision = Revision {
             revision_id: RevisionId::fresh(),
             parent: job.summary.head,
             mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
             author: Author::Engine { task_id: record.task.task_id, engine: output.engine.clone() },
+            action: Some(action(&record.spec)),
+            changed: difference.bounds,
             label: Some(label),
             extent: Some(extent),
             prompts,
@@ -275,7 +288,8 @@ impl Server {
             slices: output.slices.clone(),
             doubt: output.doubt,
             created_ms: self.now_ms(),
-        })
+        };
+        Ok(NewRevision { revision, touched: difference.labels })
     }
 
     /// Ends an attempt without output.
@@ -331,6 +345,14 @@ fn millis(duration: Duration) -> i64 {
 fn completion_key(task_id: TaskId, request: &CompleteRequest) -> Sha256 {
     let text = serde_json::json!({ "task_id": task_id, "request": request }).to_string();
     blobs::digest(text.as_bytes())
+}
+
+/// What is done by a task.
+fn action(spec: &TaskSpec) -> RevisionAction {
+    match spec {
+        TaskSpec::SegmentSlice(_) => RevisionAction::SegmentSlice,
+        TaskSpec::Propagate(_) => RevisionAction::Propagate,
+    }
 }
 
 /// What a revision records of the parameters it was made with.

@@ -4,6 +4,23 @@
  */
 
 export interface paths {
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The audit list. */
+        get: operations["list_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/claims": {
         parameters: {
             query?: never;
@@ -46,12 +63,49 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A job with its prompts, its newest mask and its unfinished task. */
+        /** A job with its prompts, the mask it shows, its review and its unfinished task. */
         get: operations["get_job"];
         put?: never;
         post?: never;
         /** Cancel a job's tasks and delete it with its masks, history and files. One audit line stays. */
         delete: operations["delete_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How two revisions agree: volumes and Dice similarity, object by object. */
+        get: operations["compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/head": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Show another state of the mask: undo, redo, or a jump to any revision of the job. The prompts
+         *     come back with it. Nothing is deleted.
+         */
+        put: operations["put_head"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -102,7 +156,7 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Replace the job's objects: their values, names and colours. */
+        /** Replace the job's objects: values, names, how they are shown, what they are. The mask stays. */
         put: operations["put_labels"];
         post?: never;
         delete?: never;
@@ -118,7 +172,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The labelmap of a revision in the run-length format `VXR1`. */
+        /** The labelmap of a revision, or of a box of it, in the run-length format `VXR1`. */
         get: operations["mask"];
         put?: never;
         post?: never;
@@ -143,6 +197,40 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/opinions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record a reader's opinion: a revision of their own, or a word about one. */
+        post: operations["post_opinion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/opinions/{opinion_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a reader's opinion. The revision stays. */
+        delete: operations["delete_opinion"];
         options?: never;
         head?: never;
         patch?: never;
@@ -223,6 +311,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a step of the review: hand a draft over, accept or reject it, take it back, reopen it. */
+        post: operations["post_review"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The steps that the review has taken. */
+        get: operations["list_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/revisions": {
         parameters: {
             query?: never;
@@ -291,6 +413,42 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/label-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The label sets. */
+        get: operations["list_label_sets"];
+        put?: never;
+        /** Keep objects under a name, for other jobs. */
+        post: operations["post_label_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/label-sets/{label_set_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Replace a label set. Jobs that took it before keep what they took. */
+        put: operations["put_label_set"];
+        post?: never;
+        /** Delete a label set. Jobs that took it keep what they took. */
+        delete: operations["delete_label_set"];
         options?: never;
         head?: never;
         patch?: never;
@@ -618,8 +776,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Server-sent events `job_update`, `job_removed`, `queue_update`, `revision_update`, each with its
-         *     number as `id` and an `Event` as `data`.
+         * Server-sent events `job_update`, `job_removed`, `queue_update`, `revision_update`, `head_update`,
+         *     `review_update`, each with its number as `id` and an `Event` as `data`.
          */
         get: operations["stream"];
         put?: never;
@@ -660,6 +818,49 @@ export interface components {
          * @description A process that claims tasks.
          */
         AgentId: string;
+        /** @description What an object is, as DICOM segmentations say it. */
+        Anatomy: {
+            /** @description Its category: anatomical structure, morphologically altered structure … */
+            category: components["schemas"]["Code"];
+            /** @description What it is: liver, neoplasm … */
+            kind: components["schemas"]["Code"];
+            laterality?: components["schemas"]["Code"] | null;
+        };
+        /**
+         * @description What was done.
+         * @enum {string}
+         */
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
+        /** @description One line of the audit list. */
+        AuditEntry: {
+            /** @description What was done. */
+            action: components["schemas"]["AuditAction"];
+            /** @description Its identifier. */
+            audit_id: components["schemas"]["AuditId"];
+            /** @description Who did it, as they said; empty where they did not. */
+            by: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description Particulars, by name: identifiers, states before and after, comments. */
+            details: {
+                [key: string]: string;
+            };
+            job_id?: components["schemas"]["JobId"] | null;
+            /** @description The job's name then. */
+            job_name?: string | null;
+        };
+        /**
+         * Format: uuid
+         * @description One line of the audit list.
+         */
+        AuditId: string;
+        /** @description Lines of the audit list, newest first. */
+        AuditList: {
+            entries: components["schemas"]["AuditEntry"][];
+        };
         /** @description Who or what made a revision. */
         Author: {
             /** @enum {string} */
@@ -671,7 +872,7 @@ export interface components {
         } | {
             /** @enum {string} */
             by: "person";
-            /** @description Name, as far as known. */
+            /** @description Who they say they are; empty where they say nothing. */
             name: string;
         };
         /** @description What one check found. */
@@ -735,11 +936,35 @@ export interface components {
              */
             removed_events: number;
         };
+        /** @description A word of a terminology. */
+        Code: {
+            /** @description In English, at most 64 characters. */
+            meaning: string;
+            /** @description `SCT` (SNOMED CT) or `DCM` (DICOM). */
+            scheme: string;
+            /** @description 1–16 letters, digits, dots and hyphens. */
+            value: string;
+        };
         /**
          * @description What becomes of voxels that only one of two passes found.
          * @enum {string}
          */
         Combine: "union" | "intersection";
+        /** @description How two revisions agree. */
+        Comparison: {
+            /** @description One revision. */
+            a: components["schemas"]["RevisionId"];
+            /** @description The other. */
+            b: components["schemas"]["RevisionId"];
+            /** @description Every object that one of them has, by its label. */
+            objects: components["schemas"]["ObjectComparison"][];
+            /**
+             * Format: double
+             * @description Dice similarity over all objects: twice the voxels that have the same label in both, over
+             *     the labelled voxels of both; 1 where neither has any.
+             */
+            overall_dice: number;
+        };
         /** @description The task is done. */
         CompleteRequest: {
             /**
@@ -899,6 +1124,25 @@ export interface components {
             };
             /** @enum {string} */
             event: "revision_update";
+        } | {
+            /** @description A job's head moved to a mask that was there before: undo, redo, a jump. */
+            data: {
+                head?: components["schemas"]["RevisionId"] | null;
+                /** @description The job. */
+                job_id: components["schemas"]["JobId"];
+            };
+            /** @enum {string} */
+            event: "head_update";
+        } | {
+            /** @description A job's review went a step. */
+            data: {
+                /** @description The job. */
+                job_id: components["schemas"]["JobId"];
+                /** @description Where it stands now. */
+                review: components["schemas"]["Review"];
+            };
+            /** @enum {string} */
+            event: "review_update";
         };
         /**
          * @description Who looked.
@@ -944,6 +1188,11 @@ export interface components {
         /** @description The machine's GPUs; none is no error. */
         GpuList: {
             gpus: components["schemas"]["Gpu"][];
+        };
+        /** @description Which revision a job is to show. */
+        HeadRequest: {
+            expected: components["schemas"]["RevisionId"] | null;
+            head: components["schemas"]["RevisionId"] | null;
         };
         /** @description Whether the server is well. */
         Health: {
@@ -1103,8 +1352,11 @@ export interface components {
             head_revision?: components["schemas"]["Revision"] | null;
             /** @description Its objects. */
             labels: components["schemas"]["Label"][];
+            /** @description What readers say of its masks, oldest first. */
+            opinions: components["schemas"]["Opinion"][];
             /** @description Its prompts. */
             prompts: components["schemas"]["SlicePrompt"][];
+            redo?: components["schemas"]["RevisionId"] | null;
             task?: components["schemas"]["Task"] | null;
         };
         /** @description Answer to the creation of a job. */
@@ -1166,7 +1418,7 @@ export interface components {
             created_ms: number;
             /**
              * Format: float
-             * @description Doubt about the newest revision, 0 (sure) to 1.
+             * @description Doubt about that revision, 0 (sure) to 1.
              */
             doubt?: number | null;
             head?: components["schemas"]["RevisionId"] | null;
@@ -1176,6 +1428,8 @@ export interface components {
             job_id: components["schemas"]["JobId"];
             /** @description Its name. */
             name: string;
+            /** @description Where its review stands. */
+            review: components["schemas"]["Review"];
             /** @description Where it stands. */
             status: components["schemas"]["JobState"];
             /**
@@ -1186,18 +1440,63 @@ export interface components {
         };
         /** @description A labelled object of a job. */
         Label: {
+            anatomy?: components["schemas"]["Anatomy"] | null;
             /** @description Its colour, `#rrggbb`. */
             color: string;
+            /** @description Whether its voxels are kept as they are: it neither loses nor gains any. */
+            locked?: boolean;
             /** @description Its name. */
             name: string;
+            /**
+             * Format: float
+             * @description How opaque it is, 0–1; none for what is set for all objects.
+             */
+            opacity?: number | null;
+            /** @description Whether only its outline is drawn; none for what is set for all objects. */
+            outline?: boolean | null;
             /**
              * Format: int32
              * @description Its value in the mask, 1–255.
              */
             value: number;
+            /** @description Whether it is shown. */
+            visible?: boolean;
+        };
+        /** @description Objects kept under a name, for other jobs. */
+        LabelSet: {
+            /** @description Its identifier. */
+            label_set_id: components["schemas"]["LabelSetId"];
+            /** @description The objects. */
+            labels: components["schemas"]["Label"][];
+            /** @description Its name; no other set has it. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970 of the last change.
+             */
+            updated_ms: number;
+        };
+        /**
+         * Format: uuid
+         * @description A list of objects kept for other jobs.
+         */
+        LabelSetId: string;
+        /** @description The label sets, by name. */
+        LabelSetList: {
+            label_sets: components["schemas"]["LabelSet"][];
+        };
+        /** @description A label set to keep. */
+        LabelSetRequest: {
+            /** @description The objects. */
+            labels: components["schemas"]["Label"][];
+            /** @description Its name, 1–200 characters. */
+            name: string;
         };
         /** @description The objects of a job. */
         LabelsBody: {
+            /** @description The objects as the person saw them before. If they are others by now: 409. */
+            expected?: components["schemas"]["Label"][] | null;
+            /** @description The objects. */
             labels: components["schemas"]["Label"][];
         };
         /** @description A granted task: the agent's time-limited right to it. */
@@ -1328,6 +1627,44 @@ export interface components {
             /** @description Intensities that were seen as black and white. */
             window?: number[] | null;
         };
+        /** @description How two revisions agree about an object. */
+        ObjectComparison: {
+            /**
+             * Format: double
+             * @description Its volume in `a`, millilitres.
+             */
+            a_ml: number;
+            /**
+             * Format: int64
+             * @description Its voxels in `a`.
+             */
+            a_voxels: number;
+            /**
+             * Format: double
+             * @description Its volume in `b`, millilitres.
+             */
+            b_ml: number;
+            /**
+             * Format: int64
+             * @description Its voxels in `b`.
+             */
+            b_voxels: number;
+            /**
+             * Format: int64
+             * @description Voxels that are its in both.
+             */
+            both_voxels: number;
+            /**
+             * Format: double
+             * @description Twice the voxels of both over the sum of the voxels of each, 0–1.
+             */
+            dice: number;
+            /**
+             * Format: int32
+             * @description The object.
+             */
+            label: number;
+        };
         /** @description What is measured of one object. */
         ObjectMeasures: {
             /** @description Its area on each slice along `axis`, from its first to its last. */
@@ -1392,6 +1729,34 @@ export interface components {
              * @description Its volume in millilitres.
              */
             volume_ml: number;
+        };
+        /** @description What a reader says of a revision. */
+        Opinion: {
+            /** @description What they say. */
+            comment: string;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description Its identifier. */
+            opinion_id: components["schemas"]["OpinionId"];
+            /** @description Who; empty where they did not say. */
+            reader: string;
+            /** @description The revision that is the reader's own, or that they comment on. */
+            revision_id: components["schemas"]["RevisionId"];
+        };
+        /**
+         * Format: uuid
+         * @description A reader's opinion of a mask.
+         */
+        OpinionId: string;
+        /** @description An opinion to record. */
+        OpinionRequest: {
+            /** @description At most 2000 characters. */
+            comment?: string;
+            /** @description A revision of the job. */
+            revision_id: components["schemas"]["RevisionId"];
         };
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
@@ -1542,10 +1907,67 @@ export interface components {
             /** @description Version of voxloop that measured. */
             voxloop: string;
         };
+        /** @description Where a review stands, and the step that led there. */
+        Review: {
+            /**
+             * Format: int64
+             * @description When, in milliseconds since 1970.
+             */
+            at_ms?: number | null;
+            /** @description Who took the last step; empty before the first, and where they did not say. */
+            by?: string;
+            /** @description What they said. */
+            comment?: string;
+            revision?: components["schemas"]["RevisionId"] | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["ReviewState"];
+        };
+        /** @description A step to take. */
+        ReviewRequest: {
+            /** @description At most 2000 characters; a rejection needs it. */
+            comment?: string;
+            /** @description Where the person sees the review. Not there: 409. */
+            from: components["schemas"]["ReviewState"];
+            head: components["schemas"]["RevisionId"] | null;
+            /** @description Where it goes. */
+            to: components["schemas"]["ReviewState"];
+        };
+        /**
+         * @description Where the review of a job stands.
+         * @enum {string}
+         */
+        ReviewState: "draft" | "in_review" | "accepted" | "rejected";
+        /** @description A step that was taken. */
+        ReviewStep: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            at_ms: number;
+            /** @description Who took the step; empty where they did not say. */
+            by: string;
+            /** @description What they said. */
+            comment: string;
+            /** @description Where the review stood. */
+            from: components["schemas"]["ReviewState"];
+            revision?: components["schemas"]["RevisionId"] | null;
+            /** @description Where it went. */
+            to: components["schemas"]["ReviewState"];
+        };
+        /** @description The steps of a review, oldest first. */
+        ReviewStepList: {
+            steps: components["schemas"]["ReviewStep"][];
+        };
         /** @description One immutable state of a job's mask. */
         Revision: {
+            action?: components["schemas"]["RevisionAction"] | null;
             /** @description Who or what made it. */
             author: components["schemas"]["Author"];
+            /**
+             * @description First and last voxel of the box that holds every voxel that differs from the parent,
+             *     inclusive; none when nothing differs, or where that was not recorded yet.
+             */
+            changed?: number[][] | null;
             /**
              * Format: int64
              * @description Milliseconds since 1970.
@@ -1575,6 +1997,11 @@ export interface components {
             slices?: components["schemas"]["SliceConfidence"][];
         };
         /**
+         * @description What was done to make a revision.
+         * @enum {string}
+         */
+        RevisionAction: "segment_slice" | "propagate" | "interpolate" | "paint" | "erase" | "fill" | "threshold_brush" | "scissors" | "copy_slice" | "confirm" | "smooth" | "grow" | "shrink" | "keep_largest" | "remove_islands" | "fill_holes" | "merge" | "edit";
+        /**
          * Format: uuid
          * @description One immutable state of a job's mask.
          */
@@ -1585,6 +2012,7 @@ export interface components {
         };
         /** @description A person's new mask for part of the volume. */
         RevisionRequest: {
+            action?: components["schemas"]["RevisionAction"] | null;
             /** @description First and last voxel of the changed box, inclusive, `[i, j, k]` each. */
             box: number[][];
             /** @description Slices the person vouches for: they become hard constraints of the next propagation. */
@@ -1840,6 +2268,58 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_audit: {
+        parameters: {
+            query?: {
+                /** @description Only those about this job, which may be deleted by now. */
+                job_id?: components["schemas"]["JobId"];
+                /** @description Only those older than this one: the last of an answer leads to the next. */
+                before?: components["schemas"]["AuditId"];
+                /** @description At most so many: 1–500, 100 where nothing is said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditList"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     claim: {
         parameters: {
             query?: never;
@@ -1945,7 +2425,13 @@ export interface operations {
     create_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -2051,7 +2537,13 @@ export interface operations {
     delete_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2084,6 +2576,157 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    compare: {
+        parameters: {
+            query: {
+                /** @description A revision of the job. */
+                a: components["schemas"]["RevisionId"];
+                /** @description Another one. */
+                b: components["schemas"]["RevisionId"];
+            };
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_head: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeadRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description `expected` is not the head, or the job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2143,7 +2786,13 @@ export interface operations {
     initial_mask: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2190,7 +2839,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The job is being propagated */
+            /** @description The job is being propagated or accepted, or the object is locked */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2222,7 +2871,13 @@ export interface operations {
     put_labels: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2266,6 +2921,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description Changed by somebody else, or the job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The body is too large */
             413: {
                 headers: {
@@ -2290,6 +2954,11 @@ export interface operations {
             query?: {
                 /** @description The head where none is named. */
                 revision?: components["schemas"]["RevisionId"];
+                /**
+                 * @description Only this box: first and last voxel, inclusive, as `i1,j1,k1,i2,j2,k2`.
+                 * @example 0,0,12,255,255,12
+                 */
+                box?: string;
             };
             header?: never;
             path: {
@@ -2419,6 +3088,140 @@ export interface operations {
             };
         };
     };
+    post_opinion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpinionRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Opinion"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_opinion: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+                opinion_id: components["schemas"]["OpinionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     prepare: {
         parameters: {
             query?: never;
@@ -2501,7 +3304,13 @@ export interface operations {
     put_prompt: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2545,6 +3354,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             /** @description The body is too large */
             413: {
                 headers: {
@@ -2574,7 +3392,13 @@ export interface operations {
                 /** @description The object. */
                 label?: number;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2614,6 +3438,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2627,7 +3460,13 @@ export interface operations {
     propagate: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2674,7 +3513,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description There is nothing to start from yet, or the job is busy */
+            /** @description Nothing to start from yet, the job is busy or accepted, or the object is locked */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2774,6 +3613,137 @@ export interface operations {
             };
         };
     };
+    post_review: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReviewRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Review"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The review or the mask moved on, or there is no mask */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No such step, or a rejection without a comment */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewStepList"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_revisions: {
         parameters: {
             query?: never;
@@ -2824,7 +3794,13 @@ export interface operations {
     post_revision: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -2870,7 +3846,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The parent is not the head */
+            /** @description The parent is not the head, an object is locked, or the job is accepted */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -3079,10 +4055,268 @@ export interface operations {
             };
         };
     };
-    open_sample: {
+    list_label_sets: {
         parameters: {
             query?: never;
             header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSetList"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_label_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelSetRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSet"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_label_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                label_set_id: components["schemas"]["LabelSetId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LabelSetRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelSet"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_label_set: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                label_set_id: components["schemas"]["LabelSetId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    open_sample: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -3107,6 +4341,14 @@ export interface operations {
             };
             /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -29,8 +29,8 @@ pub(super) struct EventQuery {
     after: Option<i64>,
 }
 
-/// Server-sent events `job_update`, `job_removed`, `queue_update`, `revision_update`, each with its
-/// number as `id` and an `Event` as `data`.
+/// Server-sent events `job_update`, `job_removed`, `queue_update`, `revision_update`, `head_update`,
+/// `review_update`, each with its number as `id` and an `Event` as `data`.
 #[utoipa::path(get, path = "/events/stream", tag = "events",
     params(EventQuery, ("Last-Event-ID" = Option<i64>, Header)),
     responses((status = 200, content_type = "text/event-stream"), (status = 422, body = ErrorBody)))]

@@ -10,19 +10,22 @@ use axum::{
 use futures::TryStreamExt;
 use protocol::{
     id::JobId,
-    job::{Job, JobCreated, JobState, JobStatus, JobSummary, Label, Modality},
+    job::{Job, JobCreated, JobState, JobStatus, JobSummary, Modality},
     system::ErrorBody,
     task::{Progress, Task, TaskState},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use crate::{
-    body::{Body, Named, part_text},
+    body::{Named, part_text},
     error::ApiError,
     form::Form,
     incoming::{self, Incoming},
+    jobs::Upload,
+    label_rules::check_name,
+    person::Person,
     state::Server,
 };
 
@@ -57,6 +60,7 @@ pub(super) struct JobForm {
 
 /// Open an image as a job.
 #[utoipa::path(post, path = "/api/v1/jobs", tag = "jobs",
+    params(Person),
     request_body(content = JobForm, content_type = "multipart/form-data"),
     responses(
         (status = 201, body = JobCreated),
@@ -66,6 +70,7 @@ pub(super) struct JobForm {
     ))]
 pub(super) async fn create_job(
     State(server): State<Server>,
+    person: Person,
     request: Request,
 ) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
     let mut form = Form::of(request, "file").await?;
@@ -81,7 +86,8 @@ pub(super) async fn create_job(
             }
             Some("name") => {
                 let text = part_text(part, server.settings.max_json_bytes).await?;
-                name = Some(checked_name(text)?);
+                check_name("name", &text)?;
+                name = Some(text);
             }
             Some("modality") => {
                 let text = part_text(part, server.settings.max_json_bytes).await?;
@@ -94,7 +100,8 @@ pub(super) async fn create_job(
         let message = "send the image as the part `file` of a multipart/form-data body";
         ApiError::invalid("file", message)
     })?;
-    let created = server.create_job(incoming, file_name, name, modality).await?;
+    let upload = Upload { incoming, file_name, name, modality };
+    let created = server.create_job(upload, &person).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -103,13 +110,6 @@ fn plain_name(text: &str) -> String {
     let last = text.rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = last.chars().filter(|it| !it.is_control()).take(200).collect();
     if name.is_empty() { "image".to_owned() } else { name }
-}
-
-fn checked_name(text: String) -> Result<String, ApiError> {
-    if text.chars().count() > 200 || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid("name", "a name has at most 200 printable characters"));
-    }
-    Ok(text)
 }
 
 fn checked_modality(text: &str) -> Result<Modality, ApiError> {
@@ -122,15 +122,16 @@ fn checked_modality(text: &str) -> Result<Modality, ApiError> {
 }
 
 /// Open the built-in sample: a phantom of an abdomen in CT.
-#[utoipa::path(post, path = "/api/v1/sample", tag = "jobs",
-    responses((status = 201, body = JobCreated)))]
+#[utoipa::path(post, path = "/api/v1/sample", tag = "jobs", params(Person),
+    responses((status = 201, body = JobCreated), (status = 422, body = ErrorBody)))]
 pub(super) async fn open_sample(
     State(server): State<Server>,
+    person: Person,
 ) -> Result<(StatusCode, Json<JobCreated>), ApiError> {
-    Ok((StatusCode::CREATED, Json(server.open_sample().await?)))
+    Ok((StatusCode::CREATED, Json(server.open_sample(&person).await?)))
 }
 
-/// A job with its prompts, its newest mask and its unfinished task.
+/// A job with its prompts, the mask it shows, its review and its unfinished task.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}", tag = "jobs",
     params(("job_id" = JobId, Path)),
     responses((status = 200, body = Job), (status = 404, body = ErrorBody)))]
@@ -143,13 +144,14 @@ pub(super) async fn get_job(
 
 /// Cancel a job's tasks and delete it with its masks, history and files. One audit line stays.
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "jobs",
-    params(("job_id" = JobId, Path)),
-    responses((status = 204), (status = 404, body = ErrorBody)))]
+    params(("job_id" = JobId, Path), Person),
+    responses((status = 204), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(super) async fn delete_job(
     State(server): State<Server>,
+    person: Person,
     Named(job_id): Named<JobId>,
 ) -> Result<StatusCode, ApiError> {
-    server.delete_job(job_id).await?;
+    server.delete_job(job_id, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -192,51 +194,6 @@ fn stage(task: &Task) -> String {
 fn percent(progress: &Progress) -> u8 {
     let done = u64::from(progress.done.min(progress.total)) * 100;
     done.checked_div(progress.total.into()).and_then(|it| it.try_into().ok()).unwrap_or(0)
-}
-
-/// The objects of a job.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct LabelsBody {
-    labels: Vec<Label>,
-}
-
-/// Replace the job's objects: their values, names and colours.
-#[utoipa::path(put, path = "/api/v1/jobs/{job_id}/labels", tag = "jobs",
-    params(("job_id" = JobId, Path)),
-    request_body = LabelsBody,
-    responses(
-        (status = 204),
-        (status = 404, body = ErrorBody),
-        (status = 422, body = ErrorBody),
-    ))]
-pub(super) async fn put_labels(
-    State(server): State<Server>,
-    Named(job_id): Named<JobId>,
-    Body(body): Body<LabelsBody>,
-) -> Result<StatusCode, ApiError> {
-    for (n, label) in body.labels.iter().enumerate() {
-        let is_taken = body.labels[..n].iter().any(|it| it.value == label.value);
-        if label.value == 0 || is_taken {
-            return Err(ApiError::invalid(
-                &format!("labels[{n}].value"),
-                "each label has its own value, 1–255",
-            ));
-        }
-        checked_name(label.name.clone())?;
-        if !is_color(&label.color) {
-            return Err(ApiError::invalid(
-                &format!("labels[{n}].color"),
-                "a colour is written #rrggbb",
-            ));
-        }
-    }
-    server.store.set_labels(job_id, &body.labels, server.now_ms()).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn is_color(text: &str) -> bool {
-    text.len() == 7 && text.starts_with('#') && text[1..].bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 /// The job's image file, as it was uploaded.

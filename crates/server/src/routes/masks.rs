@@ -15,7 +15,8 @@ use volume::window::{CT_PRESETS, Window};
 use crate::{
     body::{Body, Named},
     error::ApiError,
-    jobs::PropagateWish,
+    jobs::{PropagateWish, SegmentWish},
+    person::Person,
     state::Server,
 };
 
@@ -160,7 +161,7 @@ impl InitialMaskBody {
 /// Segment an object on a slice. While the job is segmenting, this takes the place of the
 /// unfinished request for the same object and slice.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/initial-mask", tag = "masks",
-    params(("job_id" = JobId, Path)),
+    params(("job_id" = JobId, Path), Person),
     request_body(content(
         (InitialMaskBody = "application/json"),
         (InitialMaskBody = "application/x-www-form-urlencoded"),
@@ -168,17 +169,19 @@ impl InitialMaskBody {
     responses(
         (status = 202, body = TaskQueued),
         (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "The job is being propagated"),
+        (status = 409, body = ErrorBody, description = "The job is being propagated or accepted, or the object is locked"),
         (status = 422, body = ErrorBody, description = "Outside the image; the bounds are named"),
     ))]
 pub(super) async fn initial_mask(
     State(server): State<Server>,
+    person: Person,
     Named(job_id): Named<JobId>,
     Body(body): Body<InitialMaskBody>,
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
     let window = body.window.as_ref().map(WindowBody::ends).transpose()?;
-    let task = server.segment(job_id, prompt, &elsewhere, body.engine, window).await?;
+    let wish = SegmentWish { prompt, elsewhere, engine: body.engine, window };
+    let task = server.segment(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
@@ -243,7 +246,7 @@ pub(super) struct PropagateBody {
 
 /// Carry an object from its prompted slices through the volume.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/propagate", tag = "masks",
-    params(("job_id" = JobId, Path)),
+    params(("job_id" = JobId, Path), Person),
     request_body(content(
         (PropagateBody = "application/json"),
         (PropagateBody = "application/x-www-form-urlencoded"),
@@ -251,11 +254,13 @@ pub(super) struct PropagateBody {
     responses(
         (status = 202, body = TaskQueued),
         (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "There is nothing to start from yet, or the job is busy"),
+        (status = 409, body = ErrorBody,
+            description = "Nothing to start from yet, the job is busy or accepted, or the object is locked"),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn propagate(
     State(server): State<Server>,
+    person: Person,
     Named(job_id): Named<JobId>,
     Body(body): Body<PropagateBody>,
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
@@ -269,7 +274,7 @@ pub(super) async fn propagate(
         axis: body.axis,
         window: body.window.as_ref().map(WindowBody::ends).transpose()?,
     };
-    let task = server.propagate(job_id, wish).await?;
+    let task = server.propagate(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }

@@ -1,14 +1,17 @@
 //! Routes: one file per resource. A handler parses, calls, answers.
 
 mod agents;
+mod audit;
 mod diagnosis;
 mod document;
 mod events;
 mod jobs;
+mod labels;
 mod masks;
 mod measures;
 mod page;
 mod results;
+mod reviews;
 mod revisions;
 mod session;
 mod system;
@@ -40,6 +43,7 @@ pub(crate) use page::has_page;
         (name = "jobs", description = "Open images, list, look at and delete jobs"),
         (name = "masks", description = "Ask for masks, edit them, look at them"),
         (name = "results", description = "Measure objects, take masks, surfaces and pictures away"),
+        (name = "review", description = "Hand masks over, accept and compare them, look who did what"),
         (name = "tasks", description = "What is queued, running and done"),
         (name = "events", description = "Every change as it happens"),
         (name = "system", description = "How the server is"),
@@ -54,6 +58,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(job_routes())
         .merge(mask_routes())
         .merge(result_routes())
+        .merge(review_routes())
         .merge(task_routes())
         .merge(agent_routes())
         .merge(system_routes())
@@ -66,8 +71,10 @@ fn job_routes() -> OpenApiRouter<Server> {
         .routes(routes!(jobs::open_sample))
         .routes(routes!(jobs::get_job, jobs::delete_job))
         .routes(routes!(jobs::job_status))
-        .routes(routes!(jobs::put_labels))
+        .routes(routes!(labels::put_labels))
         .routes(routes!(jobs::job_image))
+        .routes(routes!(labels::list_label_sets, labels::post_label_set))
+        .routes(routes!(labels::put_label_set, labels::delete_label_set))
 }
 
 fn mask_routes() -> OpenApiRouter<Server> {
@@ -79,6 +86,17 @@ fn mask_routes() -> OpenApiRouter<Server> {
         .routes(routes!(results::slice_png))
         .routes(routes!(revisions::put_prompt, revisions::delete_prompt))
         .routes(routes!(revisions::list_revisions, revisions::post_revision))
+        .routes(routes!(revisions::put_head))
+}
+
+fn review_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(reviews::post_review))
+        .routes(routes!(reviews::list_reviews))
+        .routes(routes!(reviews::post_opinion))
+        .routes(routes!(reviews::delete_opinion))
+        .routes(routes!(reviews::compare))
+        .routes(routes!(audit::list_audit))
 }
 
 fn result_routes() -> OpenApiRouter<Server> {

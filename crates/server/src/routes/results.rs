@@ -1,5 +1,7 @@
 //! `/api/v1/jobs/{job_id}/…`: looking at masks and slices, and taking them away.
 
+use std::ops::RangeInclusive;
+
 use axum::{
     extract::State,
     http::{StatusCode, header},
@@ -92,9 +94,31 @@ pub(super) async fn result(
 pub(super) struct MaskQuery {
     /// The head where none is named.
     revision: Option<RevisionId>,
+    /// Only this box: first and last voxel, inclusive, as `i1,j1,k1,i2,j2,k2`.
+    #[serde(rename = "box")]
+    #[param(example = "0,0,12,255,255,12")]
+    bounds: Option<String>,
 }
 
-/// The labelmap of a revision in the run-length format `VXR1`.
+/// A box of voxels out of a query.
+fn box_of(text: &str, shape: [u32; 3]) -> Result<[RangeInclusive<usize>; 3], ApiError> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
+    let numbers: Option<[u32; 6]> = numbers.ok().and_then(|it| it.try_into().ok());
+    let inside = numbers.filter(|it| (0..3).all(|n| it[n] <= it[n + 3] && it[n + 3] < shape[n]));
+    let Some(it) = inside else {
+        let [ni, nj, nk] = shape;
+        return Err(ApiError::invalid(
+            "box",
+            format!(
+                "box must be i1,j1,k1,i2,j2,k2: first and last voxel, inclusive, within \
+                 {ni} × {nj} × {nk}"
+            ),
+        ));
+    };
+    Ok([0, 1, 2].map(|n| it[n] as usize..=it[n + 3] as usize))
+}
+
+/// The labelmap of a revision, or of a box of it, in the run-length format `VXR1`.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/mask", tag = "masks",
     params(("job_id" = JobId, Path), MaskQuery),
     responses(
@@ -108,18 +132,27 @@ pub(super) async fn mask(
     Named(job_id): Named<JobId>,
     Asked(query): Asked<MaskQuery>,
 ) -> Result<Response, ApiError> {
-    let head = server.store.job_row(job_id).await?.head;
+    let job = server.store.job_row(job_id).await?;
+    let image = &job.summary.image;
+    let bounds = query.bounds.as_deref().map(|it| box_of(it, image.shape)).transpose()?;
     let revision = match query.revision {
         Some(it) => Some(server.store.revision(job_id, it).await?),
-        None => head,
+        None => job.head,
     };
     let Some(revision) = revision else {
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
-    let bytes = blobs::read(&*server.blobs, &revision.mask).await?;
+    let bytes = match bounds {
+        None => blobs::read(&*server.blobs, &revision.mask).await?,
+        Some(bounds) => {
+            let labelmap = server.labelmap(image, Some(&revision.mask)).await?;
+            tokio::task::spawn_blocking(move || rle::encode(&labelmap.crop(&bounds))).await?
+        }
+    };
+    let part = query.bounds.map(|it| format!("-{it}")).unwrap_or_default();
     let headers = [
         (header::CONTENT_TYPE, rle::MEDIA_TYPE.to_owned()),
-        (header::ETAG, format!("\"{}\"", revision.mask)),
+        (header::ETAG, format!("\"{}{part}\"", revision.mask)),
     ];
     Ok((headers, bytes).into_response())
 }

@@ -3,7 +3,7 @@
 use axum::{Json, extract::State, http::StatusCode};
 use protocol::{
     id::JobId,
-    job::{Revision, RevisionRequest},
+    job::{HeadRequest, Job, Revision, RevisionRequest},
     prompt::{SlicePrompt, SliceRef, first_label},
     system::ErrorBody,
 };
@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     body::{Asked, Body, Named},
     error::ApiError,
+    person::Person,
     prompts::{check_label, check_prompt},
     state::Server,
 };
@@ -20,14 +21,16 @@ use crate::{
 /// Store what is marked on a slice without running an engine: points for the next propagation, a
 /// confirmed mask, or the absence of the object.
 #[utoipa::path(put, path = "/api/v1/jobs/{job_id}/prompts", tag = "masks",
-    params(("job_id" = JobId, Path)), request_body = SlicePrompt,
+    params(("job_id" = JobId, Path), Person), request_body = SlicePrompt,
     responses(
         (status = 204),
         (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The job is accepted"),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn put_prompt(
     State(server): State<Server>,
+    _person: Person,
     Named(job_id): Named<JobId>,
     Body(prompt): Body<SlicePrompt>,
 ) -> Result<StatusCode, ApiError> {
@@ -52,14 +55,16 @@ pub(super) struct PromptQuery {
 
 /// Remove what is marked for an object on a slice. Its mask stays.
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}/prompts", tag = "masks",
-    params(("job_id" = JobId, Path), PromptQuery),
+    params(("job_id" = JobId, Path), PromptQuery, Person),
     responses(
         (status = 204),
         (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The job is accepted"),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn delete_prompt(
     State(server): State<Server>,
+    _person: Person,
     Named(job_id): Named<JobId>,
     Asked(query): Asked<PromptQuery>,
 ) -> Result<StatusCode, ApiError> {
@@ -89,18 +94,40 @@ pub(super) async fn list_revisions(
 
 /// Post an edited mask: the changed box of voxels, and the revision it was made from.
 #[utoipa::path(post, path = "/api/v1/jobs/{job_id}/revisions", tag = "masks",
-    params(("job_id" = JobId, Path)), request_body = RevisionRequest,
+    params(("job_id" = JobId, Path), Person), request_body = RevisionRequest,
     responses(
         (status = 201, body = Revision),
         (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody, description = "The parent is not the head"),
+        (status = 409, body = ErrorBody,
+            description = "The parent is not the head, an object is locked, or the job is accepted"),
         (status = 413, body = ErrorBody),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn post_revision(
     State(server): State<Server>,
+    person: Person,
     Named(job_id): Named<JobId>,
     Body(request): Body<RevisionRequest>,
 ) -> Result<(StatusCode, Json<Revision>), ApiError> {
-    Ok((StatusCode::CREATED, Json(server.revise(job_id, &request).await?)))
+    Ok((StatusCode::CREATED, Json(server.revise(job_id, &request, &person).await?)))
+}
+
+/// Show another state of the mask: undo, redo, or a jump to any revision of the job. The prompts
+/// come back with it. Nothing is deleted.
+#[utoipa::path(put, path = "/api/v1/jobs/{job_id}/head", tag = "masks",
+    params(("job_id" = JobId, Path), Person), request_body = HeadRequest,
+    responses(
+        (status = 200, body = Job),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "`expected` is not the head, or the job is accepted"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn put_head(
+    State(server): State<Server>,
+    person: Person,
+    Named(job_id): Named<JobId>,
+    Body(request): Body<HeadRequest>,
+) -> Result<Json<Job>, ApiError> {
+    server.store.move_head(job_id, request, &server.act(&person)).await?;
+    Ok(Json(server.store.job(job_id).await?))
 }

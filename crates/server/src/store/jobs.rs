@@ -1,14 +1,16 @@
-//! Jobs and their prompts.
+//! Jobs.
 
 use protocol::{
+    audit::{AuditAction, AuditDetails},
     event::EventBody,
-    id::{AuditId, JobId, Sha256},
-    job::{Image, Job, JobState, JobSummary, Label, Revision},
-    prompt::{SlicePrompt, SliceRef},
+    id::{JobId, RevisionId, Sha256},
+    job::{Image, Job, JobState, JobSummary, Revision},
+    label::Label,
+    review::{Review, ReviewState},
 };
 use sqlx::{Row, any::AnyRow};
 
-use super::{Change, Dialect, Store, StoreError, row};
+use super::{Act, Change, Dialect, Store, StoreError, row};
 
 /// A job about to be made.
 #[derive(Debug, Clone)]
@@ -34,6 +36,25 @@ pub(crate) struct JobRow {
     pub(crate) labels: Vec<Label>,
     pub(crate) head: Option<Revision>,
     pub(crate) is_propagated: bool,
+    /// The leaf that undo walks back from.
+    tip: Option<RevisionId>,
+}
+
+/// A job's row as it stays until the commit: what is decided from it holds.
+#[derive(Debug, Clone)]
+pub(crate) struct LockedJob {
+    pub(crate) state: JobState,
+    pub(crate) review: Review,
+    pub(crate) labels: Vec<Label>,
+    pub(crate) head: Option<RevisionId>,
+    pub(super) tip: Option<RevisionId>,
+}
+
+impl LockedJob {
+    /// Whether a task is unfinished.
+    pub(crate) fn is_busy(&self) -> bool {
+        matches!(self.state, JobState::Segmenting | JobState::Propagating)
+    }
 }
 
 fn job_row(it: &AnyRow) -> Result<JobRow, StoreError> {
@@ -46,12 +67,14 @@ fn job_row(it: &AnyRow) -> Result<JobRow, StoreError> {
             image: row::from_json(it, "image")?,
             head: head.as_ref().map(|it| it.revision_id),
             doubt: head.as_ref().and_then(|it| it.doubt),
+            review: row::from_json(it, "review")?,
             created_ms: it.try_get("created_ms")?,
             updated_ms: it.try_get("updated_ms")?,
         },
         labels: row::from_json(it, "labels")?,
         head,
         is_propagated: it.try_get::<i64, _>("propagated")? != 0,
+        tip: row::id_option(it, "tip_revision_id")?,
     })
 }
 
@@ -60,7 +83,7 @@ impl Store {
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn create_job(&self, new: &NewJob, now_ms: i64) -> Result<(), StoreError> {
+    pub async fn create_job(&self, new: &NewJob, act: &Act) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         sqlx::query(
             "insert into job
@@ -73,12 +96,13 @@ impl Store {
         .bind(row::to_json(&new.image))
         .bind(row::to_json(&new.labels))
         .bind(row::to_text(&JobState::Ready))
-        .bind(now_ms)
+        .bind(act.now_ms)
         .execute(&mut *change.transaction)
         .await?;
-        change.audit(Some(new.job_id), "job created", now_ms).await?;
+        let details = AuditDetails::from([("file".to_owned(), new.image.file_name.clone())]);
+        change.audit(Some(new.job_id), AuditAction::JobCreated, details, act).await?;
         change.tell(EventBody::JobUpdate { job_id: new.job_id, status: JobState::Ready });
-        change.commit(now_ms).await
+        change.commit(act.now_ms).await
     }
 
     /// All jobs, newest first.
@@ -112,35 +136,16 @@ impl Store {
         let task = self.unfinished_task(job_id).await?;
         let prompts = self.prompts(job_id).await?;
         let found = self.job_row(job_id).await?;
+        let redo = self.redo(found.summary.head, found.tip).await?;
         Ok(Job {
             summary: found.summary,
             labels: found.labels,
             prompts,
             head_revision: found.head,
+            redo,
+            opinions: self.opinions(job_id).await?,
             task,
         })
-    }
-
-    /// Replaces a job's objects.
-    ///
-    /// # Errors
-    /// If there is no such job, or the database fails.
-    pub async fn set_labels(
-        &self,
-        job_id: JobId,
-        labels: &[Label],
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        let mut change = self.begin().await?;
-        let state = change.job_state(job_id).await?;
-        sqlx::query("update job set labels = $1, updated_ms = $2 where job_id = $3")
-            .bind(row::to_json(&labels))
-            .bind(now_ms)
-            .bind(job_id.to_string())
-            .execute(&mut *change.transaction)
-            .await?;
-        change.tell(EventBody::JobUpdate { job_id, status: state });
-        change.commit(now_ms).await
     }
 
     /// Deletes a job with its prompts, tasks and revisions; one audit line stays. Returns the blobs
@@ -148,9 +153,11 @@ impl Store {
     ///
     /// # Errors
     /// If there is no such job, or the database fails.
-    pub async fn delete_job(&self, job_id: JobId, now_ms: i64) -> Result<Vec<Sha256>, StoreError> {
+    pub async fn delete_job(&self, job_id: JobId, act: &Act) -> Result<Vec<Sha256>, StoreError> {
         let mut change = self.begin().await?;
-        change.job_state(job_id).await?;
+        change.job(job_id).await?;
+        let details = AuditDetails::new();
+        change.audit(Some(job_id), AuditAction::JobDeleted, details, act).await?;
         let mut blobs = Vec::new();
         for sql in [
             "select image_sha256 from job where job_id = $1",
@@ -181,9 +188,8 @@ impl Store {
                 orphans.push(sha256);
             }
         }
-        change.audit(Some(job_id), "job deleted", now_ms).await?;
         change.tell(EventBody::JobRemoved { job_id });
-        change.commit(now_ms).await?;
+        change.commit(act.now_ms).await?;
         Ok(orphans)
     }
 
@@ -195,64 +201,6 @@ impl Store {
         let mut change = self.begin().await?;
         change.is_referenced(sha256).await
     }
-
-    /// A job's prompts.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn prompts(&self, job_id: JobId) -> Result<Vec<SlicePrompt>, StoreError> {
-        let rows = sqlx::query(
-            "select prompt from prompt where job_id = $1 order by label, axis, slice_index",
-        )
-        .bind(job_id.to_string())
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter().map(|it| row::from_json(it, "prompt")).collect()
-    }
-
-    /// Stores what a person marked for one object on one slice, in place of what was there.
-    ///
-    /// # Errors
-    /// If there is no such job, or the database fails.
-    pub async fn put_prompt(
-        &self,
-        job_id: JobId,
-        prompt: &SlicePrompt,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        let mut change = self.begin().await?;
-        let state = change.job_state(job_id).await?;
-        change.put_prompt(job_id, prompt).await?;
-        change.tell(EventBody::JobUpdate { job_id, status: state });
-        change.commit(now_ms).await
-    }
-
-    /// Removes what a person marked for one object on one slice.
-    ///
-    /// # Errors
-    /// If there is no such job, or the database fails.
-    pub async fn delete_prompt(
-        &self,
-        job_id: JobId,
-        label: u8,
-        slice: SliceRef,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        let mut change = self.begin().await?;
-        let state = change.job_state(job_id).await?;
-        sqlx::query(
-            "delete from prompt
-             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
-        )
-        .bind(job_id.to_string())
-        .bind(i64::from(label))
-        .bind(i64::from(slice.axis))
-        .bind(i64::from(slice.slice_index))
-        .execute(&mut *change.transaction)
-        .await?;
-        change.tell(EventBody::JobUpdate { job_id, status: state });
-        change.commit(now_ms).await
-    }
 }
 
 pub(crate) fn no_job(job_id: JobId) -> StoreError {
@@ -260,19 +208,37 @@ pub(crate) fn no_job(job_id: JobId) -> StoreError {
 }
 
 impl Change<'_> {
-    /// A job's state. Its row stays locked, so that what is decided from the state holds until the
-    /// commit.
-    pub(crate) async fn job_state(&mut self, job_id: JobId) -> Result<JobState, StoreError> {
+    /// A job's row, locked until the commit.
+    pub(crate) async fn job(&mut self, job_id: JobId) -> Result<LockedJob, StoreError> {
         let sql = match self.store.dialect {
             // The whole database is locked already.
-            Dialect::Sqlite => "select state from job where job_id = $1",
-            Dialect::Postgres => "select state from job where job_id = $1 for update",
+            Dialect::Sqlite => "select * from job where job_id = $1",
+            Dialect::Postgres => "select * from job where job_id = $1 for update",
         };
         let found = sqlx::query(sql)
             .bind(job_id.to_string())
             .fetch_optional(&mut *self.transaction)
-            .await?;
-        row::from_text(&found.ok_or_else(|| no_job(job_id))?, "state")
+            .await?
+            .ok_or_else(|| no_job(job_id))?;
+        Ok(LockedJob {
+            state: row::from_text(&found, "state")?,
+            review: row::from_json(&found, "review")?,
+            labels: row::from_json(&found, "labels")?,
+            head: row::id_option(&found, "head_revision_id")?,
+            tip: row::id_option(&found, "tip_revision_id")?,
+        })
+    }
+
+    /// A job's row, locked until the commit, for a change of its mask, prompts or labels.
+    ///
+    /// # Errors
+    /// If the job is accepted.
+    pub(crate) async fn open_job(&mut self, job_id: JobId) -> Result<LockedJob, StoreError> {
+        let job = self.job(job_id).await?;
+        match job.review.state {
+            ReviewState::Accepted => Err(StoreError::JobAccepted),
+            ReviewState::Draft | ReviewState::InReview | ReviewState::Rejected => Ok(job),
+        }
     }
 
     pub(crate) async fn set_job_state(
@@ -288,76 +254,6 @@ impl Change<'_> {
             .execute(&mut *self.transaction)
             .await?;
         self.tell(EventBody::JobUpdate { job_id, status: state });
-        Ok(())
-    }
-
-    pub(crate) async fn put_prompt(
-        &mut self,
-        job_id: JobId,
-        prompt: &SlicePrompt,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into prompt (job_id, label, axis, slice_index, prompt)
-             values ($1, $2, $3, $4, $5)
-             on conflict (job_id, label, axis, slice_index) do update set prompt = excluded.prompt",
-        )
-        .bind(job_id.to_string())
-        .bind(i64::from(prompt.label))
-        .bind(i64::from(prompt.slice.axis))
-        .bind(i64::from(prompt.slice.slice_index))
-        .bind(row::to_json(prompt))
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
-
-    /// Adds points to what is marked on a slice.
-    pub(crate) async fn add_points(
-        &mut self,
-        job_id: JobId,
-        hint: &SlicePrompt,
-    ) -> Result<(), StoreError> {
-        let found = sqlx::query(
-            "select prompt from prompt
-             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
-        )
-        .bind(job_id.to_string())
-        .bind(i64::from(hint.label))
-        .bind(i64::from(hint.slice.axis))
-        .bind(i64::from(hint.slice.slice_index))
-        .fetch_optional(&mut *self.transaction)
-        .await?;
-        let mut prompt: SlicePrompt = match found {
-            Some(it) => row::from_json(&it, "prompt")?,
-            None => return self.put_prompt(job_id, hint).await,
-        };
-        if prompt.absent {
-            return Err(StoreError::WrongState(format!(
-                "the object is marked as absent on slice {}: take that back first",
-                hint.slice.slice_index
-            )));
-        }
-        let new = hint.points.iter().filter(|it| !prompt.points.contains(it)).copied();
-        let new: Vec<_> = new.collect();
-        prompt.points.extend(new);
-        self.put_prompt(job_id, &prompt).await
-    }
-
-    pub(crate) async fn audit(
-        &mut self,
-        job_id: Option<JobId>,
-        action: &str,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "insert into audit (audit_id, job_id, action, created_ms) values ($1, $2, $3, $4)",
-        )
-        .bind(AuditId::fresh().to_string())
-        .bind(job_id.map(|it| it.to_string()))
-        .bind(action)
-        .bind(now_ms)
-        .execute(&mut *self.transaction)
-        .await?;
         Ok(())
     }
 

@@ -7,9 +7,14 @@
 //! Every change goes through a [`Change`]: its statements and the events that tell of them are
 //! committed together, and the events are numbered without a gap in the order of commits.
 
+pub(crate) mod audit;
 pub(crate) mod census;
 pub(crate) mod events;
+mod heads;
 pub(crate) mod jobs;
+mod labels;
+mod prompts;
+mod reviews;
 pub(crate) mod revisions;
 pub(crate) mod row;
 pub(crate) mod schema;
@@ -25,7 +30,9 @@ use tokio::sync::watch;
 
 use crate::queue::Refusal;
 
+pub use audit::AuditQuery;
 pub use jobs::NewJob;
+pub use revisions::NewRevision;
 pub use schema::Look;
 pub use tasks::{Completion, NewTask};
 pub(crate) use trouble::Advice;
@@ -33,10 +40,10 @@ pub(crate) use trouble::Advice;
 /// What the database could not do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// No such job, task or revision.
+    /// No such job, task, revision …
     #[error("no {what} has the identifier {id}")]
     NotFound {
-        /// `job`, `task`, `revision`.
+        /// `job`, `task`, `revision`, `opinion`, `label set`.
         what: &'static str,
         /// The identifier that was asked for.
         id: String,
@@ -49,6 +56,34 @@ pub enum StoreError {
     NotHead {
         /// The present head, or `none`.
         head: String,
+    },
+    /// The change would touch an object that is locked.
+    #[error("object {label} ({name}) is locked: unlock it first")]
+    LabelLocked {
+        /// Its value in the mask.
+        label: u8,
+        /// Its name.
+        name: String,
+    },
+    /// The job is accepted.
+    #[error("the job is accepted, so its masks, prompts and labels stay: reopen it first")]
+    JobAccepted,
+    /// Somebody else changed the labels first.
+    #[error("the labels were changed by somebody else: read them again")]
+    LabelsChanged,
+    /// Somebody else took a step of the review first.
+    #[error("the review went on without this step: it is {state} now")]
+    ReviewChanged {
+        /// Where it stands.
+        state: String,
+    },
+    /// Another one has this name.
+    #[error(
+        "there is a label set with the name {name} already: choose another, or change that one"
+    )]
+    NameTaken {
+        /// The name.
+        name: String,
     },
     /// The queue's rules refuse the event.
     #[error(transparent)]
@@ -108,6 +143,15 @@ pub fn sqlite_url(path: &Path) -> std::io::Result<String> {
         if is_plain(it) { text + &char::from(it).to_string() } else { text + &format!("%{it:02X}") }
     });
     Ok(format!("sqlite://{encoded}?mode=rwc"))
+}
+
+/// Who changes something, and when.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Act {
+    /// Who they say they are; empty where they say nothing.
+    pub by: String,
+    /// Milliseconds since 1970.
+    pub now_ms: i64,
 }
 
 /// What differs between the two databases.

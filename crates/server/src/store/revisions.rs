@@ -1,14 +1,22 @@
-//! Revisions: the immutable states of a job's mask, and its head.
+//! Revisions: the immutable states of a job's mask, and how a new one becomes the head.
 
 use protocol::{
+    audit::AuditAction,
     event::EventBody,
     id::{JobId, RevisionId},
-    job::{JobState, Revision},
-    prompt::SlicePrompt,
+    job::{JobState, Revision, RevisionAction},
 };
-use sqlx::Row;
 
-use super::{Change, Store, StoreError, row};
+use super::{Act, Change, Store, StoreError, audit, heads::RevisionState, jobs::LockedJob, row};
+
+/// A revision about to be stored.
+#[derive(Debug, Clone)]
+pub struct NewRevision {
+    /// The revision.
+    pub revision: Revision,
+    /// The objects that lose or gain voxels by it, ascending.
+    pub touched: Vec<u8>,
+}
 
 impl Store {
     /// All revisions of a job, oldest first.
@@ -50,67 +58,108 @@ impl Store {
     /// Makes a person's revision the head, together with the prompts that vouch for its slices.
     ///
     /// # Errors
-    /// If `revision.parent` is not the head, there is no such job, or the database fails.
+    /// If its parent is not the head, it touches a locked object, the job is accepted, there is no
+    /// such job, or the database fails.
     pub async fn add_revision(
         &self,
         job_id: JobId,
-        revision: &Revision,
-        confirmed: &[SlicePrompt],
-        now_ms: i64,
+        new: &NewRevision,
+        act: &Act,
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
-        let state = change.job_state(job_id).await?;
-        change.put_head(job_id, revision, now_ms).await?;
-        for prompt in confirmed {
-            change.put_prompt(job_id, prompt).await?;
+        let job = change.open_job(job_id).await?;
+        let state = change.put_head(job_id, &job, new).await?;
+        if !job.is_busy() && job.state != state {
+            change.set_job_state(job_id, state, act.now_ms).await?;
         }
-        if matches!(state, JobState::Ready | JobState::Failed | JobState::Cancelled) {
-            change.set_job_state(job_id, JobState::Segmented, now_ms).await?;
+        let revision = &new.revision;
+        let labels: Vec<_> = new.touched.iter().map(ToString::to_string).collect();
+        let mut details = audit::details([
+            ("revision", revision.revision_id.to_string()),
+            ("action", revision.action.map(|it| row::to_text(&it)).unwrap_or_default()),
+            ("labels", labels.join(", ")),
+        ]);
+        details.retain(|_, value| !value.is_empty());
+        change.audit(Some(job_id), AuditAction::MaskEdited, details, act).await?;
+        change.commit(act.now_ms).await
+    }
+}
+
+impl LockedJob {
+    /// Refuses what was made from another head.
+    pub(super) fn check_head(&self, expected: Option<RevisionId>) -> Result<(), StoreError> {
+        if self.head == expected {
+            return Ok(());
         }
-        change.audit(Some(job_id), "mask edited", now_ms).await?;
-        change.commit(now_ms).await
+        let head = self.head.map_or_else(|| "none".to_owned(), |it| it.to_string());
+        Err(StoreError::NotHead { head })
     }
 }
 
 impl Change<'_> {
-    /// Stores a revision and makes it the head, if its parent is the head.
+    /// Stores a revision, with the prompts that belong to it, and makes it head and tip. Returns the
+    /// state that a job with this mask is in.
+    ///
+    /// # Errors
+    /// If its parent is not the head, or it touches a locked object.
     pub(super) async fn put_head(
         &mut self,
         job_id: JobId,
-        revision: &Revision,
-        now_ms: i64,
-    ) -> Result<(), StoreError> {
-        let moved = sqlx::query(
-            "update job set head_revision_id = $1, updated_ms = $2
-             where job_id = $3 and coalesce(head_revision_id, '') = $4",
-        )
-        .bind(revision.revision_id.to_string())
-        .bind(now_ms)
-        .bind(job_id.to_string())
-        .bind(revision.parent.map(|it| it.to_string()).unwrap_or_default())
-        .execute(&mut *self.transaction)
-        .await?
-        .rows_affected();
-        if moved != 1 {
-            let head = sqlx::query("select head_revision_id from job where job_id = $1")
-                .bind(job_id.to_string())
-                .fetch_one(&mut *self.transaction)
-                .await?
-                .try_get::<Option<String>, _>(0)?;
-            return Err(StoreError::NotHead { head: head.unwrap_or_else(|| "none".to_owned()) });
-        }
+        job: &LockedJob,
+        new: &NewRevision,
+    ) -> Result<JobState, StoreError> {
+        let revision = &new.revision;
+        job.check_head(revision.parent)?;
+        job.check_unlocked(new.touched.iter().copied())?;
+        let after = state_after(self.revision_state(job_id, revision.parent).await?, revision);
+        self.divide_prompts(job_id, revision).await?;
         sqlx::query(
-            "insert into revision (revision_id, job_id, mask_sha256, revision, created_ms)
-             values ($1, $2, $3, $4, $5)",
+            "insert into revision
+             (revision_id, job_id, parent_id, mask_sha256, revision, state, propagated, created_ms)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(revision.revision_id.to_string())
         .bind(job_id.to_string())
+        .bind(id_or_empty(revision.parent))
         .bind(revision.mask.to_string())
         .bind(row::to_json(revision))
+        .bind(row::to_text(&after.state))
+        .bind(i64::from(after.is_propagated))
         .bind(revision.created_ms)
         .execute(&mut *self.transaction)
         .await?;
+        sqlx::query(
+            "update job set head_revision_id = $1, tip_revision_id = $1, propagated = $2,
+             updated_ms = $3 where job_id = $4",
+        )
+        .bind(revision.revision_id.to_string())
+        .bind(i64::from(after.is_propagated))
+        .bind(revision.created_ms)
+        .bind(job_id.to_string())
+        .execute(&mut *self.transaction)
+        .await?;
         self.tell(EventBody::RevisionUpdate { job_id, revision: Box::new(revision.clone()) });
-        Ok(())
+        Ok(after.state)
+    }
+}
+
+/// The identifier of a state of the mask as columns have it: empty without a mask.
+pub(super) fn id_or_empty(revision_id: Option<RevisionId>) -> String {
+    revision_id.map(|it| it.to_string()).unwrap_or_default()
+}
+
+/// What a job is once `revision` is its head; `before` with its parent.
+fn state_after(before: RevisionState, revision: &Revision) -> RevisionState {
+    match revision.action {
+        Some(RevisionAction::Propagate | RevisionAction::Interpolate) => {
+            RevisionState { state: JobState::Completed, is_propagated: true }
+        }
+        Some(RevisionAction::SegmentSlice) => {
+            RevisionState { state: JobState::Segmented, ..before }
+        }
+        _ if before.state == JobState::Ready => {
+            RevisionState { state: JobState::Segmented, ..before }
+        }
+        _ => before,
     }
 }

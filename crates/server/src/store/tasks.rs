@@ -2,16 +2,17 @@
 //! the answer is written in one guarded statement.
 
 use protocol::{
+    audit::AuditAction,
     event::EventBody,
     id::{JobId, Sha256, TaskId},
-    job::{JobState, Revision},
+    job::JobState,
     lease::{ClaimRequest, Heartbeat},
     prompt::SlicePrompt,
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 use sqlx::any::AnyRow;
 
-use super::{Dialect, Store, StoreError, row};
+use super::{Act, Dialect, NewRevision, Store, StoreError, audit, row};
 use crate::queue::{QueueEvent, Refusal, TaskRecord};
 
 /// A task about to be queued.
@@ -29,6 +30,8 @@ pub struct NewTask {
     pub max_attempts: u32,
     /// Points on other slices: they join what is marked there.
     pub hints: Vec<SlicePrompt>,
+    /// Who asks for it.
+    pub by: String,
 }
 
 /// An output about to be accepted.
@@ -39,7 +42,7 @@ pub struct Completion {
     /// The mask it delivers.
     pub output: Sha256,
     /// What that mask makes of the job's head.
-    pub revision: Revision,
+    pub made: NewRevision,
 }
 
 /// Leased tasks whose lease ran out can be claimed as they are.
@@ -57,11 +60,12 @@ impl Store {
     ///
     /// # Errors
     /// If the job is being propagated, or a propagation is asked for while it is being segmented;
-    /// if there is no such job; if the database fails.
+    /// if the object is locked or the job accepted; if there is no such job; if the database fails.
     pub async fn enqueue(&self, new: &NewTask, now_ms: i64) -> Result<Task, StoreError> {
         let mut change = self.begin().await?;
-        let state = change.job_state(new.job_id).await?;
-        let kind = new.spec.kind();
+        let job = change.open_job(new.job_id).await?;
+        job.check_unlocked([new.spec.label()])?;
+        let (state, kind) = (job.state, new.spec.kind());
         if state == JobState::Propagating {
             return Err(StoreError::WrongState(
                 "the mask is being propagated: wait for it or cancel it first".to_owned(),
@@ -88,6 +92,14 @@ impl Store {
             TaskSpec::Propagate(_) => None,
         };
         let task = change.insert_task(new, slice, now_ms).await?;
+        let act = Act { by: new.by.clone(), now_ms };
+        let details = audit::details([
+            ("task", task.task_id.to_string()),
+            ("kind", row::to_text(&kind)),
+            ("engine", row::to_text(&new.spec.engine())),
+            ("label", new.spec.label().to_string()),
+        ]);
+        change.audit(Some(new.job_id), AuditAction::TaskQueued, details, &act).await?;
         change.tell(EventBody::QueueUpdate(Box::new(task.clone())));
         change.set_job_state(new.job_id, job_state, now_ms).await?;
         change.wake_agents();
@@ -146,7 +158,8 @@ impl Store {
     ///
     /// # Errors
     /// `Refused(Replay)` if this very completion was accepted before; `NotHead` if the head moved
-    /// since the revision was made; if the fence is stale or the database fails.
+    /// since the revision was made, `LabelLocked` if an object that it touches was locked since; if
+    /// the fence is stale or the database fails.
     pub async fn complete(
         &self,
         task_id: TaskId,
@@ -154,7 +167,7 @@ impl Store {
         completion: &Completion,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        let revision = &completion.revision;
+        let revision = &completion.made.revision;
         let event = QueueEvent::Complete {
             fence,
             key: completion.key.clone(),
@@ -168,13 +181,8 @@ impl Store {
                 continue;
             };
             let job_id = after.task.job_id;
-            change.put_head(job_id, revision, now_ms).await?;
-            if after.task.kind == TaskKind::Propagate {
-                sqlx::query("update job set propagated = 1 where job_id = $1")
-                    .bind(job_id.to_string())
-                    .execute(&mut *change.transaction)
-                    .await?;
-            }
+            let job = change.job(job_id).await?;
+            change.put_head(job_id, &job, &completion.made).await?;
             change.settle_job(&after.task, now_ms).await?;
             change.commit(now_ms).await?;
             return Ok(after);

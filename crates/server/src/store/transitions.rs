@@ -24,7 +24,7 @@ impl Change<'_> {
     /// A task, after its job's row is locked: whoever changes both takes the job first.
     pub(super) async fn task_and_job(&mut self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
         let job_id = self.task_record(task_id).await?.task.job_id;
-        self.job_state(job_id).await?;
+        self.job(job_id).await?;
         self.task_record(task_id).await
     }
 

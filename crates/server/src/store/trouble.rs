@@ -68,6 +68,11 @@ impl StoreError {
             Self::NotFound { .. }
             | Self::WrongState(_)
             | Self::NotHead { .. }
+            | Self::LabelLocked { .. }
+            | Self::JobAccepted
+            | Self::LabelsChanged
+            | Self::ReviewChanged { .. }
+            | Self::NameTaken { .. }
             | Self::Refused(_)
             | Self::Corrupt { .. }
             | Self::Migration(_)

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use protocol::{
     event::EventBody,
     id::{AgentId, JobId, RevisionId, Sha256},
-    job::{Author, Image, JobState, Label, Modality, Revision},
+    job::{Author, Image, JobState, Modality, Revision},
+    label::Label,
     lease::{ClaimRequest, Heartbeat, PROTOCOL_VERSION},
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
     task::{
@@ -16,7 +17,7 @@ use protocol::{
 };
 use server::{
     queue::Refusal,
-    store::{Completion, NewJob, NewTask, Store, StoreError},
+    store::{Act, Completion, NewJob, NewRevision, NewTask, Store, StoreError},
 };
 
 const LEASE_MS: i64 = 2_000;
@@ -48,9 +49,9 @@ async fn new_job(store: &Store, image: u8) -> JobId {
             intensity_range: [-1024.0, 1500.25],
             intensity_percentiles: [-1000.0, 400.0],
         },
-        labels: vec![Label { value: 1, name: "Liver".to_owned(), color: "#ff0000".to_owned() }],
+        labels: vec![Label::new(1, "Liver", "#ff0000")],
     };
-    store.create_job(&new, 1_000).await.unwrap();
+    store.create_job(&new, &at(1_000)).await.unwrap();
     job_id
 }
 
@@ -80,6 +81,7 @@ fn segment(job_id: JobId, slice_index: u32) -> NewTask {
         time_limit_ms: 360_000,
         max_attempts: 3,
         hints: Vec::new(),
+        by: String::new(),
     }
 }
 
@@ -103,6 +105,7 @@ fn propagate(job_id: JobId) -> NewTask {
         time_limit_ms: 360_000,
         max_attempts: 3,
         hints: Vec::new(),
+        by: String::new(),
     }
 }
 
@@ -130,6 +133,8 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
                 model: None,
             },
         },
+        action: None,
+        changed: None,
         label: Some(1),
         extent: Some(MaskExtent { axis: 2, first: 5, last: 5 }),
         prompts: vec![prompt(5, 1)],
@@ -141,7 +146,20 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
 }
 
 fn completion(parent: Option<RevisionId>, mask: u8) -> Completion {
-    Completion { key: sha(mask), output: sha(mask + 100), revision: revision(parent, mask) }
+    let made = NewRevision { revision: revision(parent, mask), touched: vec![1] };
+    Completion { key: sha(mask), output: sha(mask + 100), made }
+}
+
+/// A person's revision that brings these prompts.
+fn edit(parent: Option<RevisionId>, mask: u8, prompts: &[SlicePrompt]) -> NewRevision {
+    let author = Author::Person { name: "Kim".to_owned() };
+    let prompts = prompts.to_vec();
+    let revision = Revision { author, prompts, ..revision(parent, mask) };
+    NewRevision { revision, touched: vec![1] }
+}
+
+fn at(now_ms: i64) -> Act {
+    Act { by: "Kim".to_owned(), now_ms }
 }
 
 pub(crate) async fn a_job_comes_back_as_it_was_made(store: Store) {
@@ -183,7 +201,7 @@ pub(crate) async fn a_task_runs_from_queue_to_revision(store: Store) {
     let job = store.job(job_id).await.unwrap();
     assert_eq!(job.summary.status, JobState::Segmented);
     assert_eq!(job.summary.doubt, Some(0.25));
-    assert_eq!(job.head_revision.as_ref(), Some(&made.revision));
+    assert_eq!(job.head_revision.as_ref(), Some(&made.made.revision));
     assert_eq!(job.task, None);
 
     let again = store.complete(task.task_id, 1, &made, 6_000).await;
@@ -302,12 +320,14 @@ pub(crate) async fn time_ends_what_nobody_works_on(store: Store) {
 
 pub(crate) async fn only_an_edit_of_the_head_is_accepted(store: Store) {
     let job_id = new_job(&store, 1).await;
-    let first = revision(None, 20);
-    store.add_revision(job_id, &first, &[], 1).await.unwrap();
-    let second = revision(Some(first.revision_id), 21);
-    store.add_revision(job_id, &second, &[prompt(7, 2)], 2).await.unwrap();
-    let late = store.add_revision(job_id, &revision(Some(first.revision_id), 22), &[], 3).await;
+    let first = edit(None, 20, &[]);
+    store.add_revision(job_id, &first, &at(1)).await.unwrap();
+    let parent = Some(first.revision.revision_id);
+    let second = edit(parent, 21, &[prompt(7, 2)]);
+    store.add_revision(job_id, &second, &at(2)).await.unwrap();
+    let late = store.add_revision(job_id, &edit(parent, 22, &[]), &at(3)).await;
     assert!(matches!(late, Err(StoreError::NotHead { .. })));
+    let (first, second) = (first.revision, second.revision);
     let history = store.revisions(job_id).await.unwrap();
     assert_eq!(history, [first.clone(), second.clone()]);
     assert_eq!(store.prompts(job_id).await.unwrap(), [prompt(7, 2)]);
@@ -321,15 +341,18 @@ pub(crate) async fn a_completion_on_a_moved_head_leaves_the_task_running(store: 
     let job_id = new_job(&store, 1).await;
     let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    let edit = revision(None, 30);
-    store.add_revision(job_id, &edit, &[], 1).await.unwrap();
+    let edit = edit(None, 30, &[]);
+    store.add_revision(job_id, &edit, &at(1)).await.unwrap();
     let late = store.complete(task.task_id, 1, &completion(None, 20), 2).await;
     assert!(matches!(late, Err(StoreError::NotHead { .. })));
     let record = store.task(task.task_id).await.unwrap();
     assert_eq!(record.task.state, TaskState::Leased, "nothing was half written");
-    let merged = completion(Some(edit.revision_id), 21);
+    let merged = completion(Some(edit.revision.revision_id), 21);
     store.complete(task.task_id, 1, &merged, 3).await.unwrap();
-    assert_eq!(store.job(job_id).await.unwrap().summary.head, Some(merged.revision.revision_id));
+    assert_eq!(
+        store.job(job_id).await.unwrap().summary.head,
+        Some(merged.made.revision.revision_id)
+    );
 }
 
 pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: Store) {
@@ -339,13 +362,13 @@ pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: 
     store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
     store.record_delivery(leased.task.task_id, &sha(120)).await.unwrap();
 
-    let orphans: BTreeSet<_> = store.delete_job(a, 2).await.unwrap().into_iter().collect();
+    let orphans: BTreeSet<_> = store.delete_job(a, &at(2)).await.unwrap().into_iter().collect();
     assert_eq!(orphans, BTreeSet::from([sha(20), sha(120)]), "the image is still needed");
     assert!(matches!(store.job(a).await, Err(StoreError::NotFound { what: "job", .. })));
     assert!(store.revisions(a).await.unwrap().is_empty());
     assert!(store.tasks(Some(a), 10).await.unwrap().is_empty());
     assert!(store.is_referenced(&sha(1)).await.unwrap());
-    assert_eq!(store.delete_job(b, 3).await.unwrap(), [sha(1)]);
+    assert_eq!(store.delete_job(b, &at(3)).await.unwrap(), [sha(1)]);
     assert!(!store.is_referenced(&sha(1)).await.unwrap());
 }
 
@@ -370,7 +393,7 @@ pub(crate) async fn events_have_no_gap_and_tell_everything_in_order(store: Store
     store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
     store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
-    store.delete_job(job_id, 2).await.unwrap();
+    store.delete_job(job_id, &at(2)).await.unwrap();
     let other = new_job(&store, 2).await;
 
     let events = store.events_after(0, None, 100).await.unwrap();
@@ -403,7 +426,7 @@ pub(crate) async fn events_have_no_gap_and_tell_everything_in_order(store: Store
 pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
     for round in 0..10 {
         let job_id = new_job(&store, 1).await;
-        store.add_revision(job_id, &revision(None, 20), &[], 1).await.unwrap();
+        store.add_revision(job_id, &edit(None, 20, &[]), &at(1)).await.unwrap();
         let mut requests = tokio::task::JoinSet::new();
         for _ in 0..4 {
             let store = store.clone();

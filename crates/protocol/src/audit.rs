@@ -1,0 +1,71 @@
+//! The audit list: who did what, and when. It outlives the jobs it tells of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::id::{AuditId, JobId};
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuditAction {
+    /// An image was opened.
+    JobCreated,
+    /// A job was deleted.
+    JobDeleted,
+    /// A person changed a mask.
+    MaskEdited,
+    /// The mask went back, forward, or to another state.
+    HeadMoved,
+    /// The objects were changed.
+    LabelsChanged,
+    /// The review went a step.
+    ReviewChanged,
+    /// A reader's opinion was recorded.
+    OpinionAdded,
+    /// A reader's opinion was removed.
+    OpinionRemoved,
+    /// A label set was made.
+    LabelSetCreated,
+    /// A label set was changed.
+    LabelSetChanged,
+    /// A label set was deleted.
+    LabelSetDeleted,
+    /// An engine was asked for a mask.
+    TaskQueued,
+    /// A task was withdrawn.
+    TaskCancelled,
+    /// A failed or withdrawn task was queued again.
+    TaskRetried,
+    /// A waiting task's priority was changed.
+    PriorityChanged,
+    /// A mask or measurements were taken away.
+    Exported,
+}
+
+/// Particulars of what was done, by name.
+pub type AuditDetails = BTreeMap<String, String>;
+
+/// One line of the audit list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its identifier.
+    pub audit_id: AuditId,
+    /// The job, which may be deleted by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
+    /// The job's name then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
+    /// What was done.
+    pub action: AuditAction,
+    /// Who did it, as they said; empty where they did not.
+    pub by: String,
+    /// Particulars, by name: identifiers, states before and after, comments.
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub details: AuditDetails,
+    /// Milliseconds since 1970.
+    pub created_ms: i64,
+}

@@ -1,0 +1,258 @@
+//! Prompts: what is marked now, and what was marked with each state of the mask.
+//!
+//! A state's prompts come back when the head moves to it. What an action brings with it (the box
+//! that was segmented, the slice that was confirmed) belongs to the revision it makes; what was
+//! marked meanwhile on other slices belongs to the state before as well, so that an undo takes
+//! nothing away that it did not bring.
+
+use protocol::{
+    event::EventBody,
+    id::{JobId, RevisionId},
+    job::{Author, Revision, RevisionAction},
+    prompt::{SlicePrompt, SliceRef},
+};
+use sqlx::{Any, Executor};
+
+use super::{Change, Store, StoreError, revisions, row};
+
+impl Store {
+    /// A job's prompts.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn prompts(&self, job_id: JobId) -> Result<Vec<SlicePrompt>, StoreError> {
+        prompts_of(&self.pool, job_id).await
+    }
+
+    /// Stores what a person marked for one object on one slice, in place of what was there.
+    ///
+    /// # Errors
+    /// If the job is accepted, there is no such job, or the database fails.
+    pub async fn put_prompt(
+        &self,
+        job_id: JobId,
+        prompt: &SlicePrompt,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut change = self.begin().await?;
+        let state = change.open_job(job_id).await?.state;
+        change.put_prompt(job_id, prompt).await?;
+        change.tell(EventBody::JobUpdate { job_id, status: state });
+        change.commit(now_ms).await
+    }
+
+    /// Removes what a person marked for one object on one slice.
+    ///
+    /// # Errors
+    /// If the job is accepted, there is no such job, or the database fails.
+    pub async fn delete_prompt(
+        &self,
+        job_id: JobId,
+        label: u8,
+        slice: SliceRef,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let mut change = self.begin().await?;
+        let state = change.open_job(job_id).await?.state;
+        sqlx::query(
+            "delete from prompt
+             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(label))
+        .bind(i64::from(slice.axis))
+        .bind(i64::from(slice.slice_index))
+        .execute(&mut *change.transaction)
+        .await?;
+        change.tell(EventBody::JobUpdate { job_id, status: state });
+        change.commit(now_ms).await
+    }
+}
+
+async fn prompts_of(
+    executor: impl Executor<'_, Database = Any>,
+    job_id: JobId,
+) -> Result<Vec<SlicePrompt>, StoreError> {
+    let rows = sqlx::query(
+        "select prompt from prompt where job_id = $1 order by label, axis, slice_index",
+    )
+    .bind(job_id.to_string())
+    .fetch_all(executor)
+    .await?;
+    rows.iter().map(|it| row::from_json(it, "prompt")).collect()
+}
+
+/// What a prompt is for: an object on a slice has one.
+fn place(prompt: &SlicePrompt) -> (u8, SliceRef) {
+    (prompt.label, prompt.slice)
+}
+
+/// The prompts of the state before an action that brought `own`: those places are as `before` has
+/// them, the others as they are `now`.
+fn without(now: &[SlicePrompt], own: &[SlicePrompt], before: &[SlicePrompt]) -> Vec<SlicePrompt> {
+    let is_own = |it: &&SlicePrompt| own.iter().any(|own| place(own) == place(it));
+    let kept = now.iter().filter(|it| !is_own(it));
+    let mut prompts: Vec<_> = kept.chain(before.iter().filter(is_own)).cloned().collect();
+    prompts.sort_by_key(place);
+    prompts
+}
+
+impl Change<'_> {
+    /// A job's prompts.
+    pub(super) async fn prompts(&mut self, job_id: JobId) -> Result<Vec<SlicePrompt>, StoreError> {
+        prompts_of(&mut *self.transaction, job_id).await
+    }
+
+    /// The prompts that belong to a state of the mask. States from before they were recorded have
+    /// those that their revisions were made from.
+    async fn prompt_state(
+        &mut self,
+        job_id: JobId,
+        state: Option<RevisionId>,
+    ) -> Result<Vec<SlicePrompt>, StoreError> {
+        let found =
+            sqlx::query("select prompts from prompt_state where job_id = $1 and revision_id = $2")
+                .bind(job_id.to_string())
+                .bind(revisions::id_or_empty(state))
+                .fetch_optional(&mut *self.transaction)
+                .await?;
+        if let Some(it) = found {
+            return row::from_json(&it, "prompts");
+        }
+        let mut prompts: Vec<SlicePrompt> = Vec::new();
+        for revision in self.lineage(state).await? {
+            prompts.retain(|it| !revision.prompts.iter().any(|new| place(new) == place(it)));
+            prompts.extend(revision.prompts);
+        }
+        prompts.sort_by_key(place);
+        Ok(prompts)
+    }
+
+    /// Records which prompts belong to a state of the mask.
+    async fn put_prompt_state(
+        &mut self,
+        job_id: JobId,
+        state: Option<RevisionId>,
+        prompts: &[SlicePrompt],
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into prompt_state (job_id, revision_id, prompts) values ($1, $2, $3)
+             on conflict (job_id, revision_id) do update set prompts = excluded.prompts",
+        )
+        .bind(job_id.to_string())
+        .bind(revisions::id_or_empty(state))
+        .bind(row::to_json(&prompts))
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Changes from the prompts of one state of the mask to those of another.
+    pub(super) async fn swap_prompts(
+        &mut self,
+        job_id: JobId,
+        from: Option<RevisionId>,
+        to: Option<RevisionId>,
+    ) -> Result<(), StoreError> {
+        let now = self.prompts(job_id).await?;
+        self.put_prompt_state(job_id, from, &now).await?;
+        let target = self.prompt_state(job_id, to).await?;
+        if target == now {
+            return Ok(());
+        }
+        sqlx::query("delete from prompt where job_id = $1")
+            .bind(job_id.to_string())
+            .execute(&mut *self.transaction)
+            .await?;
+        for prompt in &target {
+            self.put_prompt(job_id, prompt).await?;
+        }
+        Ok(())
+    }
+
+    /// Divides the prompts between a new revision, which brings `own`, and its parent. A prompt of
+    /// its own that a person has taken back, or an undo has put aside, is there again.
+    pub(super) async fn divide_prompts(
+        &mut self,
+        job_id: JobId,
+        revision: &Revision,
+    ) -> Result<(), StoreError> {
+        let own = own_prompts(revision);
+        let now = self.prompts(job_id).await?;
+        let before = self.prompt_state(job_id, revision.parent).await?;
+        let parents = without(&now, own, &before);
+        if parents != before {
+            self.put_prompt_state(job_id, revision.parent, &parents).await?;
+        }
+        let is_engines = matches!(revision.author, Author::Engine { .. });
+        for prompt in own {
+            let is_there = now.iter().any(|it| place(it) == place(prompt));
+            // A task's prompt was stored when it was queued, and may have been added to since.
+            if !(is_engines && is_there) {
+                self.put_prompt(job_id, prompt).await?;
+            }
+        }
+        let after = self.prompts(job_id).await?;
+        self.put_prompt_state(job_id, Some(revision.revision_id), &after).await
+    }
+
+    pub(crate) async fn put_prompt(
+        &mut self,
+        job_id: JobId,
+        prompt: &SlicePrompt,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "insert into prompt (job_id, label, axis, slice_index, prompt)
+             values ($1, $2, $3, $4, $5)
+             on conflict (job_id, label, axis, slice_index) do update set prompt = excluded.prompt",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(prompt.label))
+        .bind(i64::from(prompt.slice.axis))
+        .bind(i64::from(prompt.slice.slice_index))
+        .bind(row::to_json(prompt))
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    /// Adds points to what is marked on a slice.
+    pub(crate) async fn add_points(
+        &mut self,
+        job_id: JobId,
+        hint: &SlicePrompt,
+    ) -> Result<(), StoreError> {
+        let found = sqlx::query(
+            "select prompt from prompt
+             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(hint.label))
+        .bind(i64::from(hint.slice.axis))
+        .bind(i64::from(hint.slice.slice_index))
+        .fetch_optional(&mut *self.transaction)
+        .await?;
+        let mut prompt: SlicePrompt = match found {
+            Some(it) => row::from_json(&it, "prompt")?,
+            None => return self.put_prompt(job_id, hint).await,
+        };
+        if prompt.absent {
+            return Err(StoreError::WrongState(format!(
+                "the object is marked as absent on slice {}: take that back first",
+                hint.slice.slice_index
+            )));
+        }
+        let new = hint.points.iter().filter(|it| !prompt.points.contains(it)).copied();
+        let new: Vec<_> = new.collect();
+        prompt.points.extend(new);
+        self.put_prompt(job_id, &prompt).await
+    }
+}
+
+/// The prompts that a revision brought with it. A propagation brings none: it uses what is there.
+fn own_prompts(revision: &Revision) -> &[SlicePrompt] {
+    match revision.action {
+        Some(RevisionAction::Propagate | RevisionAction::Interpolate) => &[],
+        _ => &revision.prompts,
+    }
+}
