@@ -5,6 +5,7 @@ import { MantineProvider } from '@mantine/core';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { startTranslations } from './i18n';
+import { readListView } from './state/list';
 import { readPerson } from './state/person';
 import { useStore } from './state/store';
 import { App } from './views/App';
@@ -21,6 +22,7 @@ function Themed(): React.JSX.Element {
 }
 
 readPerson();
+readListView();
 
 const root = document.getElementById('root');
 if (root !== null) {

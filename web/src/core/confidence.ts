@@ -7,9 +7,14 @@ export type Doubt = 'sure' | 'check' | 'doubtful';
 const CHECK_ABOVE = 0.12;
 const DOUBTFUL_ABOVE = 0.3;
 
+/** Doubt of 0 to 1 in a word. */
+export function doubtAbove(doubt: number): Doubt {
+  if (doubt > DOUBTFUL_ABOVE) return 'doubtful';
+  return doubt > CHECK_ABOVE ? 'check' : 'sure';
+}
+
 export function doubtOf(slice: SliceConfidence): Doubt {
-  if (slice.uncertainty > DOUBTFUL_ABOVE) return 'doubtful';
-  return slice.uncertainty > CHECK_ABOVE ? 'check' : 'sure';
+  return doubtAbove(slice.uncertainty);
 }
 
 /** Slices worth showing: those that hold the object, and those that may. */

@@ -8,6 +8,7 @@ import type { Labelmap } from '../core/rle';
 import type { Camera, Convention, Layout } from '../core/tile';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
+import { FIRST_VIEW, type ListView } from '../core/job_list';
 import { readSettings, type Settings } from './settings';
 
 export type Tool = 'navigate' | 'box' | 'positive' | 'negative';
@@ -86,6 +87,8 @@ export interface State {
   readonly session: Session | null;
   readonly notices: readonly Notice[];
   readonly jobs: readonly JobSummary[] | null;
+  /** How the case list is looked at. */
+  readonly list: ListView;
   readonly jobsError: ApiError | null;
   readonly upload: UploadProgress | null;
   readonly uploadError: { readonly name: string; readonly error: ApiError } | null;
@@ -106,6 +109,7 @@ export const useStore = create<State>(() => ({
   session: null,
   notices: [],
   jobs: null,
+  list: FIRST_VIEW,
   jobsError: null,
   upload: null,
   uploadError: null,

@@ -1,30 +1,20 @@
-// The jobs: picture, name, state, volume, time; open and delete.
-import { useState } from 'react';
+// The cases as rows of one height, of which only those in view are drawn: a thousand scroll as ten do.
+import { useLayoutEffect, useRef, useState } from 'react';
 import { ActionIcon, Button, Group, Modal, Text, Tooltip } from '@mantine/core';
-import { IconTrash } from '@tabler/icons-react';
+import { IconArrowDown, IconArrowUp, IconTrash } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { sliceUrl } from '../api/client';
 import type { JobSummary } from '../api/types';
-import { storedAxisOfPlane } from '../core/axes';
-import { formatAgo, formatBytes, formatDate, formatSpacing } from '../core/format';
-import { gridOf } from '../core/grid';
-import { firstWindow } from '../core/window';
+import { rowsInView, sortedBy, type Sort } from '../core/job_list';
 import { removeJob } from '../state/jobs';
-import { navigate, pathOf } from '../state/router';
-import { useNow } from './use_now';
-import { StateBadge } from './StateBadge';
+import { changeList } from '../state/list';
+import { useStore } from '../state/store';
+import { CaseRow } from './CaseRow';
+import { useListKeys } from './list_keys';
 
-function thumbnailUrl(job: JobSummary): string {
-  const grid = gridOf(job.image);
-  const axis = storedAxisOfPlane(grid.axes, 'axial');
-  const { low, high } = firstWindow(job.image);
-  return sliceUrl(job.job_id, axis, Math.floor(grid.shape[axis] / 2), {
-    low,
-    high,
-    mask: (job.head ?? null) !== null,
-    version: job.head ?? '0',
-  });
-}
+const ROW_HEIGHT = 73;
+
+/** Where the list was left, for when one comes back from a case. */
+let left: { readonly scrollTop: number; readonly jobId: string | null } = { scrollTop: 0, jobId: null };
 
 function DeleteDialog({ job, onClose }: { job: JobSummary | null; onClose: () => void }): React.JSX.Element {
   const { t } = useTranslation();
@@ -52,83 +42,154 @@ function DeleteDialog({ job, onClose }: { job: JobSummary | null; onClose: () =>
   );
 }
 
-function VolumeWords({ job }: { job: JobSummary }): React.JSX.Element {
-  const { t, i18n } = useTranslation();
-  const [i = 0, j = 0, k = 0] = job.image.shape;
+const HEADS = [
+  ['name', 'list.sortName'],
+  ['review', 'list.sortReview'],
+  ['doubt', 'list.sortDoubt'],
+  ['state', 'list.sortState'],
+  ['age', 'list.sortAge'],
+] as const satisfies readonly (readonly [Sort, string])[];
+
+function Heads(): React.JSX.Element {
+  const { t } = useTranslation();
+  const list = useStore((state) => state.list);
   return (
-    <div className="job-volume">
-      <span>{t('jobs.voxels', { i, j, k })}</span>
-      <span className="dim">
-        {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {formatBytes(job.image.bytes, i18n.language)}
-      </span>
+    <div className="case-heads" role="group" aria-label={t('jobs.order')}>
+      {HEADS.map(([sort, words]) => {
+        const isActive = list.sort === sort;
+        const Arrow = list.rising ? IconArrowUp : IconArrowDown;
+        const name = t('list.sortBy', { name: t(words) });
+        return (
+          <button
+            key={sort}
+            type="button"
+            className={`case-head case-head-${sort}`}
+            aria-pressed={isActive}
+            aria-label={isActive ? `${name}, ${t(list.rising ? 'list.rising' : 'list.falling')}` : name}
+            data-testid={`sort-${sort}`}
+            data-order={isActive ? (list.rising ? 'rising' : 'falling') : 'none'}
+            onClick={() => {
+              changeList(sortedBy(list, sort));
+            }}
+          >
+            {t(words)}
+            {isActive && <Arrow size={14} aria-hidden />}
+          </button>
+        );
+      })}
     </div>
   );
 }
 
-function JobRow({ job, onDelete }: { job: JobSummary; onDelete: () => void }): React.JSX.Element {
-  const { t, i18n } = useTranslation();
-  const now = useNow();
-  const path = pathOf({ page: 'job', jobId: job.job_id });
-  const open = (event: React.MouseEvent): void => {
-    if (event.metaKey || event.ctrlKey || event.button !== 0) return;
-    event.preventDefault();
-    navigate({ page: 'job', jobId: job.job_id });
-  };
-  return (
-    <li className="job-row" data-testid="job-row" data-job={job.job_id}>
-      <a href={path} onClick={open} className="job-link" title={t('jobs.open', { name: job.name })}>
-        <span className="thumbnail">
-          <img src={thumbnailUrl(job)} alt="" loading="lazy" width={72} height={72} />
-        </span>
-        <span className="job-name">
-          <strong>{job.name}</strong>
-          <span className="dim">
-            {t(`modality.${job.image.modality}`)} · {job.image.axis_codes}
-          </span>
-        </span>
-        <span className="job-state">
-          <StateBadge state={job.status} />
-          {(job.doubt ?? null) !== null && (
-            <span className="dim job-doubt" title={t('jobs.doubtHint')}>
-              {t('jobs.doubt', { percent: Math.round(100 * (job.doubt ?? 0)) })}
-            </span>
-          )}
-        </span>
-        <VolumeWords job={job} />
-        <time className="dim job-time" dateTime={new Date(job.updated_ms).toISOString()} title={formatDate(job.updated_ms, i18n.language)}>
-          {formatAgo(job.updated_ms, now, i18n.language)}
-        </time>
-      </a>
-      <Tooltip label={t('common.delete')}>
-        <ActionIcon size="lg" aria-label={t('jobs.deleteJob', { name: job.name })} onClick={onDelete} data-testid="delete-job">
-          <IconTrash size={18} />
-        </ActionIcon>
-      </Tooltip>
-    </li>
-  );
+interface Scrolled {
+  readonly top: number;
+  readonly height: number;
+}
+
+/** Where a box is scrolled to and how high it is. */
+function useScrolled(box: React.RefObject<HTMLElement | null>): Scrolled {
+  const [scrolled, setScrolled] = useState<Scrolled>({ top: left.scrollTop, height: 700 });
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    element.scrollTo({ top: left.scrollTop });
+    const measure = (): void => {
+      left = { ...left, scrollTop: element.scrollTop };
+      setScrolled({ top: element.scrollTop, height: element.clientHeight });
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    element.addEventListener('scroll', measure, { passive: true });
+    return () => {
+      observer.disconnect();
+      element.removeEventListener('scroll', measure);
+    };
+  }, [box]);
+  return scrolled;
+}
+
+function scrollToRow(box: HTMLElement, index: number): void {
+  const top = index * ROW_HEIGHT;
+  if (top < box.scrollTop) box.scrollTo({ top });
+  else if (top + ROW_HEIGHT > box.scrollTop + box.clientHeight) box.scrollTo({ top: top + ROW_HEIGHT - box.clientHeight });
+}
+
+/** The case that the keyboard is on; moving there scrolls to it and focuses it. */
+function useActive(jobs: readonly JobSummary[], box: React.RefObject<HTMLElement | null>): string | null {
+  const [active, setActive] = useState<string | null>(left.jobId);
+  const wanted = useRef<string | null>(null);
+  useListKeys((direction) => {
+    const at = jobs.findIndex((job) => job.job_id === active);
+    const index = at === -1 ? 0 : Math.min(Math.max(at + direction, 0), jobs.length - 1);
+    const job = jobs[index];
+    if (job === undefined || box.current === null) return;
+    scrollToRow(box.current, index);
+    wanted.current = job.job_id;
+    left = { ...left, jobId: job.job_id };
+    setActive(job.job_id);
+  });
+  useLayoutEffect(() => {
+    const link = wanted.current === null ? null : box.current?.querySelector<HTMLElement>(`[data-job="${wanted.current}"] a`);
+    if (!link) return;
+    wanted.current = null;
+    link.focus({ preventScroll: true });
+  });
+  return active;
 }
 
 export function JobTable({ jobs }: { jobs: readonly JobSummary[] }): React.JSX.Element {
+  const { t } = useTranslation();
   const [toDelete, setToDelete] = useState<JobSummary | null>(null);
+  const box = useRef<HTMLDivElement>(null);
+  const { top, height } = useScrolled(box);
+  const active = useActive(jobs, box);
+  const [first, last] = rowsInView(jobs.length, ROW_HEIGHT, top, height);
   return (
-    <>
-      <ul className="job-list" data-testid="job-list">
-        {jobs.map((job) => (
-          <JobRow
-            key={job.job_id}
-            job={job}
-            onDelete={() => {
-              setToDelete(job);
-            }}
-          />
-        ))}
-      </ul>
+    <div className="case-table">
+      <Heads />
+      <div className="case-scroll" ref={box} data-testid="case-scroll" tabIndex={-1}>
+        <ul
+          className="job-list"
+          data-testid="job-list"
+          aria-label={t('list.cases')}
+          aria-description={t('list.keys')}
+          style={{ paddingTop: first * ROW_HEIGHT, paddingBottom: (jobs.length - last) * ROW_HEIGHT }}
+        >
+          {jobs.slice(first, last).map((job, at) => (
+            <CaseRow
+              key={job.job_id}
+              job={job}
+              isActive={job.job_id === active}
+              place={first + at + 1}
+              count={jobs.length}
+              onOpen={() => {
+                left = { ...left, jobId: job.job_id };
+              }}
+              action={
+                <Tooltip label={t('common.delete')}>
+                  <ActionIcon
+                    size="lg"
+                    aria-label={t('jobs.deleteJob', { name: job.name })}
+                    data-testid="delete-job"
+                    onClick={() => {
+                      setToDelete(job);
+                    }}
+                  >
+                    <IconTrash size={18} />
+                  </ActionIcon>
+                </Tooltip>
+              }
+            />
+          ))}
+        </ul>
+      </div>
       <DeleteDialog
         job={toDelete}
         onClose={() => {
           setToDelete(null);
         }}
       />
-    </>
+    </div>
   );
 }

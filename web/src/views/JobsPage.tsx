@@ -1,12 +1,16 @@
-// The first page: open a volume, or one of the jobs that are there.
-import { useEffect, useState } from 'react';
-import { Alert, Button, Select, Skeleton, Text, Title } from '@mantine/core';
-import { IconAlertTriangle } from '@tabler/icons-react';
+// The first page: open a volume, or one of the cases that are there.
+import { useEffect, useMemo } from 'react';
+import { Alert, Button, Skeleton, Text, Title } from '@mantine/core';
+import { IconAlertTriangle, IconChecklist } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { JobSummary } from '../api/types';
+import { FIRST_VIEW, nextToReview, shownJobs } from '../core/job_list';
 import { refreshJobs, watchJobs } from '../state/jobs';
+import { changeList } from '../state/list';
 import { errorText } from '../state/notices';
+import { navigate } from '../state/router';
 import { useStore } from '../state/store';
+import { CaseFilters, CaseSearch } from './CaseFilters';
 import { HeaderControls } from './HeaderControls';
 import { JobTable } from './JobTable';
 import { Logo } from './Logo';
@@ -30,17 +34,68 @@ function Steps(): React.JSX.Element {
   );
 }
 
-const ORDERS = ['newest', 'doubtful'] as const;
+function NextToReview({ jobs }: { jobs: readonly JobSummary[] }): React.JSX.Element {
+  const { t } = useTranslation();
+  const list = useStore((state) => state.list);
+  const next = useMemo(() => nextToReview(jobs, list), [jobs, list]);
+  return (
+    <Button
+      leftSection={<IconChecklist size={17} aria-hidden />}
+      data-testid="next-to-review"
+      disabled={next === null}
+      title={next === null ? t('review.noneWaiting') : next.name}
+      onClick={() => {
+        if (next !== null) navigate({ page: 'job', jobId: next.job_id });
+      }}
+    >
+      {t('list.nextToReview')}
+    </Button>
+  );
+}
 
-type Order = (typeof ORDERS)[number];
+function NoMatch(): React.JSX.Element {
+  const { t } = useTranslation();
+  const { sort, rising } = useStore((state) => state.list);
+  return (
+    <div className="no-match" data-testid="no-match" role="status">
+      <Text c="dimmed">{t('list.none')}</Text>
+      <Button
+        variant="default"
+        onClick={() => {
+          changeList({ ...FIRST_VIEW, sort, rising });
+        }}
+        data-testid="show-all"
+      >
+        {t('list.reset')}
+      </Button>
+    </div>
+  );
+}
 
-/** The server's order is newest first; by doubt, jobs that nobody doubts come last. */
-function inOrder(jobs: readonly JobSummary[], order: Order): readonly JobSummary[] {
-  return order === 'newest' ? jobs : jobs.toSorted((a, b) => (b.doubt ?? -1) - (a.doubt ?? -1));
+function Cases({ jobs }: { jobs: readonly JobSummary[] }): React.JSX.Element {
+  const { t } = useTranslation();
+  const list = useStore((state) => state.list);
+  const shown = useMemo(() => shownJobs(jobs, list), [jobs, list]);
+  return (
+    <section className="cases" aria-label={t('list.cases')}>
+      <div className="section-title">
+        <Title order={2} size="h4">
+          {t('list.cases')}
+        </Title>
+        <Text c="dimmed" size="sm" data-testid="case-count" role="status">
+          {shown.length === jobs.length ? t('list.count', { count: jobs.length }) : t('list.shown', { shown: shown.length, count: jobs.length })}
+        </Text>
+        <span className="grow" />
+        <CaseSearch />
+        <NextToReview jobs={jobs} />
+      </div>
+      <CaseFilters jobs={jobs} />
+      {shown.length === 0 ? <NoMatch /> : <JobTable jobs={shown} />}
+    </section>
+  );
 }
 
 function JobsSection(): React.JSX.Element {
-  const [order, setOrder] = useState<Order>('newest');
   const { t } = useTranslation();
   const jobs = useStore((state) => state.jobs);
   const error = useStore((state) => state.jobsError);
@@ -57,36 +112,12 @@ function JobsSection(): React.JSX.Element {
     );
   }
   if (jobs === null) return <Skeleton height={220} />;
-  if (jobs.length === 0) return <Steps />;
-  return (
-    <>
-      <div className="section-title">
-        <Title order={2} size="h4">
-          {t('jobs.title')}
-        </Title>
-        <Text c="dimmed" size="sm">
-          {t('jobs.count', { count: jobs.length })}
-        </Text>
-        <span className="grow" />
-        {jobs.length > 1 && (
-          <Select
-            aria-label={t('jobs.order')}
-            data-testid="order"
-            value={order}
-            data={ORDERS.map((value) => ({ value, label: t(`jobs.${value}`) }))}
-            onChange={(value) => {
-              setOrder(value ?? 'newest');
-            }}
-          />
-        )}
-      </div>
-      <JobTable jobs={inOrder(jobs, order)} />
-    </>
-  );
+  return jobs.length === 0 ? <Steps /> : <Cases jobs={jobs} />;
 }
 
 export function JobsPage(): React.JSX.Element {
   const { t } = useTranslation();
+  const hasCases = useStore((state) => (state.jobs ?? []).length > 0);
   useEffect(() => watchJobs(), []);
   useEffect(() => {
     document.title = t('app.name');
@@ -100,8 +131,8 @@ export function JobsPage(): React.JSX.Element {
         <span className="grow" />
         <HeaderControls />
       </header>
-      <main id="main" className="jobs-main">
-        <OpenVolume />
+      <main id="main" className={hasCases ? 'jobs-main jobs-main-list' : 'jobs-main'}>
+        <OpenVolume isCompact={hasCases} />
         <JobsSection />
       </main>
     </div>

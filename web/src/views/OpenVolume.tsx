@@ -64,7 +64,7 @@ function UploadRefused(): React.JSX.Element | null {
   );
 }
 
-function Choices(): React.JSX.Element {
+function Choices({ isCompact }: { isCompact: boolean }): React.JSX.Element {
   const { t } = useTranslation();
   const openingSample = useStore((state) => state.openingSample);
   const input = useRef<HTMLInputElement>(null);
@@ -85,7 +85,7 @@ function Choices(): React.JSX.Element {
         }}
       />
       <Button
-        size="md"
+        size={isCompact ? 'sm' : 'md'}
         leftSection={<IconUpload size={18} aria-hidden />}
         data-testid="choose-file"
         onClick={() => {
@@ -95,7 +95,7 @@ function Choices(): React.JSX.Element {
         {t('jobs.choose')}
       </Button>
       <Button
-        size="md"
+        size={isCompact ? 'sm' : 'md'}
         variant="default"
         leftSection={<IconFlask size={18} aria-hidden />}
         loading={openingSample}
@@ -109,7 +109,12 @@ function Choices(): React.JSX.Element {
   );
 }
 
-export function OpenVolume(): React.JSX.Element {
+interface OpenVolumeProps {
+  /** One line, where there are cases to look at. */
+  readonly isCompact?: boolean;
+}
+
+export function OpenVolume({ isCompact = false }: OpenVolumeProps): React.JSX.Element {
   const { t } = useTranslation();
   const progress = useStore((state) => state.upload);
   const [isOver, setIsOver] = useState(false);
@@ -122,7 +127,7 @@ export function OpenVolume(): React.JSX.Element {
     else if (files[0] !== undefined) void upload(files[0]);
   };
   return (
-    <section className="open-volume" aria-label={t('jobs.drop')}>
+    <section className={isCompact ? 'open-volume open-volume-compact' : 'open-volume'} aria-label={t('jobs.drop')}>
       <div
         className={isOver ? 'drop-zone drop-zone-over' : 'drop-zone'}
         data-testid="drop-zone"
@@ -137,14 +142,14 @@ export function OpenVolume(): React.JSX.Element {
       >
         {progress === null ? (
           <>
-            <IconFileUpload size={40} stroke={1.4} aria-hidden className="drop-icon" />
+            <IconFileUpload size={isCompact ? 26 : 40} stroke={1.4} aria-hidden className="drop-icon" />
             <div className="drop-words">
               <Text fw={600}>{isOver ? t('jobs.dropNow') : t('jobs.drop')}</Text>
               <Text size="sm" c="dimmed">
                 {t('jobs.formats')}
               </Text>
             </div>
-            <Choices />
+            <Choices isCompact={isCompact} />
           </>
         ) : (
           <Uploading progress={progress} />

@@ -1,4 +1,4 @@
-// English words: person.
+// English words: person, reviewState, review, list.
 export const review = {
   person: {
     none: 'Your name',
@@ -6,5 +6,43 @@ export const review = {
     title: 'Your name',
     text: 'Stands beside what you do: edits, reviews, opinions. It is not checked.',
     save: 'Save',
+    unnamed: 'Somebody',
+  },
+  reviewState: {
+    draft: 'Draft',
+    in_review: 'In review',
+    accepted: 'Accepted',
+    rejected: 'Rejected',
+  },
+  review: {
+    noneWaiting: 'No case waits for a review',
+  },
+  list: {
+    search: 'Search name, comment, reviewer',
+    searchKey: 'Press / to search',
+    clear: 'Clear the search',
+    all: 'All',
+    states: 'Review state',
+    modality: 'Modality',
+    anyModality: 'Any modality',
+    doubtful: 'Worth a look',
+    doubtfulHint: 'Only cases that the engine is not sure about',
+    shown: '{{shown}} of {{count}}',
+    none: 'No case matches',
+    reset: 'Show all cases',
+    nextToReview: 'Next case to review',
+    sortName: 'Case',
+    sortReview: 'Review',
+    sortState: 'State',
+    sortDoubt: 'Doubt',
+    sortAge: 'Changed',
+    sortBy: 'Sort by {{name}}',
+    noDoubt: 'not rated',
+    keys: 'J and K or ↑ ↓: choose · Enter: open · /: search',
+    cases: 'Cases',
+    rising: 'ascending',
+    falling: 'descending',
+    count_one: '{{count}} case',
+    count_other: '{{count}} cases',
   },
 } as const;
