@@ -29,7 +29,7 @@ test('a box on each plane goes to the right stored axis and slice', async ({ pag
     expect(prompts.find((prompt) => prompt.axis === axis)).toMatchObject({ slice_index: slice, label: 1 });
   }
   await page.getByTestId('overlay').press('4');
-  await expect(page.getByTestId('slider-coronal')).toBeVisible();
+  await expect(page.getByTestId('pane-slider-coronal')).toBeVisible();
   await page.screenshot({ path: 'test-results/three-planes.png' });
   await page.getByTestId('overlay').press('1');
 });

@@ -103,8 +103,8 @@ describe('colours', () => {
     expect(nextLabelColor([])).toBe('#ff3b30');
     expect(nextLabelColor(['#FF3B30'])).not.toBe('#ff3b30');
     expect(nextLabelColor(['#ff0000'])).not.toBe('#ff3b30');
-    const palette = paletteOf([{ value: 1, name: '', color: '#ff0080' }, { value: 2, name: '', color: '#00ff00' }], new Set([2]));
-    expect([...palette.subarray(4, 8)]).toEqual([255, 0, 128, 255]);
+    const palette = paletteOf([{ value: 1, name: '', color: '#ff0080' }, { value: 2, name: '', color: '#00ff00' }], new Set([2]), 0.4);
+    expect([...palette.subarray(4, 8)]).toEqual([255, 0, 128, 102]);
     expect(palette[11]).toBe(0);
   });
 });

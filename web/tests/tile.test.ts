@@ -8,8 +8,6 @@ import {
   canvasFromRas,
   canvasFromSlice,
   edgeLetters,
-  LAYOUTS,
-  panesOf,
   rasFromCanvas,
   sliceFromCanvas,
   WHOLE_IMAGE,
@@ -18,13 +16,14 @@ import {
   type Convention,
   type Tile,
 } from '../src/core/tile';
+import { LAYOUTS, type Layout } from '../src/core/layout';
 import { sliceSizeOf } from './slice_size';
 import { allAxisCodes, gridWith } from './orders';
 
 const [WIDTH, HEIGHT] = [640, 420];
 
 function tileOf(grid: Grid, plane: Plane, camera: Camera, convention: Convention): Tile {
-  const [tile] = arrange(grid, plane, WIDTH, HEIGHT, camera, convention).tiles;
+  const [tile] = arrange(grid, { layout: plane, large: 'axial', camera, convention }, WIDTH, HEIGHT).tiles;
   if (tile === undefined) throw new Error('no tile');
   return tile;
 }
@@ -105,60 +104,43 @@ describe('conventions', () => {
     expect(canvasFromRas(tile, at[letters.top])[1]).toBeLessThan(canvasFromRas(tile, at[letters.bottom])[1]);
   });
 
-  it('the image keeps its proportions and is seen whole at zoom 1, in every layout', () => {
+  it('the image keeps its proportions and is seen whole at zoom 1, as large as its pane allows, in every layout', () => {
     for (const shape of [[512, 512, 13], [60, 200, 300]] as Vec3[]) {
       const flat = gridWith('RAS', shape, [0.7, 0.7, 5]);
       for (const layout of LAYOUTS) {
-        for (const [width, height] of [[960, 500], [500, 900]] as const) {
-          const { tiles } = arrange(flat, layout, width, height, WHOLE_IMAGE, 'radiological');
-          const scales = tiles.map(({ plane, across }) => Math.abs(across.pixelsPerVoxel) / flat.rasSpacingMm[PLANE_AXES[plane].across]);
-          for (const [at, tile] of tiles.entries()) {
-            const { across, up } = PLANE_AXES[tile.plane];
-            expect(Math.abs(tile.up.pixelsPerVoxel) / flat.rasSpacingMm[up]).toBeCloseTo(scales[at] ?? 0, 9);
-            expect(scales[at]).toBeCloseTo(scales[0] ?? 0, 9);
-            for (const [ras, edge] of [[-0.5, 0], [flat.rasShape[across] - 0.5, 0], [-0.5, 1], [flat.rasShape[up] - 0.5, 1]] as const) {
-              const corner: [number, number, number] = [0, 0, 0];
-              corner[edge === 0 ? across : up] = ras;
-              const value = canvasFromRas(tile, corner)[edge];
-              const low = edge === 0 ? tile.frame.x : tile.frame.y;
-              const length = edge === 0 ? tile.frame.width : tile.frame.height;
-              expect(value).toBeGreaterThanOrEqual(low - 1e-6);
-              expect(value).toBeLessThanOrEqual(low + length + 1e-6);
-            }
-          }
-        }
+        for (const [width, height] of [[960, 500], [500, 900]] as const) checkWhole(flat, layout, width, height);
       }
     }
   });
 
-  it('frames lie inside their panes, fill a single one, and show exactly the extents', () => {
-    const body = gridWith('RAS', [72, 60, 40], [1.5, 1.5, 2.5]);
+  it('magnified, each pane shows that many more pixels per millimetre', () => {
     for (const layout of LAYOUTS) {
-      const { tiles, extentMm } = arrange(body, layout, 960, 500, WHOLE_IMAGE, 'radiological');
-      for (const { plane, pane, frame, across } of tiles) {
-        const scale = Math.abs(across.pixelsPerVoxel) / body.rasSpacingMm[PLANE_AXES[plane].across];
-        expect(frame.width).toBeCloseTo(extentMm[PLANE_AXES[plane].across] * scale, 6);
-        expect(frame.height).toBeCloseTo(extentMm[PLANE_AXES[plane].up] * scale, 6);
-        expect(frame.x).toBeGreaterThanOrEqual(pane.x - 1e-6);
-        expect(frame.y).toBeGreaterThanOrEqual(pane.y - 1e-6);
-        if (layout !== 'grid') expect(frame).toEqual(pane);
-      }
-    }
-  });
-
-  it('panes do not overlap', () => {
-    const panes = panesOf('grid', 900, 600);
-    expect(panes.map(({ plane }) => plane).sort()).toEqual(['axial', 'coronal', 'sagittal']);
-    for (const a of panes) {
-      for (const b of panes) {
-        if (a === b) continue;
-        const apart =
-          a.pane.x + a.pane.width <= b.pane.x ||
-          b.pane.x + b.pane.width <= a.pane.x ||
-          a.pane.y + a.pane.height <= b.pane.y ||
-          b.pane.y + b.pane.height <= a.pane.y;
-        expect(apart).toBe(true);
-      }
+      const scales = [1, 2.5].map((zoom) =>
+        arrange(grid, { layout, large: 'coronal', camera: { ...WHOLE_IMAGE, zoom }, convention: 'radiological' }, 900, 600).tiles.map(
+          ({ pixelsPerMm }) => pixelsPerMm,
+        ),
+      );
+      expect(scales[1]).toEqual((scales[0] ?? []).map((scale) => scale * 2.5));
     }
   });
 });
+
+function checkWhole(grid: Grid, layout: Layout, width: number, height: number): void {
+  const { tiles } = arrange(grid, { layout, large: 'axial', camera: WHOLE_IMAGE, convention: 'radiological' }, width, height);
+  const fills: number[] = [];
+  for (const { plane, pane, across, up, pixelsPerMm } of tiles) {
+    const axes = PLANE_AXES[plane];
+    expect(Math.abs(across.pixelsPerVoxel)).toBeCloseTo(pixelsPerMm * grid.rasSpacingMm[axes.across], 9);
+    expect(Math.abs(up.pixelsPerVoxel)).toBeCloseTo(pixelsPerMm * grid.rasSpacingMm[axes.up], 9);
+    const [w, h] = [Math.abs(across.pixelsPerVoxel) * grid.rasShape[axes.across], Math.abs(up.pixelsPerVoxel) * grid.rasShape[axes.up]];
+    fills.push(Math.max(w / pane.width, h / pane.height));
+    // Centred: the middle of the image is the middle of the pane.
+    expect(across.origin + (across.pixelsPerVoxel * (grid.rasShape[axes.across] - 1)) / 2).toBeCloseTo(pane.x + pane.width / 2, 9);
+    expect(up.origin + (up.pixelsPerVoxel * (grid.rasShape[axes.up] - 1)) / 2).toBeCloseTo(pane.y + pane.height / 2, 9);
+  }
+  if (tiles.length === 0) return;
+  expect(Math.max(...fills)).toBeCloseTo(1, 9);
+  // Panes of different sizes are filled each; four of one size share a scale.
+  if (layout === 'main') for (const fill of fills) expect(fill).toBeCloseTo(1, 9);
+  if (layout === 'grid') expect(new Set(tiles.map(({ pixelsPerMm }) => pixelsPerMm)).size).toBe(1);
+}

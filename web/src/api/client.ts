@@ -133,6 +133,8 @@ export interface SliceQuery {
   readonly low?: number;
   readonly high?: number;
   readonly mask?: boolean;
+  /** The frame of a 4D image; the first where none is named. */
+  readonly frame?: number;
   /** Changes when the picture does, so that a cached one is not shown. */
   readonly version?: string;
 }
@@ -143,6 +145,7 @@ export function sliceUrl(jobId: string, axis: number, sliceIndex: number, query:
   if (query.low !== undefined) parameters.set('low', String(query.low));
   if (query.high !== undefined) parameters.set('high', String(query.high));
   if (query.mask === true) parameters.set('mask', 'true');
+  if (query.frame !== undefined && query.frame > 0) parameters.set('frame', String(query.frame));
   if (query.version !== undefined) parameters.set('v', query.version);
   const suffix = parameters.size === 0 ? '' : `?${parameters.toString()}`;
   return `${job(jobId)}/slices/${axis}/${sliceIndex}.png${suffix}`;

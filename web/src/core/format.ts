@@ -50,3 +50,8 @@ export function formatIntensity(value: number): string {
 export function formatSpacing(spacingMm: readonly number[]): string {
   return spacingMm.map((value) => String(Number(value.toFixed(2)))).join(' × ');
 }
+
+/** Window width and level, and magnification: letters and signs that are the same in every language. */
+export function formatWindow({ low, high }: { readonly low: number; readonly high: number }, zoom: number): string {
+  return `W ${formatIntensity(high - low)}  L ${formatIntensity((high + low) / 2)}  ·  ${zoom.toFixed(1)} ×`;
+}

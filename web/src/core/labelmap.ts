@@ -1,26 +1,7 @@
-// What the page asks of a labelmap: RAS order for the viewer, one slice, outlines, sizes.
+// What the page asks of a labelmap: one slice, outlines, sizes.
 import { PLANE_AXES, type Plane, type Vec3 } from './axes';
 import { rasStrides, storedOffset, type Grid } from './grid';
 import type { Labelmap } from './rle';
-
-/** Labels in RAS order, R fastest, as the viewer's drawing layer wants them. */
-export function labelsInRasOrder(grid: Grid, labelmap: Labelmap): Uint8Array {
-  const [nr, na, ns] = grid.rasShape;
-  const { start, strides } = rasStrides(grid);
-  if (strides[0] === 1 && strides[1] === nr && strides[2] === nr * na) return labelmap.voxels;
-  const out = new Uint8Array(labelmap.voxels.length);
-  let position = 0;
-  for (let s = 0; s < ns; s++) {
-    for (let a = 0; a < na; a++) {
-      let from = start + s * strides[2] + a * strides[1];
-      for (let r = 0; r < nr; r++) {
-        out[position++] = labelmap.voxels[from] ?? 0;
-        from += strides[0];
-      }
-    }
-  }
-  return out;
-}
 
 /** Labels on the slice that a plane shows: `across` fastest, both in RAS order. */
 export interface PlaneLabels {
@@ -44,26 +25,60 @@ export function planeLabels(grid: Grid, labelmap: Labelmap, plane: Plane, ras: V
   return { width, height, labels };
 }
 
-/** A voxel edge between two places of a plane, in voxel corners: `[across, up, across, up]`. */
-export type Edge = readonly [number, number, number, number];
-
-/** The edges around one label on a plane. Corners lie half a voxel from centres. */
-export function outlineEdges(slice: PlaneLabels, label: number): Edge[] {
-  const { width, height, labels } = slice;
-  const inside = (column: number, row: number): boolean =>
-    column >= 0 && row >= 0 && column < width && row < height && labels[row * width + column] === label;
-  const edges: Edge[] = [];
+/** The columns and rows that hold labels: left, right, low, high; none where the last is below the first. */
+export function labelledBox({ width, height, labels }: PlaneLabels): readonly [number, number, number, number] {
+  let [left, right, low, high] = [width, -1, height, -1];
   for (let row = 0; row < height; row++) {
+    const start = row * width;
     for (let column = 0; column < width; column++) {
-      if (labels[row * width + column] !== label) continue;
-      const [left, right, low, high] = [column - 0.5, column + 0.5, row - 0.5, row + 0.5];
-      if (!inside(column - 1, row)) edges.push([left, low, left, high]);
-      if (!inside(column + 1, row)) edges.push([right, low, right, high]);
-      if (!inside(column, row - 1)) edges.push([left, low, right, low]);
-      if (!inside(column, row + 1)) edges.push([left, high, right, high]);
+      if (labels[start + column] === 0) continue;
+      if (column < left) left = column;
+      if (column > right) right = column;
+      if (low > row) low = row;
+      high = row;
     }
   }
-  return edges;
+  return [left, right, low, high];
+}
+
+/**
+ * The outlines of a plane's labels: straight lines `across, up, across, up` one after the other, in voxel corners, which
+ * lie half a voxel from centres. Neighbouring edges of one direction are one line.
+ */
+export function outlines(slice: PlaneLabels): ReadonlyMap<number, readonly number[]> {
+  const { width, height, labels } = slice;
+  const lines = new Map<number, number[]>();
+  const [left, right, low, high] = labelledBox(slice);
+  const at = (column: number, row: number): number =>
+    column < 0 || row < 0 || column >= width || row >= height ? 0 : (labels[row * width + column] ?? 0);
+  const add = (label: number, isRow: boolean, place: number, from: number, to: number): void => {
+    if (label === 0) return;
+    const line = lines.get(label) ?? [];
+    if (line.length === 0) lines.set(label, line);
+    if (isRow) line.push(from - 0.5, place - 0.5, to - 0.5, place - 0.5);
+    else line.push(place - 0.5, from - 0.5, place - 0.5, to - 0.5);
+  };
+  /** Lines between two neighbouring rows, or columns: runs in which the label on one side stays and the other differs. */
+  const between = (isRow: boolean, place: number, side: (along: number) => number, other: (along: number) => number): void => {
+    let [label, from] = [0, 0];
+    const [first, last] = isRow ? [left, right] : [low, high];
+    for (let along = first; along <= last + 1; along++) {
+      const value = along <= last ? side(along) : 0;
+      const here = value !== 0 && value !== other(along) ? value : 0;
+      if (here === label) continue;
+      add(label, isRow, place, from, along);
+      [label, from] = [here, along];
+    }
+  };
+  for (let row = low; row <= high + 1; row++) {
+    between(true, row, (column) => at(column, row), (column) => at(column, row - 1));
+    between(true, row, (column) => at(column, row - 1), (column) => at(column, row));
+  }
+  for (let column = left; column <= right + 1; column++) {
+    between(false, column, (row) => at(column, row), (row) => at(column - 1, row));
+    between(false, column, (row) => at(column - 1, row), (row) => at(column, row));
+  }
+  return lines;
 }
 
 /** The label at a stored voxel; 0 where there is none. */

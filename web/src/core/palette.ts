@@ -25,11 +25,16 @@ export function rgbOf(color: string): readonly [number, number, number] {
   return [parseInt(match[1], 16), parseInt(match[2], 16), parseInt(match[3], 16)];
 }
 
-/** Colours by label value, four bytes each; hidden labels and labels without an entry are transparent. */
-export function paletteOf(labels: readonly Label[], hidden: ReadonlySet<number>): Uint8ClampedArray {
+/** Colours by label value, four bytes each, with `opacity` (0–1) unless a label has its own; hidden labels are transparent. */
+export function paletteOf(labels: readonly Label[], hidden: ReadonlySet<number>, opacity: number): Uint8ClampedArray {
   const palette = new Uint8ClampedArray(256 * 4);
   for (const { value, color } of labels) {
-    if (!hidden.has(value)) palette.set([...rgbOf(color), 255], value * 4);
+    if (!hidden.has(value)) palette.set([...rgbOf(color), Math.round(255 * opacity)], value * 4);
   }
   return palette;
+}
+
+/** Colours of outlines by label value, for the labels whose outlines are shown. */
+export function outlineColors(labels: readonly Label[], hidden: ReadonlySet<number>, outline: boolean): ReadonlyMap<number, string> {
+  return new Map(labels.filter(({ value }) => outline && !hidden.has(value)).map(({ value, color }) => [value, `rgb(${rgbOf(color).join(' ')})`]));
 }

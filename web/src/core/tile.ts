@@ -1,13 +1,7 @@
 // Where a plane lies on the screen: panes, the image inside a pane, and canvas ↔ voxel coordinates.
-import { AXES, PLANE_AXES, rasFromStored, storedFromRas, storedFromSlice, type AxisIndex, type Plane, type Vec3 } from './axes';
+import { PLANE_AXES, rasFromStored, storedFromRas, storedFromSlice, type AxisIndex, type Plane, type Vec3 } from './axes';
 import { sliceOfPlane, type Grid } from './grid';
-
-export interface Rect {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
-}
+import { panesOf, type Layout, type PlacedPane, type Rect } from './layout';
 
 /** A place on the canvas, in CSS pixels from its top left corner. */
 export type CanvasPoint = readonly [number, number];
@@ -27,54 +21,41 @@ export const WHOLE_IMAGE: Camera = { zoom: 1, panMm: [0, 0, 0] };
 /** One plane on the screen. Voxel coordinates are RAS-ordered, whole numbers at voxel centres. */
 export interface Tile {
   readonly plane: Plane;
-  /** The space given to the plane. */
+  /** The space given to the plane; pictures fill it. */
   readonly pane: Rect;
-  /** The part of the pane that pictures are drawn in. */
-  readonly frame: Rect;
+  readonly pixelsPerMm: number;
   readonly across: { readonly origin: number; readonly pixelsPerVoxel: number };
   readonly up: { readonly origin: number; readonly pixelsPerVoxel: number };
 }
 
-/** Planes on a canvas, all at one scale. */
+/** Panes on a canvas, and the planes in them. */
 export interface Arrangement {
   readonly width: number;
   readonly height: number;
+  readonly panes: readonly PlacedPane[];
   readonly tiles: readonly Tile[];
-  /** Millimetres along R, A, S of the box about the image's middle that the frames show at zoom 1. */
-  readonly extentMm: Vec3;
+}
+
+export interface View2d {
+  readonly layout: Layout;
+  /** The large plane of the layout `main`. */
+  readonly large: Plane;
+  readonly camera: Camera;
+  readonly convention: Convention;
 }
 
 function sizeMm(grid: Grid, axis: AxisIndex): number {
   return grid.rasShape[axis] * grid.rasSpacingMm[axis];
 }
 
-/** Pixels that the shown box has along R, A, S; none along an axis that no plane shows. Panes are of one size. */
-function boxPixels(panes: readonly PlacedPane[]): readonly [number | null, number | null, number | null] {
-  const [first] = panes;
-  if (first === undefined) return [null, null, null];
-  const { width, height } = first.pane;
-  // Three planes share one box: A lies across one of them and up another, so it gets the shorter side, and S with it.
-  if (panes.length > 1) return [width, Math.min(width, height), Math.min(width, height)];
-  const { across, up } = PLANE_AXES[first.plane];
-  const along = (axis: AxisIndex): number | null => (axis === across ? width : axis === up ? height : null);
-  return [along(0), along(1), along(2)];
-}
-
-/** The largest scale, in pixels per millimetre, at which the image fits the box; and the box in millimetres. */
-function fit(grid: Grid, panes: readonly PlacedPane[]): { scale: number; extentMm: Vec3 } {
-  const pixels = boxPixels(panes);
-  const scale = Math.min(...AXES.map((axis) => (pixels[axis] ?? Infinity) / sizeMm(grid, axis)));
-  const extent = (axis: AxisIndex): number => {
-    const along = pixels[axis];
-    return along === null ? sizeMm(grid, axis) : along / scale;
-  };
-  return { scale, extentMm: [extent(0), extent(1), extent(2)] };
-}
-
-function tileOf(grid: Grid, { plane, pane }: PlacedPane, scale: number, extentMm: Vec3, camera: Camera, convention: Convention): Tile {
+/** The largest scale, in pixels per millimetre, at which a plane is whole in a pane. */
+function fit(grid: Grid, plane: Plane, { width, height }: Rect): number {
   const { across, up } = PLANE_AXES[plane];
-  const [width, height] = [extentMm[across] * scale, extentMm[up] * scale];
-  const frame = { x: pane.x + (pane.width - width) / 2, y: pane.y + (pane.height - height) / 2, width, height };
+  return Math.min(width / sizeMm(grid, across), height / sizeMm(grid, up));
+}
+
+function tileOf(grid: Grid, plane: Plane, pane: Rect, scale: number, { camera, convention }: View2d): Tile {
+  const { across, up } = PLANE_AXES[plane];
   const pixelsPerMm = scale * camera.zoom;
   const mirror = convention === 'radiological' ? -1 : 1;
   const acrossPixels = mirror * pixelsPerMm * grid.rasSpacingMm[across];
@@ -84,18 +65,21 @@ function tileOf(grid: Grid, { plane, pane }: PlacedPane, scale: number, extentMm
   return {
     plane,
     pane,
-    frame,
+    pixelsPerMm,
     across: { origin: middleX - (acrossPixels * (grid.rasShape[across] - 1)) / 2, pixelsPerVoxel: acrossPixels },
     up: { origin: middleY - (upPixels * (grid.rasShape[up] - 1)) / 2, pixelsPerVoxel: upPixels },
   };
 }
 
-/** Lays planes out on a canvas: each whole at zoom 1, true proportions, centred, all at one scale. */
-export function arrange(grid: Grid, layout: Layout, width: number, height: number, camera: Camera, convention: Convention): Arrangement {
-  const panes = panesOf(layout, width, height);
-  const { scale, extentMm } = fit(grid, panes);
-  const tiles = panes.map((placed) => tileOf(grid, placed, scale, extentMm, camera, convention));
-  return { width, height, tiles, extentMm };
+/** Lays panes out on a canvas: each plane whole at zoom 1, true proportions, centred; panes of one size at one scale. */
+export function arrange(grid: Grid, view: View2d, width: number, height: number): Arrangement {
+  const panes = panesOf(view.layout, view.large, width, height);
+  const planes = panes.flatMap(({ kind, pane }) => (kind === 'surface' ? [] : [{ plane: kind, pane, scale: fit(grid, kind, pane) }]));
+  const smallest = Math.min(...planes.map(({ scale }) => scale));
+  const tiles = planes.map(({ plane, pane, scale }) =>
+    tileOf(grid, plane, pane, view.layout === 'grid' ? smallest : scale, view),
+  );
+  return { width, height, panes, tiles };
 }
 
 /** Canvas place of a RAS-ordered voxel coordinate. */
@@ -142,29 +126,6 @@ export function contains(rect: Rect, point: CanvasPoint): boolean {
     point[1] >= rect.y &&
     point[1] < rect.y + rect.height
   );
-}
-
-/** `grid`: three planes at once. */
-export type Layout = Plane | 'grid';
-
-export const LAYOUTS: readonly Layout[] = ['axial', 'coronal', 'sagittal', 'grid'];
-
-const GAP = 2;
-
-export interface PlacedPane {
-  readonly plane: Plane;
-  readonly pane: Rect;
-}
-
-/** Panes of a layout: one large plane, or axial and sagittal above coronal and a free quarter. */
-export function panesOf(layout: Layout, width: number, height: number): readonly PlacedPane[] {
-  if (layout !== 'grid') return [{ plane: layout, pane: { x: 0, y: 0, width, height } }];
-  const [w, h] = [(width - GAP) / 2, (height - GAP) / 2];
-  return [
-    { plane: 'axial', pane: { x: 0, y: 0, width: w, height: h } },
-    { plane: 'sagittal', pane: { x: w + GAP, y: 0, width: w, height: h } },
-    { plane: 'coronal', pane: { x: 0, y: h + GAP, width: w, height: h } },
-  ];
 }
 
 /** Letters at the edges of a plane. */

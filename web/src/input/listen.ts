@@ -1,18 +1,39 @@
-// Mouse, pen and touch on the slices: which drag begins, the wheel, and what lies under the pointer.
+// Mouse and pen on the slices: which drag begins, the wheel, and what lies under the pointer. Fingers: touch.ts.
 import type { Vec3 } from '../core/axes';
 import { contains, rasFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
-import { getState, patchOpen, type OpenJob } from '../state/store';
-import { setHover, stepSlice } from '../state/view';
+import { getState, patchOpen, type OpenJob, type Tool } from '../state/store';
+import { enlarge, setHover, stepSlice } from '../state/view';
 import type { Drag } from './drag';
 import { panDrag, windowDrag, zoomAt } from './navigate';
 import { TOOL_INPUT, type Touch } from './tools';
+import { isFinger, listenToFingers } from './touch';
 
 function startDrag({ open, tile, point, event }: Touch, isSpaceDown: boolean): Drag | null {
   if (event.button === 2) return windowDrag(open, point);
   if (event.button === 1 || (event.button === 0 && isSpaceDown)) return panDrag(open, tile, point);
-  if (event.button !== 0) return null;
+  return event.button === 0 ? toolDrag({ open, tile, point, event }) : null;
+}
+
+/** What the tool in hand does from here on. */
+function toolDrag(touch: Touch): Drag | null {
+  const { open, tile } = touch;
   if (open.plane !== tile.plane) patchOpen({ plane: tile.plane });
-  return TOOL_INPUT[open.tool].begin({ open, tile, point, event });
+  return TOOL_INPUT[open.tool].begin(touch);
+}
+
+/** Tools for which two quick clicks mean nothing else: there they make a pane larger. */
+const ENLARGING_TOOLS: ReadonlySet<Tool> = new Set(['navigate', 'box']);
+
+function enlargeOnDoubleClick(overlay: HTMLCanvasElement, tileUnder: (event: MouseEvent) => Tile | undefined, signal: AbortSignal): void {
+  overlay.addEventListener(
+    'dblclick',
+    (event) => {
+      const tile = tileUnder(event);
+      const tool = getState().open?.tool;
+      if (tile !== undefined && tool !== undefined && ENLARGING_TOOLS.has(tool)) enlarge(tile.plane);
+    },
+    { signal },
+  );
 }
 
 /** The wheel: the tool's own use of it with Ctrl or Alt, magnification with Ctrl, else slices. */
@@ -64,6 +85,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     if (hover !== null || getState().hover !== null) setHover(hover);
   };
   const tileAt = (point: CanvasPoint): Tile | undefined => tilesNow().find(({ pane }) => contains(pane, point));
+  listenToFingers(overlay, { tileAt, placesOf: allPlaces, begin: toolDrag }, stop.signal);
 
   overlay.addEventListener(
     'pointerdown',
@@ -71,7 +93,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
       const open = getState().open;
       const point = placeOf(event);
       const tile = tileAt(point);
-      if (open === null || tile === undefined || drag !== null) return;
+      if (isFinger(event) || open === null || tile === undefined || drag !== null) return;
       drag = startDrag({ open, tile, point, event }, isSpaceDown);
       if (drag === null) return;
       event.preventDefault();
@@ -98,6 +120,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     options,
   );
   const finish = (event: PointerEvent): void => {
+    if (isFinger(event)) return;
     drag?.end(placeOf(event));
     drag = null;
   };
@@ -111,6 +134,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     },
     options,
   );
+  enlargeOnDoubleClick(overlay, (event) => tileAt(placeOf(event)), stop.signal);
   overlay.addEventListener(
     'pointerleave',
     () => {
@@ -156,7 +180,7 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
 }
 
 function hovered(open: OpenJob, tile: Tile | undefined, point: CanvasPoint): Vec3 | null {
-  if (tile === undefined || !contains(tile.frame, point)) return null;
+  if (tile === undefined || !contains(tile.pane, point)) return null;
   const ras = rasFromCanvas(tile, point, open.cursor);
   const isInside = ras.every((value, axis) => Math.round(value) >= 0 && Math.round(value) < (open.grid.rasShape[axis] ?? 0));
   return isInside ? ras : null;

@@ -1,6 +1,6 @@
 // Drags that change how the image is looked at: crosshair, window, shift; and magnification.
-import { PLANE_AXES } from '../core/axes';
-import { rasFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
+import { AXES, PLANE_AXES } from '../core/axes';
+import { rasFromCanvas, WHOLE_IMAGE, type Camera, type CanvasPoint, type Tile } from '../core/tile';
 import { draggedWindow } from '../core/window';
 import { getState, type OpenJob } from '../state/store';
 import { setCamera, setCursor, setWindow } from '../state/view';
@@ -40,17 +40,21 @@ export function panDrag(open: OpenJob, tile: Tile, start: CanvasPoint): Drag {
   };
 }
 
-/** Magnifies about a place, which stays where it is. */
+/** A camera that magnifies `factor` times more, within limits. */
+export function magnified(camera: Camera, factor: number): Camera {
+  return { ...camera, zoom: Math.min(Math.max(camera.zoom * factor, 1), MAX_ZOOM) };
+}
+
+/** Magnifies about a place, which stays where it is; on the other planes the crosshair's height or side stays. */
 export function zoomAt(open: OpenJob, tile: Tile, point: CanvasPoint, factor: number): void {
-  const { across, up } = PLANE_AXES[tile.plane];
-  const zoom = Math.min(Math.max(open.camera.zoom * factor, 1), MAX_ZOOM);
+  const { zoom } = magnified(open.camera, factor);
   if (zoom === 1) {
-    setCamera({ zoom: 1, panMm: [0, 0, 0] });
+    setCamera(WHOLE_IMAGE);
     return;
   }
   const under = rasFromCanvas(tile, point, open.cursor);
   const panMm: [number, number, number] = [...open.camera.panMm];
-  for (const axis of [across, up]) {
+  for (const axis of AXES) {
     // Millimetres from the image's middle to the place; pan and place together must keep its pixels.
     const fromMiddle = (under[axis] - (open.grid.rasShape[axis] - 1) / 2) * open.grid.rasSpacingMm[axis];
     panMm[axis] = ((fromMiddle + panMm[axis]) * open.camera.zoom) / zoom - fromMiddle;

@@ -16,6 +16,7 @@ import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
 import { editsSaved } from './saving';
 import { refreshSession } from './session';
 import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
+import { firstPlane } from './view';
 import { fetchVolume } from './volume';
 
 const POLL_MS = 3000;
@@ -40,7 +41,7 @@ function firstCursor(job: Job, grid: Grid): Vec3 {
 
 function opened(job: Job): OpenJob {
   const grid = gridOf(job.image);
-  const { layout } = getState().settings;
+  const { layout, large } = getState().settings;
   const prompted = job.prompts[0];
   const promptPlane = prompted === undefined ? 'axial' : planeOfStoredAxis(grid.axes, axisIndex(prompted.axis));
   return {
@@ -52,8 +53,9 @@ function opened(job: Job): OpenJob {
     failure: null,
     volume: null,
     volumeFailed: false,
+    frame: 0,
     cursor: firstCursor(job, grid),
-    plane: layout === 'grid' ? promptPlane : layout,
+    plane: firstPlane(layout, large) ?? promptPlane,
     window: firstWindow(job.image),
     camera: WHOLE_IMAGE,
     tool: 'navigate',

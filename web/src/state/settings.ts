@@ -1,14 +1,24 @@
 // What a person sets once for all jobs; kept in the browser.
-import type { Convention, Layout } from '../core/tile';
+import { PLANES, type Plane } from '../core/axes';
+import { LAYOUTS, type Layout, type SharedLayout } from '../core/layout';
+import type { Convention } from '../core/tile';
 
 export interface Settings {
   readonly theme: 'dark' | 'light';
   readonly convention: Convention;
   readonly layout: Layout;
+  /** The large plane of the layout `main`. */
+  readonly large: Plane;
+  /** What a pane that is alone goes back to. */
+  readonly shared: SharedLayout;
   /** 0–1. */
   readonly opacity: number;
   readonly outline: boolean;
   readonly crosshair: boolean;
+  /** Orientation letters at the edges of the slices. */
+  readonly letters: boolean;
+  /** Scale bar, and slice, window and magnification in the corners. */
+  readonly annotations: boolean;
   /** Whether the engine runs after each change of a prompt. */
   readonly autoSegment: boolean;
 }
@@ -19,9 +29,13 @@ const DEFAULTS: Settings = {
   theme: 'dark',
   convention: 'radiological',
   layout: 'axial',
+  large: 'axial',
+  shared: 'main',
   opacity: 0.4,
   outline: true,
   crosshair: true,
+  letters: true,
+  annotations: true,
   autoSegment: true,
 };
 
@@ -38,15 +52,18 @@ export function readSettings(): Settings {
   } catch {
     stored = {};
   }
-  const { theme, convention, layout, opacity, outline, crosshair, autoSegment } = stored;
+  const { theme, convention, layout, large, shared, opacity, outline, crosshair, letters, annotations, autoSegment } = stored;
   return {
     theme: theme === 'light' ? 'light' : DEFAULTS.theme,
     convention: convention === 'neurological' ? 'neurological' : DEFAULTS.convention,
-    layout:
-      layout === 'coronal' || layout === 'sagittal' || layout === 'grid' ? layout : DEFAULTS.layout,
+    layout: LAYOUTS.find((it) => it === layout) ?? DEFAULTS.layout,
+    large: PLANES.find((it) => it === large) ?? DEFAULTS.large,
+    shared: shared === 'grid' ? shared : DEFAULTS.shared,
     opacity: typeof opacity === 'number' && opacity >= 0 && opacity <= 1 ? opacity : DEFAULTS.opacity,
     outline: flag(outline, DEFAULTS.outline),
     crosshair: flag(crosshair, DEFAULTS.crosshair),
+    letters: flag(letters, DEFAULTS.letters),
+    annotations: flag(annotations, DEFAULTS.annotations),
     autoSegment: flag(autoSegment, DEFAULTS.autoSegment),
   };
 }

@@ -5,7 +5,8 @@ import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobS
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
-import type { Camera, Convention, Layout } from '../core/tile';
+import type { Layout } from '../core/layout';
+import type { Camera, Convention } from '../core/tile';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
@@ -49,6 +50,8 @@ export interface OpenJob {
   /** Voxels for the viewer; null until loaded. */
   readonly volume: DisplayVolume | null;
   readonly volumeFailed: boolean;
+  /** The frame of a 4D image that is shown; 0 is the first. */
+  readonly frame: number;
   /** RAS-ordered voxel under the crosshair. */
   readonly cursor: Vec3;
   readonly plane: Plane;

@@ -1,7 +1,8 @@
 // How the open job is looked at: crosshair, plane, window, magnification, tool, settings.
 import { PLANE_AXES, storedAxisOfPlane, type AxisIndex, type Plane, type Vec3 } from '../core/axes';
 import { clampRas, rasAtSlice, rasStepped, sliceOfPlane } from '../core/grid';
-import { WHOLE_IMAGE, type Camera, type Layout } from '../core/tile';
+import { enlarged, isShared, type Layout, type PaneKind } from '../core/layout';
+import { WHOLE_IMAGE, type Camera } from '../core/tile';
 import type { Window } from '../core/window';
 import { writeSettings, type Settings } from './settings';
 import { getState, patchOpen, setState, type OpenJob, type Tool } from './store';
@@ -54,10 +55,23 @@ export function changeSettings(change: Partial<Settings>): void {
   setState({ settings });
 }
 
+/** The plane that a layout puts first; the one that was active where none is. */
+export function firstPlane(layout: Layout, large: Plane): Plane | null {
+  if (layout === 'main') return large;
+  return layout === 'grid' || layout === 'surface' ? null : layout;
+}
+
 export function setLayout(layout: Layout): void {
-  changeSettings({ layout });
-  if (layout !== 'grid') patchOpen({ plane: layout, camera: WHOLE_IMAGE });
-  else patchOpen({ camera: WHOLE_IMAGE });
+  const { large } = getState().settings;
+  changeSettings(isShared(layout) ? { layout, shared: layout } : { layout });
+  patchOpen((open) => ({ plane: firstPlane(layout, large) ?? open.plane, camera: WHOLE_IMAGE }));
+}
+
+/** Makes a pane larger, or puts it back where it is the only one. Magnification and place stay. */
+export function enlarge(kind: PaneKind): void {
+  const { layout, large, shared } = getState().settings;
+  changeSettings(enlarged({ layout, large, shared }, kind));
+  if (kind !== 'surface') setPlane(kind);
 }
 
 /** The stored slice that prompts go to: the active plane's. */

@@ -1,13 +1,13 @@
 // Slices on Canvas2D: from the volume's voxels where they are loaded, else from the server's pictures.
-// Paints the first slice while NiiVue loads, and all of them where WebGL2 is missing.
+// Paints the first slice while NiiVue loads, small panes, and everything where WebGL2 is missing.
 import { sliceUrl } from '../api/client';
 import { PLANE_AXES, type Plane, type Vec3 } from '../core/axes';
 import { rasStrides, sliceOfPlane, type Grid } from '../core/grid';
-import { planeLabels } from '../core/labelmap';
 import type { Tile } from '../core/tile';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
-import type { Scene, SliceViewer } from './slice_viewer';
+import { canvasOf, placePicture } from './place';
+import { clipped, freshContext, type Scene, type SliceViewer } from './slice_viewer';
 
 /** Grey values of a plane's slice, `across` fastest, the top row highest. */
 export function paintVoxels(grid: Grid, volume: DisplayVolume, plane: Plane, cursor: Vec3, window: Window): ImageData {
@@ -15,115 +15,90 @@ export function paintVoxels(grid: Grid, volume: DisplayVolume, plane: Plane, cur
   const { start, strides } = rasStrides(grid);
   const [width, height] = [grid.rasShape[across], grid.rasShape[up]];
   const image = new ImageData(width, height);
-  const scale = 255 / (window.high - window.low);
+  const pixels = new Uint32Array(image.data.buffer);
+  const { voxels } = volume;
+  // grey = factor · voxel + offset, rounded.
+  const factor = (255 * volume.slope) / (window.high - window.low);
+  const offset = (255 * (volume.intercept - window.low)) / (window.high - window.low) + 0.5;
+  const step = strides[across];
+  let at = 0;
   for (let row = 0; row < height; row++) {
     let from = start + cursor[normal] * strides[normal] + (height - 1 - row) * strides[up];
     for (let column = 0; column < width; column++) {
-      const value = (volume.voxels[from] ?? 0) * volume.slope + volume.intercept;
-      const grey = (value - window.low) * scale;
-      const at = 4 * (row * width + column);
-      image.data[at] = image.data[at + 1] = image.data[at + 2] = grey;
-      image.data[at + 3] = 255;
-      from += strides[across];
+      const value = (voxels[from] ?? 0) * factor + offset;
+      const grey = value >= 255 ? 255 : value > 0 ? value | 0 : 0;
+      pixels[at++] = 0xff000000 | (grey << 16) | (grey << 8) | grey;
+      from += step;
     }
   }
   return image;
-}
-
-function paintMask(scene: Scene, plane: Plane): ImageData | null {
-  if (scene.mask === null) return null;
-  const { width, height, labels } = planeLabels(scene.grid, scene.mask, plane, scene.cursor);
-  const image = new ImageData(width, height);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      const label = labels[(height - 1 - row) * width + column] ?? 0;
-      if (label === 0) continue;
-      const at = 4 * (row * width + column);
-      image.data.set(scene.palette.subarray(4 * label, 4 * label + 4), at);
-    }
-  }
-  return image;
-}
-
-function canvasOf(image: ImageData): HTMLCanvasElement {
-  const canvas = document.createElement('canvas');
-  canvas.width = image.width;
-  canvas.height = image.height;
-  canvas.getContext('2d')?.putImageData(image, 0, 0);
-  return canvas;
 }
 
 const MAX_PICTURES = 64;
 
+/** A painted slice, and what it was painted from. */
+interface Painted {
+  readonly grid: Grid;
+  readonly volume: DisplayVolume;
+  readonly window: Window;
+  readonly at: number;
+  readonly canvas: HTMLCanvasElement;
+}
+
 export class CanvasViewer implements SliceViewer {
   private readonly pictures = new Map<string, HTMLImageElement>();
+  private readonly painted = new Map<Plane, Painted>();
   private scene: Scene | null = null;
   private volume: DisplayVolume | null = null;
+  private frame = 0;
+  /** The plane that another viewer shows. */
+  private skipped: Plane | null = null;
 
   constructor(
     private readonly canvas: HTMLCanvasElement,
     private readonly jobId: string,
   ) {}
 
-  setVolume(volume: DisplayVolume | null): void {
+  setVolume(volume: DisplayVolume | null, frame: number): void {
     this.volume = volume;
+    this.frame = frame;
+  }
+
+  /** Leaves a plane to another viewer. */
+  skip(plane: Plane | null): void {
+    this.skipped = plane;
   }
 
   show(scene: Scene): void {
     this.scene = scene;
-    const ratio = window.devicePixelRatio;
-    const [width, height] = [this.canvas.clientWidth, this.canvas.clientHeight];
-    this.canvas.width = Math.round(width * ratio);
-    this.canvas.height = Math.round(height * ratio);
-    const context = this.canvas.getContext('2d');
+    const context = freshContext(this.canvas);
     if (context === null) return;
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.fillStyle = '#000';
-    context.fillRect(0, 0, width, height);
-    for (const tile of scene.arrangement.tiles) this.paintTile(context, scene, tile);
+    context.fillRect(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
+    for (const tile of scene.arrangement.tiles) {
+      if (tile.plane === this.skipped) continue;
+      clipped(context, tile.pane, () => {
+        if (this.volume === null) this.paintPicture(context, scene, tile);
+        else placePicture(context, scene.grid, tile, this.slice(scene, this.volume, tile.plane), true);
+      });
+    }
   }
 
   destroy(): void {
     this.scene = null;
     this.pictures.clear();
+    this.painted.clear();
   }
 
-  private paintTile(context: CanvasRenderingContext2D, scene: Scene, tile: Tile): void {
-    context.save();
-    context.beginPath();
-    context.rect(tile.frame.x, tile.frame.y, tile.frame.width, tile.frame.height);
-    context.clip();
-    if (this.volume === null) this.paintPicture(context, scene, tile);
-    else {
-      const grey = paintVoxels(scene.grid, this.volume, tile.plane, scene.cursor, scene.window);
-      this.place(context, scene, tile, canvasOf(grey), true);
-    }
-    const mask = paintMask(scene, tile.plane);
-    if (mask !== null) {
-      context.globalAlpha = scene.opacity;
-      this.place(context, scene, tile, canvasOf(mask), false);
-    }
-    context.restore();
-  }
-
-  /** Draws a picture whose left column is the plane's lowest `across` voxel and whose top row its highest `up` voxel. */
-  private place(
-    context: CanvasRenderingContext2D,
-    scene: Scene,
-    tile: Tile,
-    picture: CanvasImageSource,
-    isSmooth: boolean,
-  ): void {
-    const { across, up } = PLANE_AXES[tile.plane];
-    context.save();
-    context.imageSmoothingEnabled = isSmooth;
-    context.translate(
-      tile.across.origin - tile.across.pixelsPerVoxel / 2,
-      tile.up.origin + tile.up.pixelsPerVoxel * (scene.grid.rasShape[up] - 0.5),
-    );
-    context.scale(tile.across.pixelsPerVoxel, -tile.up.pixelsPerVoxel);
-    context.drawImage(picture, 0, 0, scene.grid.rasShape[across], scene.grid.rasShape[up]);
-    context.restore();
+  /** A plane's slice in grey; painted anew only when slice, window or voxels are others. */
+  private slice(scene: Scene, volume: DisplayVolume, plane: Plane): HTMLCanvasElement {
+    const { grid, window, cursor } = scene;
+    const at = cursor[PLANE_AXES[plane].normal];
+    const before = this.painted.get(plane);
+    if (before?.grid === grid && before.volume === volume && before.window === window && before.at === at) return before.canvas;
+    const canvas = canvasOf(paintVoxels(grid, volume, plane, cursor, window), before?.canvas);
+    this.painted.set(plane, { grid, volume, window, at, canvas });
+    return canvas;
   }
 
   private paintPicture(context: CanvasRenderingContext2D, scene: Scene, tile: Tile): void {
@@ -138,13 +113,13 @@ export class CanvasViewer implements SliceViewer {
         pixelsPerVoxel: -tile.across.pixelsPerVoxel,
       },
     };
-    this.place(context, scene, mirrored, picture, true);
+    placePicture(context, scene.grid, mirrored, picture, true);
   }
 
   private pictureOf(scene: Scene, plane: Plane): HTMLImageElement {
     const { axis, sliceIndex } = sliceOfPlane(scene.grid, plane, scene.cursor);
     const { low, high } = scene.window;
-    const address = sliceUrl(this.jobId, axis, sliceIndex, { low, high });
+    const address = sliceUrl(this.jobId, axis, sliceIndex, { low, high, frame: this.frame });
     let picture = this.pictures.get(address);
     if (picture === undefined) {
       picture = new Image();

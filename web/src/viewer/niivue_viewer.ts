@@ -1,9 +1,9 @@
-// The only file that knows NiiVue. It is used as a renderer: volume, mask layer, slices in given panes.
-// Geometry is ours (core/tile.ts): NiiVue gets the voxels under an upright affine and the panes' places.
+// The only file that knows NiiVue. It is used as a renderer of the largest pane's slice; masks lie above it.
+// Geometry is ours (core/tile.ts): NiiVue gets the voxels under an upright affine and the box that its pane shows.
 import NiiVue from '@niivue/niivue/webgl2';
-import type { Plane, Vec3 } from '../core/axes';
-import { labelsInRasOrder } from '../core/labelmap';
+import { PLANE_AXES, type AxisIndex, type Plane, type Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
+import type { Tile } from '../core/tile';
 import { uprightHeader } from '../core/upright_nifti';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Scene, SliceViewer } from './slice_viewer';
@@ -15,9 +15,20 @@ function volumeFile(grid: Grid, volume: DisplayVolume): File {
   return new File([uprightHeader(grid, volume) as BlobPart, volume.voxels as BlobPart], 'volume.nii');
 }
 
+/** Millimetres along R, A, S of the box about the image's middle that a pane shows at zoom 1. */
+function extentOf(grid: Grid, tile: Tile, zoom: number): Vec3 {
+  const { across, up } = PLANE_AXES[tile.plane];
+  const pixelsPerMm = tile.pixelsPerMm / zoom;
+  const along = (axis: AxisIndex): number => {
+    if (axis === across) return tile.pane.width / pixelsPerMm;
+    return axis === up ? tile.pane.height / pixelsPerMm : grid.rasShape[axis] * grid.rasSpacingMm[axis];
+  };
+  return [along(0), along(1), along(2)];
+}
+
 /** A voxel's centre as a fraction of the box that is shown. The image's middle is the box's. */
 function fraction(grid: Grid, extentMm: Vec3, ras: Vec3): [number, number, number] {
-  const at = (axis: 0 | 1 | 2): number =>
+  const at = (axis: AxisIndex): number =>
     0.5 + ((ras[axis] - (grid.rasShape[axis] - 1) / 2) * grid.rasSpacingMm[axis]) / extentMm[axis];
   return [at(0), at(1), at(2)];
 }
@@ -49,7 +60,6 @@ export class NiivueViewer implements SliceViewer {
       isLegendVisible: false,
       crosshairWidth: 0,
       isRadiological: scene.convention === 'radiological',
-      drawOpacity: scene.opacity,
     });
     await nv.attachToCanvas(canvas);
     await nv.loadVolumes([
@@ -63,41 +73,37 @@ export class NiivueViewer implements SliceViewer {
         isColorbarVisible: false,
       },
     ]);
-    nv.createEmptyDrawing();
-    nv.drawIsEnabled = false;
     const viewer = new NiivueViewer(nv);
     viewer.show(scene);
     return viewer;
   }
 
   show(scene: Scene): void {
+    const [tile] = scene.arrangement.tiles;
+    if (tile === undefined) return;
     const before = this.shown;
     this.shown = scene;
     if (before?.convention !== scene.convention) this.nv.isRadiological = scene.convention === 'radiological';
-    if (before?.arrangement !== scene.arrangement) this.arrange(scene);
+    const extentMm = extentOf(scene.grid, tile, scene.camera.zoom);
+    if (before?.arrangement !== scene.arrangement) this.arrange(tile, extentMm);
     if (before?.camera !== scene.camera) {
       this.nv.pan2Dxyzmm = [...scene.camera.panMm, scene.camera.zoom];
     }
     if (before?.cursor !== scene.cursor || before.arrangement !== scene.arrangement) {
-      this.nv.crosshairPos = fraction(scene.grid, scene.arrangement.extentMm, scene.cursor);
+      this.nv.crosshairPos = fraction(scene.grid, extentMm, scene.cursor);
     }
     if (before !== null && before.window !== scene.window) void this.applyWindow(scene.window);
-    this.showMask(scene, before);
   }
 
   destroy(): void {
     this.nv.destroy();
   }
 
-  /** NiiVue fits the scene's extents into each pane: with ours, pictures fill their frames and zoom into them. */
-  private arrange({ arrangement }: Scene): void {
-    const { width, height, tiles, extentMm } = arrangement;
+  /** NiiVue fits the scene's extents into the pane: with ours, the picture fills it and zooms into it. */
+  private arrange({ plane }: Tile, extentMm: Vec3): void {
     this.nv.model.extentsMin = extentMm.map((mm) => -mm / 2);
     this.nv.model.extentsMax = extentMm.map((mm) => mm / 2);
-    this.nv.customLayout = tiles.map(({ plane, pane }) => ({
-      sliceType: SLICE_TYPE[plane],
-      position: [pane.x / width, pane.y / height, pane.width / width, pane.height / height],
-    }));
+    this.nv.customLayout = [{ sliceType: SLICE_TYPE[plane], position: [0, 0, 1, 1] }];
   }
 
   /** Applies windows one at a time; of those that arrive meanwhile only the last counts. */
@@ -111,19 +117,5 @@ export class NiivueViewer implements SliceViewer {
       await this.nv.setVolume(0, { calMin: low, calMax: high });
     }
     this.isWindowing = false;
-  }
-
-  private showMask(scene: Scene, before: Scene | null): void {
-    const isRecoloured = before?.palette !== scene.palette;
-    if (before?.opacity !== scene.opacity) this.nv.drawOpacity = scene.opacity;
-    if (isRecoloured) {
-      this.nv._drawLut = { lut: scene.palette, min: 0, max: 255, labels: [] };
-    }
-    if (before?.mask !== scene.mask) {
-      const bitmap = this.nv.model.drawingVolume?.img;
-      if (scene.mask === null) bitmap?.fill(0);
-      else bitmap?.set(labelsInRasOrder(scene.grid, scene.mask));
-    }
-    if (isRecoloured || before.mask !== scene.mask) this.nv.refreshDrawing();
   }
 }

@@ -1,12 +1,12 @@
-// What lies over the slices: outlines, crosshair, boxes with handles, points, letters. Plain Canvas2D, for both viewers.
+// What lies over slices and masks: crosshair, boxes with handles, points, letters, scale bar, facts in the corners.
 import type { SlicePrompt } from '../api/types';
-import { axisIndex, PLANE_AXES, type AxisIndex, type Plane } from '../core/axes';
+import { axisIndex, type AxisIndex, type Plane } from '../core/axes';
 import { HANDLES, handlePlace, type Box } from '../core/box';
 import { sliceOfPlane } from '../core/grid';
-import { outlineEdges, planeLabels } from '../core/labelmap';
 import { boxOf } from '../core/prompts';
-import { canvasFromRas, canvasFromSlice, edgeLetters, type CanvasPoint, type Tile } from '../core/tile';
-import type { Scene } from './slice_viewer';
+import { scaleBar } from '../core/scale_bar';
+import { canvasFromRas, canvasFromSlice, edgeLetters, type Tile } from '../core/tile';
+import { clipped, freshContext, type Scene } from './slice_viewer';
 
 export interface OverlayScene extends Scene {
   readonly prompts: readonly SlicePrompt[];
@@ -15,12 +15,17 @@ export interface OverlayScene extends Scene {
   /** The plane that prompts go to. */
   readonly plane: Plane;
   readonly hidden: ReadonlySet<number>;
-  readonly outline: boolean;
   readonly crosshair: boolean;
+  /** Orientation letters at the edges. */
+  readonly letters: boolean;
+  /** Scale bar, and slice, window and magnification in the corners. */
+  readonly annotations: boolean;
   /** Whether boxes show handles. */
   readonly handles: boolean;
-  /** Names of planes in the page's language, and the slice count text. */
-  readonly title: (plane: Plane) => string;
+  /** Words in the page's language: the plane with its slice, and window with magnification. */
+  readonly words: (plane: Plane) => { readonly title: string; readonly facts: string };
+  /** Pixels at the bottom of each pane that a slider covers. */
+  readonly footer: number;
 }
 
 const BOX_COLOR = '#ffd54a';
@@ -28,6 +33,7 @@ const POSITIVE_COLOR = '#4ade80';
 const NEGATIVE_COLOR = '#ff6b5e';
 const CROSSHAIR_COLOR = 'rgba(92, 200, 215, 0.75)';
 const LETTER_COLOR = '#ffb454';
+const TEXT_COLOR = '#e6edf3';
 const SHADOW = 'rgba(0, 0, 0, 0.85)';
 const FONT = 'system-ui, "Noto Sans CJK SC", "Noto Sans", sans-serif';
 
@@ -48,44 +54,19 @@ function strokeTwice(context: CanvasRenderingContext2D, path: Path2D, color: str
   context.stroke(path);
 }
 
-function drawOutlines(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
-  if (scene.mask === null) return;
-  const slice = planeLabels(scene.grid, scene.mask, tile.plane, scene.cursor);
-  const { across, up } = PLANE_AXES[tile.plane];
-  const place = (column: number, row: number): CanvasPoint => {
-    const ras: [number, number, number] = [...scene.cursor];
-    ras[across] = column;
-    ras[up] = row;
-    return canvasFromRas(tile, ras);
-  };
-  for (const label of new Set(slice.labels)) {
-    if (label === 0 || scene.palette[4 * label + 3] === 0) continue;
-    const path = new Path2D();
-    for (const [a, b, c, d] of outlineEdges(slice, label)) {
-      path.moveTo(...place(a, b));
-      path.lineTo(...place(c, d));
-    }
-    const [red = 0, green = 0, blue = 0] = scene.palette.subarray(4 * label, 4 * label + 3);
-    context.lineCap = 'square';
-    context.strokeStyle = `rgb(${red} ${green} ${blue})`;
-    context.lineWidth = 1.5;
-    context.stroke(path);
-  }
-}
-
 function drawCrosshair(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
   const [x, y] = canvasFromRas(tile, scene.cursor);
-  const { frame } = tile;
+  const { pane } = tile;
   const gap = 9;
   const path = new Path2D();
-  path.moveTo(frame.x, y);
+  path.moveTo(pane.x, y);
   path.lineTo(x - gap, y);
   path.moveTo(x + gap, y);
-  path.lineTo(frame.x + frame.width, y);
-  path.moveTo(x, frame.y);
+  path.lineTo(pane.x + pane.width, y);
+  path.moveTo(x, pane.y);
   path.lineTo(x, y - gap);
   path.moveTo(x, y + gap);
-  path.lineTo(x, frame.y + frame.height);
+  path.lineTo(x, pane.y + pane.height);
   context.strokeStyle = CROSSHAIR_COLOR;
   context.lineWidth = 1;
   context.stroke(path);
@@ -154,7 +135,7 @@ function drawText(context: CanvasRenderingContext2D, text: string, x: number, y:
   context.fillText(text, x, y);
 }
 
-function drawLabels(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
+function drawLetters(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
   const { pane } = tile;
   const letters = edgeLetters(tile.plane, scene.convention);
   context.font = `600 15px ${FONT}`;
@@ -165,40 +146,56 @@ function drawLabels(context: CanvasRenderingContext2D, scene: OverlayScene, tile
   drawText(context, letters.right, pane.x + pane.width - 8, pane.y + pane.height / 2, LETTER_COLOR);
   context.textAlign = 'center';
   drawText(context, letters.top, pane.x + pane.width / 2, pane.y + 14, LETTER_COLOR);
-  drawText(context, letters.bottom, pane.x + pane.width / 2, pane.y + pane.height - 14, LETTER_COLOR);
-  context.font = `13px ${FONT}`;
-  context.textAlign = 'left';
-  drawText(context, scene.title(tile.plane), pane.x + 10, pane.y + 15, '#e6edf3');
+  drawText(context, letters.bottom, pane.x + pane.width / 2, pane.y + pane.height - 14 - scene.footer, LETTER_COLOR);
 }
 
-function clip(context: CanvasRenderingContext2D, rect: Tile['pane'], draw: () => void): void {
-  context.save();
-  context.beginPath();
-  context.rect(rect.x, rect.y, rect.width, rect.height);
-  context.clip();
-  draw();
-  context.restore();
+/** A bar of a round length at the lower right, its length in pixels that many millimetres. */
+function drawScaleBar(context: CanvasRenderingContext2D, scene: OverlayScene, { pane, pixelsPerMm }: Tile): void {
+  const bar = scaleBar(pixelsPerMm, Math.min(pane.width * 0.3, 160));
+  if (bar === null) return;
+  const [right, y] = [Math.round(pane.x + pane.width - 12), Math.round(pane.y + pane.height - 12 - scene.footer)];
+  const left = right - bar.pixels;
+  context.fillStyle = SHADOW;
+  context.fillRect(left - 1, y - 6, bar.pixels + 2, 8);
+  context.fillStyle = TEXT_COLOR;
+  context.fillRect(left, y - 1, bar.pixels, 2);
+  context.fillRect(left, y - 5, 1, 5);
+  context.fillRect(right - 1, y - 5, 1, 5);
+  context.font = `12px ${FONT}`;
+  context.textBaseline = 'alphabetic';
+  context.textAlign = 'right';
+  drawText(context, bar.text, right, y - 9, TEXT_COLOR);
+}
+
+function drawFacts(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
+  const { pane } = tile;
+  const { title, facts } = scene.words(tile.plane);
+  context.font = `13px ${FONT}`;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  drawText(context, title, pane.x + 10, pane.y + 15, TEXT_COLOR);
+  if (!scene.annotations) return;
+  // Window and magnification are those of all panes: the first says them.
+  if (tile === scene.arrangement.tiles[0]) {
+    context.font = `12px ${FONT}`;
+    drawText(context, facts, pane.x + 10, pane.y + pane.height - 14 - scene.footer, TEXT_COLOR);
+  }
+  drawScaleBar(context, scene, tile);
 }
 
 /** Draws everything over the slices. */
 export function drawOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): void {
-  const ratio = window.devicePixelRatio;
-  canvas.width = Math.round(canvas.clientWidth * ratio);
-  canvas.height = Math.round(canvas.clientHeight * ratio);
-  const context = canvas.getContext('2d');
+  const context = freshContext(canvas);
   if (context === null) return;
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const { tiles } = scene.arrangement;
+  const { tiles, panes } = scene.arrangement;
   for (const tile of tiles) {
-    clip(context, tile.frame, () => {
-      if (scene.outline) drawOutlines(context, scene, tile);
+    clipped(context, tile.pane, () => {
       if (scene.crosshair) drawCrosshair(context, scene, tile);
-    });
-    clip(context, tile.pane, () => {
       drawPrompts(context, scene, tile);
-      drawLabels(context, scene, tile);
+      if (scene.letters) drawLetters(context, scene, tile);
+      drawFacts(context, scene, tile);
     });
-    if (tiles.length > 1) {
+    if (panes.length > 1) {
       context.strokeStyle = tile.plane === scene.plane ? '#5cc8d7' : '#2a313a';
       context.lineWidth = 1;
       context.strokeRect(tile.pane.x + 0.5, tile.pane.y + 0.5, tile.pane.width - 1, tile.pane.height - 1);

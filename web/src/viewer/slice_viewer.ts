@@ -1,7 +1,6 @@
-// What a viewer of slices must do. Two do it: NiiVue on WebGL2, and plain Canvas2D without it.
+// What a viewer of slices must do. Two do it: NiiVue on WebGL2, and plain Canvas2D without it and in small panes.
 import type { Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
-import type { Labelmap } from '../core/rle';
 import type { Arrangement, Camera, Convention } from '../core/tile';
 import type { Window } from '../core/window';
 
@@ -15,11 +14,6 @@ export interface Scene {
   readonly window: Window;
   readonly camera: Camera;
   readonly convention: Convention;
-  readonly mask: Labelmap | null;
-  /** Colours by label value, RGBA. */
-  readonly palette: Uint8ClampedArray;
-  /** Opacity of the mask, 0–1. */
-  readonly opacity: number;
 }
 
 export interface SliceViewer {
@@ -45,4 +39,27 @@ const MAX_SOFTWARE_VOXELS = 2 ** 24;
 /** Whether NiiVue is the better viewer for a volume. */
 export function suitsNiivue(kind: Acceleration, nVoxels: number): boolean {
   return kind === 'hardware' || (kind === 'software' && nVoxels <= MAX_SOFTWARE_VOXELS);
+}
+
+/** Makes a canvas as large as it is shown, in device pixels, and gives its context in CSS pixels, cleared. */
+export function freshContext(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
+  const ratio = window.devicePixelRatio;
+  const [width, height] = [Math.round(canvas.clientWidth * ratio), Math.round(canvas.clientHeight * ratio)];
+  // Setting a size allocates the canvas anew, even where it stays the same.
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  const context = canvas.getContext('2d');
+  context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context?.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+  return context;
+}
+
+/** Draws within a rectangle only. */
+export function clipped(context: CanvasRenderingContext2D, rect: Arrangement['tiles'][number]['pane'], draw: () => void): void {
+  context.save();
+  context.beginPath();
+  context.rect(rect.x, rect.y, rect.width, rect.height);
+  context.clip();
+  draw();
+  context.restore();
 }

@@ -7,7 +7,7 @@ import { changeSettings } from '../state/view';
 
 export function DisplayMenu(): React.JSX.Element {
   const { t } = useTranslation();
-  const { opacity, outline, crosshair } = useStore((state) => state.settings);
+  const { opacity, outline, crosshair, letters, annotations } = useStore((state) => state.settings);
   return (
     <Popover position="bottom-start" withArrow trapFocus>
       <Popover.Target>
@@ -53,6 +53,24 @@ export function DisplayMenu(): React.JSX.Element {
               data-testid="crosshair"
               onChange={(event) => {
                 changeSettings({ crosshair: event.currentTarget.checked });
+              }}
+            />
+            <Switch
+              size="xs"
+              label={t('display.letters')}
+              checked={letters}
+              data-testid="letters"
+              onChange={(event) => {
+                changeSettings({ letters: event.currentTarget.checked });
+              }}
+            />
+            <Switch
+              size="xs"
+              label={t('display.annotations')}
+              checked={annotations}
+              data-testid="annotations"
+              onChange={(event) => {
+                changeSettings({ annotations: event.currentTarget.checked });
               }}
             />
           </div>

@@ -89,7 +89,7 @@ function Range({ open, axis, n }: { open: OpenJob; axis: AxisIndex; n: number })
   );
 }
 
-export function PlaneSlider({ plane, isCompact }: { plane: Plane; isCompact: boolean }): React.JSX.Element | null {
+export function PlaneSlider({ plane }: { plane: Plane }): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
   if (open === null) return null;
@@ -101,7 +101,7 @@ export function PlaneSlider({ plane, isCompact }: { plane: Plane; isCompact: boo
   const hasRange = runAxis(open) === axis;
   const name = t('slice.slider', { plane: t(`plane.${plane}`) });
   return (
-    <div className={isCompact ? 'plane-slider plane-slider-compact' : 'plane-slider'} data-testid={`slider-${plane}`}>
+    <div className="plane-slider" data-testid={`slider-${plane}`}>
       <div className="plane-slider-words">
         <Text size="xs" fw={600} className="nowrap">
           {t(`plane.${plane}`)}

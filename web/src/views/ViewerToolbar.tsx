@@ -2,15 +2,33 @@
 import { ActionIcon, NumberInput, Popover, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
+  IconCube,
   IconKeyboard,
   IconLayoutGrid,
+  IconLayoutSidebarRight,
+  type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { LAYOUTS, WHOLE_IMAGE, type Layout } from '../core/tile';
+import { LAYOUTS, type Layout } from '../core/layout';
+import { WHOLE_IMAGE } from '../core/tile';
 import { presetName, presetsOf } from '../core/window';
 import { useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
 import { DisplayMenu } from './DisplayMenu';
+
+const LAYOUT_ICONS: Readonly<Partial<Record<Layout, Icon>>> = { main: IconLayoutSidebarRight, grid: IconLayoutGrid, surface: IconCube };
+
+function LayoutName({ layout }: { layout: Layout }): React.JSX.Element {
+  const { t } = useTranslation();
+  const LayoutIcon = LAYOUT_ICONS[layout];
+  if (LayoutIcon === undefined) return <>{t(`plane.${layout}`)}</>;
+  return (
+    <span className="layout-icon" title={t(`plane.${layout}`)}>
+      <LayoutIcon size={17} aria-hidden />
+      <span className="visually-hidden">{t(`plane.${layout}`)}</span>
+    </span>
+  );
+}
 
 function LayoutChoice(): React.JSX.Element {
   const { t } = useTranslation();
@@ -24,18 +42,7 @@ function LayoutChoice(): React.JSX.Element {
       onChange={(value) => {
         setLayout(value);
       }}
-      data={LAYOUTS.map((value: Layout) => ({
-        value,
-        label:
-          value === 'grid' ? (
-            <span className="layout-grid" title={t('plane.grid')}>
-              <IconLayoutGrid size={16} aria-hidden />
-              <span className="visually-hidden">{t('plane.grid')}</span>
-            </span>
-          ) : (
-            t(`plane.${value}`)
-          ),
-      }))}
+      data={LAYOUTS.map((value) => ({ value, label: <LayoutName layout={value} /> }))}
     />
   );
 }
@@ -120,7 +127,7 @@ function ConventionChoice(): React.JSX.Element {
 
 function Help(): React.JSX.Element {
   const { t } = useTranslation();
-  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'planes', 'keys', 'cross', 'run'] as const;
+  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'enlarge', 'touch', 'planes', 'keys', 'cross', 'run'] as const;
   return (
     <Popover position="bottom-end" withArrow trapFocus>
       <Popover.Target>

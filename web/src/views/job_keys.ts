@@ -1,6 +1,7 @@
 // Keys of the job page. They rest while a person types or holds a control that has keys of its own.
 import { useEffect } from 'react';
-import { PLANE_AXES, sliceAxes, storedFromRas, type Plane } from '../core/axes';
+import { PLANE_AXES, sliceAxes, storedFromRas } from '../core/axes';
+import type { Layout } from '../core/layout';
 import { WHOLE_IMAGE } from '../core/tile';
 import { activeKey, addPoint, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
@@ -49,7 +50,7 @@ function jump(last: boolean): Action {
   };
 }
 
-function lay(layout: Plane | 'grid'): Action {
+function lay(layout: Layout): Action {
   return () => {
     setLayout(layout);
   };
@@ -89,6 +90,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   '2': lay('coronal'),
   '3': lay('sagittal'),
   '4': lay('grid'),
+  '5': lay('main'),
   Enter: (_open, event) => {
     if (event.shiftKey) void runPropagation();
     else segment();

@@ -10,7 +10,8 @@ export const viewer = {
     noWebgl: 'WebGL2 is not available in this browser. Slices are drawn without it; everything works, scrolling is slower.',
     region: 'Slices',
   },
-  plane: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal', grid: 'Three planes' },
+  plane: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal', grid: 'Two by two', main: 'One large, two small', surface: '3D' },
+  pane: { enlarge: 'Enlarge {{pane}}', back: 'Back to several panes' },
   tool: {
     bar: 'Viewer controls',
     group: 'Tools',
@@ -35,7 +36,9 @@ export const viewer = {
     middle: 'Middle-drag or Space-drag: move the image',
     zoom: 'Ctrl + wheel: magnify',
     keys: 'V navigate · B box · P point inside · N point outside · 0 fit',
-    planes: '1 axial · 2 coronal · 3 sagittal · 4 three planes',
+    planes: '1 axial · 2 coronal · 3 sagittal · 4 two by two · 5 one large, two small',
+    enlarge: 'Double-click, or the arrows at a pane’s corner: enlarge it and back',
+    touch: 'Touch: one finger uses the tool, two fingers move and magnify, three change the window; hold for the crosshair',
     run: 'Enter: segment · Shift + Enter: propagate · D: next doubtful slice · Del: remove prompt',
   },
   window: {
@@ -84,5 +87,7 @@ export const viewer = {
     opacity: 'Opacity',
     outline: 'Outline',
     crosshair: 'Crosshair',
+    letters: 'Orientation letters',
+    annotations: 'Scale bar and facts',
   },
 } as const;

@@ -13,7 +13,8 @@ export const viewer: Words<typeof english> = {
     noWebgl: '이 브라우저에서 WebGL2를 사용할 수 없어 다른 방법으로 슬라이스를 그립니다. 모든 기능이 작동하지만 넘기는 속도가 느립니다.',
     region: '슬라이스',
   },
-  plane: { axial: '축상면', coronal: '관상면', sagittal: '시상면', grid: '세 단면' },
+  plane: { axial: '축상면', coronal: '관상면', sagittal: '시상면', grid: '네 화면', main: '큰 화면 하나와 작은 화면 둘', surface: '3차원' },
+  pane: { enlarge: '{{pane}} 크게 보기', back: '여러 화면으로 돌아가기' },
   tool: {
     bar: '뷰어 제어',
     group: '도구',
@@ -38,7 +39,9 @@ export const viewer: Words<typeof english> = {
     middle: '가운데 버튼 또는 Space + 끌기: 영상 이동',
     zoom: 'Ctrl + 휠: 확대',
     keys: 'V 탐색 · B 상자 · P 안쪽 점 · N 바깥 점 · 0 맞춤',
-    planes: '1 축상면 · 2 관상면 · 3 시상면 · 4 세 단면',
+    planes: '1 축상면 · 2 관상면 · 3 시상면 · 4 네 화면 · 5 큰 화면 하나와 작은 화면 둘',
+    enlarge: '두 번 클릭하거나 화면 모서리의 화살표: 크게 보기와 되돌리기',
+    touch: '터치: 한 손가락은 도구, 두 손가락은 이동과 확대, 세 손가락은 윈도우; 길게 누르면 십자선',
     run: 'Enter: 분할 · Shift + Enter: 전파 · D: 다음 의심 슬라이스 · Del: 프롬프트 제거',
   },
   window: {
@@ -87,5 +90,7 @@ export const viewer: Words<typeof english> = {
     opacity: '불투명도',
     outline: '윤곽선',
     crosshair: '십자선',
+    letters: '방향 문자',
+    annotations: '축척 막대와 정보',
   },
 };

@@ -13,7 +13,8 @@ export const viewer: Words<typeof english> = {
     noWebgl: '此浏览器不支持 WebGL2，切片改用其他方式绘制。所有功能均可使用，只是翻页较慢。',
     region: '切片',
   },
-  plane: { axial: '横断面', coronal: '冠状面', sagittal: '矢状面', grid: '三平面' },
+  plane: { axial: '横断面', coronal: '冠状面', sagittal: '矢状面', grid: '四窗格', main: '一大两小', surface: '三维' },
+  pane: { enlarge: '放大{{pane}}', back: '返回多个窗格' },
   tool: {
     bar: '查看器控制',
     group: '工具',
@@ -38,7 +39,9 @@ export const viewer: Words<typeof english> = {
     middle: '中键拖动或空格 + 拖动：移动图像',
     zoom: 'Ctrl + 滚轮：缩放',
     keys: 'V 浏览 · B 方框 · P 内部点 · N 外部点 · 0 适应窗口',
-    planes: '1 横断面 · 2 冠状面 · 3 矢状面 · 4 三平面',
+    planes: '1 横断面 · 2 冠状面 · 3 矢状面 · 4 四窗格 · 5 一大两小',
+    enlarge: '双击或点窗格角上的箭头：放大，再次则返回',
+    touch: '触摸：单指使用工具，双指移动和缩放，三指调窗；长按移动十字线',
     run: 'Enter：分割 · Shift + Enter：传播 · D：下一个存疑切片 · Del：移除提示',
   },
   window: {
@@ -87,5 +90,7 @@ export const viewer: Words<typeof english> = {
     opacity: '不透明度',
     outline: '轮廓',
     crosshair: '十字线',
+    letters: '方位字母',
+    annotations: '比例尺与信息',
   },
 };

@@ -1,0 +1,139 @@
+// Masks over the slices, on a canvas of their own: fills voxel by voxel, and outlines. Both viewers lie beneath it.
+// What did not change is not worked out again: fills and outlines are kept per plane, slice and mask.
+import { PLANE_AXES, type Plane, type Vec3 } from '../core/axes';
+import type { Grid } from '../core/grid';
+import { labelledBox, outlines, planeLabels, type PlaneLabels } from '../core/labelmap';
+import type { Labelmap } from '../core/rle';
+import type { Arrangement, Tile } from '../core/tile';
+import { canvasOf, placePicture } from './place';
+import { clipped, freshContext } from './slice_viewer';
+
+export interface MaskScene {
+  readonly grid: Grid;
+  readonly arrangement: Arrangement;
+  readonly cursor: Vec3;
+  readonly mask: Labelmap | null;
+  /** Colours by label value, RGBA; transparent where a label is hidden. */
+  readonly palette: Uint8ClampedArray;
+  /** Colours of the outlines by label value. */
+  readonly outlines: ReadonlyMap<number, string>;
+  /** Another mask whose outlines are shown beside the first one's. */
+  readonly compared: Labelmap | null;
+}
+
+/** Dashes of the outlines of the mask that is compared with. */
+const COMPARED_DASH = [5, 4];
+const OUTLINE_WIDTH = 1.5;
+
+interface Slice {
+  readonly grid: Grid;
+  readonly mask: Labelmap;
+  readonly at: number;
+  readonly labels: PlaneLabels;
+  /** Outlines in voxels by label; worked out when they are first drawn. */
+  paths: ReadonlyMap<number, Path2D> | null;
+}
+
+interface Fill {
+  readonly slice: Slice;
+  readonly palette: Uint8ClampedArray;
+  readonly canvas: HTMLCanvasElement | null;
+}
+
+/** The labels of a plane in their colours, top row highest; null where there are none. */
+export function fillOf({ width, height, labels }: PlaneLabels, palette: Uint8ClampedArray): ImageData | null {
+  const [left, right, low, high] = labelledBox({ width, height, labels });
+  if (high < low) return null;
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colors = new Uint32Array(palette.buffer, palette.byteOffset, 256);
+  for (let row = low; row <= high; row++) {
+    const [from, to] = [row * width, (height - 1 - row) * width];
+    for (let column = left; column <= right; column++) {
+      const label = labels[from + column] ?? 0;
+      if (label !== 0) pixels[to + column] = colors[label] ?? 0;
+    }
+  }
+  return image;
+}
+
+function pathOf(lines: readonly number[]): Path2D {
+  const path = new Path2D();
+  for (let at = 0; at < lines.length; at += 4) {
+    path.moveTo(lines[at] ?? 0, lines[at + 1] ?? 0);
+    path.lineTo(lines[at + 2] ?? 0, lines[at + 3] ?? 0);
+  }
+  return path;
+}
+
+/** Slices of one mask, by plane. */
+class Slices {
+  private readonly kept = new Map<Plane, Slice>();
+
+  at(grid: Grid, mask: Labelmap, plane: Plane, cursor: Vec3): Slice {
+    const at = cursor[PLANE_AXES[plane].normal];
+    const before = this.kept.get(plane);
+    if (before?.grid === grid && before.mask === mask && before.at === at) return before;
+    const slice = { grid, mask, at, labels: planeLabels(grid, mask, plane, cursor), paths: null };
+    this.kept.set(plane, slice);
+    return slice;
+  }
+}
+
+export class MaskLayer {
+  private readonly slices = new Slices();
+  private readonly compared = new Slices();
+  private readonly fills = new Map<Plane, Fill>();
+
+  constructor(private readonly canvas: HTMLCanvasElement) {}
+
+  show(scene: MaskScene): void {
+    const context = freshContext(this.canvas);
+    if (context === null) return;
+    for (const tile of scene.arrangement.tiles) {
+      clipped(context, tile.pane, () => {
+        this.draw(context, scene, tile);
+      });
+    }
+  }
+
+  private draw(context: CanvasRenderingContext2D, scene: MaskScene, tile: Tile): void {
+    const { grid, mask, cursor } = scene;
+    if (mask !== null) {
+      const slice = this.slices.at(grid, mask, tile.plane, cursor);
+      const fill = this.fill(slice, scene.palette, tile.plane);
+      if (fill !== null) placePicture(context, grid, tile, fill, false);
+      strokeOutlines(context, tile, slice, scene.outlines);
+    }
+    if (scene.compared !== null) {
+      context.setLineDash(COMPARED_DASH);
+      strokeOutlines(context, tile, this.compared.at(grid, scene.compared, tile.plane, cursor), scene.outlines);
+      context.setLineDash([]);
+    }
+  }
+
+  private fill(slice: Slice, palette: Uint8ClampedArray, plane: Plane): HTMLCanvasElement | null {
+    const before = this.fills.get(plane);
+    if (before?.slice === slice && before.palette === palette) return before.canvas;
+    const image = fillOf(slice.labels, palette);
+    const canvas = image === null ? null : canvasOf(image, before?.canvas ?? undefined);
+    this.fills.set(plane, { slice, palette, canvas });
+    return canvas;
+  }
+}
+
+function strokeOutlines(context: CanvasRenderingContext2D, tile: Tile, slice: Slice, colors: ReadonlyMap<number, string>): void {
+  if (colors.size === 0) return;
+  slice.paths ??= new Map([...outlines(slice.labels)].map(([label, lines]) => [label, pathOf(lines)]));
+  const placed = new DOMMatrix([tile.across.pixelsPerVoxel, 0, 0, tile.up.pixelsPerVoxel, tile.across.origin, tile.up.origin]);
+  context.lineCap = 'square';
+  context.lineWidth = OUTLINE_WIDTH;
+  for (const [label, path] of slice.paths) {
+    const color = colors.get(label);
+    if (color === undefined) continue;
+    const onScreen = new Path2D();
+    onScreen.addPath(path, placed);
+    context.strokeStyle = color;
+    context.stroke(onScreen);
+  }
+}
