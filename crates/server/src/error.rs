@@ -72,11 +72,6 @@ impl ApiError {
     }
 }
 
-/// 409: somebody was first, or things are not to be changed now.
-fn conflict(code: &str, error: &StoreError) -> ApiError {
-    ApiError::new(StatusCode::CONFLICT, code, error.to_string())
-}
-
 /// What is said of a stored file that is not what it was; the log has it too.
 fn see_doctor(error: &BlobError) -> String {
     let message = format!("{error}; `voxloop doctor` says what to do");
@@ -113,12 +108,24 @@ impl From<StoreError> for ApiError {
         match &error {
             StoreError::NotFound { .. } => Self::not_found(error.to_string()),
             StoreError::WrongState(message) => Self::wrong_state(message),
-            StoreError::NotHead { .. } => conflict("not_head", &error),
-            StoreError::LabelLocked { .. } => conflict("label_locked", &error),
-            StoreError::JobAccepted => conflict("job_accepted", &error),
-            StoreError::LabelsChanged => conflict("labels_changed", &error),
-            StoreError::ReviewChanged { .. } => conflict("review_changed", &error),
-            StoreError::NameTaken { .. } => conflict("name_taken", &error),
+            StoreError::NotHead { .. } => {
+                Self::new(StatusCode::CONFLICT, "not_head", error.to_string())
+            }
+            StoreError::LabelLocked { .. } => {
+                Self::new(StatusCode::CONFLICT, "label_locked", error.to_string())
+            }
+            StoreError::JobAccepted => {
+                Self::new(StatusCode::CONFLICT, "job_accepted", error.to_string())
+            }
+            StoreError::LabelsChanged => {
+                Self::new(StatusCode::CONFLICT, "labels_changed", error.to_string())
+            }
+            StoreError::ReviewChanged { .. } => {
+                Self::new(StatusCode::CONFLICT, "review_changed", error.to_string())
+            }
+            StoreError::NameTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "name_taken", error.to_string())
+            }
             StoreError::Refused(refusal) => {
                 let code = match refusal {
                     Refusal::StaleFence => "stale_fence",
