@@ -243,7 +243,7 @@ async fn a_withdrawn_task_stops_its_run() {
     stage.enter(&[Deed::Wait], &stop);
     let task = stage.segment(stage.open_phantom().await, 5).await;
     stage.until(task.task_id, |it| it.progress.done == 1).await;
-    stage.server.store.cancel(task.task_id, stage.server.now_ms()).await.unwrap();
+    stage.server.store.cancel(task.task_id, &stage.server.act(&Person::default())).await.unwrap();
     let ended = stage.until(task.task_id, has_ended).await;
     assert_eq!(ended.state, TaskState::Cancelled);
     stop.cancel();

@@ -15,3 +15,4 @@ pub mod prompt;
 pub mod review;
 pub mod system;
 pub mod task;
+pub mod task_log;

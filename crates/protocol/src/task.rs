@@ -311,8 +311,14 @@ pub struct Task {
     pub task_id: TaskId,
     /// The job it belongs to.
     pub job_id: JobId,
+    /// That job's name; none in events of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_name: Option<String>,
     /// What it does.
     pub kind: TaskKind,
+    /// The engine it runs; none in events of older versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<EngineName>,
     /// The object it works on.
     pub label: u8,
     /// The slice it segments; none for a propagation.
@@ -331,6 +337,9 @@ pub struct Task {
     /// Who has or had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<AgentId>,
+    /// That agent's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<TaskFailure>,

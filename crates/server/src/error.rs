@@ -131,6 +131,7 @@ impl From<StoreError> for ApiError {
                     Refusal::StaleFence => "stale_fence",
                     Refusal::Replay
                     | Refusal::NotClaimable
+                    | Refusal::NotWaiting
                     | Refusal::Ended
                     | Refusal::NothingDue => "wrong_state",
                 };

@@ -26,11 +26,14 @@ mod measures;
 pub mod person;
 mod preparations;
 mod prompts;
+mod rates;
 mod results;
 pub mod review;
 mod roster;
 mod sample;
 mod surfaces;
+mod task_log;
+mod tasks;
 mod work;
 
 pub mod access;

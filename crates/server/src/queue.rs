@@ -43,6 +43,8 @@ pub enum QueueEvent {
     Claim {
         /// Who asks.
         agent_id: AgentId,
+        /// Its name.
+        name: String,
         /// How long the lease shall last.
         lease_ms: i64,
     },
@@ -73,6 +75,11 @@ pub enum QueueEvent {
     },
     /// A person, or a newer task in its place, withdraws it.
     Cancel,
+    /// A person gives it another place in the queue.
+    Prioritise {
+        /// Higher goes first.
+        priority: i32,
+    },
     /// A newer task takes its place: it ends at once, whoever has it.
     Supersede,
     /// Time has passed.
@@ -91,6 +98,9 @@ pub enum Refusal {
     /// The task cannot be granted now.
     #[error("the task cannot be claimed now")]
     NotClaimable,
+    /// Only a waiting task has a place in the queue.
+    #[error("the task does not wait any more: its place in the queue cannot be changed")]
+    NotWaiting,
     /// The event changes nothing.
     #[error("the task has already ended")]
     Ended,
@@ -109,7 +119,11 @@ const MAX_BACK_OFF_MS: i64 = 60_000;
 /// If the event does not apply; the task stays as it is.
 pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<TaskRecord, Refusal> {
     match event {
-        QueueEvent::Claim { agent_id, lease_ms } => claim(record, *agent_id, *lease_ms, now_ms),
+        QueueEvent::Claim { agent_id, name, lease_ms } => {
+            let mut after = claim(record, *agent_id, *lease_ms, now_ms)?;
+            after.task.agent = Some(name.clone());
+            Ok(after)
+        }
         QueueEvent::Heartbeat { heartbeat, lease_ms } => {
             renew(record, heartbeat, *lease_ms, now_ms)
         }
@@ -123,6 +137,7 @@ pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<Task
         }
         QueueEvent::Fail { fence, failure } => fail(record, *fence, failure.as_ref(), now_ms),
         QueueEvent::Cancel => cancel(record, now_ms),
+        QueueEvent::Prioritise { priority } => prioritise(record, *priority),
         QueueEvent::Supersede => match record.task.state {
             TaskState::Queued | TaskState::Leased => {
                 Ok(ended(record, TaskState::Cancelled, None, now_ms))
@@ -224,6 +239,7 @@ fn fail(
     let mut after = record.clone();
     after.task.state = TaskState::Queued;
     after.task.agent_id = None;
+    after.task.agent = None;
     after.run_after_ms = now_ms + back_off_ms(record.task.attempt);
     Ok(after)
 }
@@ -246,6 +262,15 @@ fn cancel(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         }
         TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled => Err(Refusal::Ended),
     }
+}
+
+fn prioritise(record: &TaskRecord, priority: i32) -> Result<TaskRecord, Refusal> {
+    if record.task.state != TaskState::Queued {
+        return Err(Refusal::NotWaiting);
+    }
+    let mut after = record.clone();
+    after.task.priority = priority;
+    Ok(after)
 }
 
 fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {

@@ -19,7 +19,7 @@ const FORGET_MS: i64 = 24 * 60 * 60 * 1_000;
 const MAX_AGENTS: usize = 1_000;
 
 /// Characters of a name that are kept.
-const MAX_NAME_CHARS: usize = 100;
+pub(crate) const MAX_NAME_CHARS: usize = 100;
 
 /// An agent as it last presented itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -25,7 +25,9 @@ fn queued() -> TaskRecord {
         task: Task {
             task_id: TaskId::fresh(),
             job_id: JobId::fresh(),
+            job_name: None,
             kind: TaskKind::SegmentSlice,
+            engine: None,
             label: 1,
             slice: Some(slice),
             state: TaskState::Queued,
@@ -34,6 +36,7 @@ fn queued() -> TaskRecord {
             attempt: 0,
             cancel_requested: false,
             agent_id: None,
+            agent: None,
             failure: None,
             revision_id: None,
             created_ms: 0,
@@ -67,7 +70,7 @@ fn queued() -> TaskRecord {
 }
 
 fn claim() -> QueueEvent {
-    QueueEvent::Claim { agent_id: AgentId::fresh(), lease_ms: LEASE_MS }
+    QueueEvent::Claim { agent_id: AgentId::fresh(), name: "test".to_owned(), lease_ms: LEASE_MS }
 }
 
 fn complete(fence: i64) -> QueueEvent {
@@ -222,6 +225,18 @@ fn a_newer_task_ends_an_older_one_whoever_has_it() {
     assert_eq!(next(&ended, &complete(1), 2), Err(Refusal::StaleFence));
 }
 
+#[test]
+fn only_a_waiting_task_gets_another_place_in_the_queue() {
+    let first = next(&queued(), &QueueEvent::Prioritise { priority: 7 }, 1).unwrap();
+    assert_eq!((first.task.priority, first.task.state), (7, TaskState::Queued));
+    let leased = next(&first, &claim(), 2).unwrap();
+    let late = next(&leased, &QueueEvent::Prioritise { priority: 9 }, 3);
+    assert_eq!(late, Err(Refusal::NotWaiting));
+    let done = next(&leased, &complete(1), 4).unwrap();
+    let late = next(&done, &QueueEvent::Prioritise { priority: 9 }, 5);
+    assert_eq!(late, Err(Refusal::NotWaiting));
+}
+
 /// An event of a random history; fences reach from stale to not yet granted.
 fn any_event() -> impl Strategy<Value = QueueEvent> {
     let fence = 0_i64..6;
@@ -233,6 +248,7 @@ fn any_event() -> impl Strategy<Value = QueueEvent> {
         fence.clone().prop_map(|it| fail(it, FailureClass::OutOfMemory)),
         fence.prop_map(|it| QueueEvent::Fail { fence: it, failure: None }),
         Just(QueueEvent::Cancel),
+        Just(QueueEvent::Prioritise { priority: 3 }),
         Just(QueueEvent::Tick),
     ]
 }

@@ -632,6 +632,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many tasks ended, and how long they waited and ran. */
+        get: operations["task_rates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/{task_id}": {
         parameters: {
             query?: never;
@@ -734,6 +751,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{task_id}/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a task: every change of its state, every stage, every failure. */
+        get: operations["task_log"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tasks/{task_id}/outputs/{sha256}": {
         parameters: {
             query?: never;
@@ -762,6 +796,43 @@ export interface paths {
         get: operations["partial_mask"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/priority": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let a waiting task go earlier or later. */
+        put: operations["put_priority"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the same again: a new task with the prompts, the engine and the range of one that failed
+         *     or was withdrawn, on the mask as it is now.
+         */
+        post: operations["retry_task"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1526,6 +1597,11 @@ export interface components {
              */
             time_limit_ms: number;
         };
+        /**
+         * @description How serious a line is.
+         * @enum {string}
+         */
+        LogLevel: "info" | "warning" | "error";
         /** @description Which slices a task's mask speaks for. */
         MaskExtent: {
             /**
@@ -1817,6 +1893,14 @@ export interface components {
              */
             slice_index: number;
         };
+        /** @description A place in the queue. */
+        PriorityBody: {
+            /**
+             * Format: int32
+             * @description Higher goes first; a slice is queued with 10, a propagation with 0.
+             */
+            priority: number;
+        };
         /** @description How far a task has come. */
         Progress: {
             /**
@@ -1906,6 +1990,44 @@ export interface components {
             people: string[];
             /** @description Version of voxloop that measured. */
             voxloop: string;
+        };
+        /** @description Tasks that ended within one bucket of time. */
+        RateBucket: {
+            /**
+             * Format: int64
+             * @description When it begins, milliseconds since 1970.
+             */
+            at_ms: number;
+            /**
+             * Format: int32
+             * @description Tasks that were withdrawn.
+             */
+            cancelled: number;
+            /**
+             * Format: int32
+             * @description Tasks that were given up.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Median time from the last grant to the end, of tasks that were done.
+             */
+            ran_ms_median?: number | null;
+            /**
+             * Format: int64
+             * @description The time that 95 of 100 did not exceed, of tasks that were done.
+             */
+            ran_ms_p95?: number | null;
+            /**
+             * Format: int32
+             * @description Tasks that were done.
+             */
+            succeeded: number;
+            /**
+             * Format: int64
+             * @description Median time from the request to the last grant, of tasks that were granted.
+             */
+            waited_ms_median?: number | null;
         };
         /** @description Where a review stands, and the step that led there. */
         Review: {
@@ -2128,6 +2250,8 @@ export interface components {
         };
         /** @description A task as the API shows it. */
         Task: {
+            /** @description That agent's name. */
+            agent?: string | null;
             agent_id?: components["schemas"]["AgentId"] | null;
             /**
              * Format: int32
@@ -2141,6 +2265,7 @@ export interface components {
              * @description Milliseconds since 1970 when it was queued.
              */
             created_ms: number;
+            engine?: components["schemas"]["EngineName"] | null;
             failure?: components["schemas"]["TaskFailure"] | null;
             /**
              * Format: int64
@@ -2149,6 +2274,8 @@ export interface components {
             finished_ms?: number | null;
             /** @description The job it belongs to. */
             job_id: components["schemas"]["JobId"];
+            /** @description That job's name; none in events of older versions. */
+            job_name?: string | null;
             /** @description What it does. */
             kind: components["schemas"]["TaskKind"];
             /**
@@ -2175,6 +2302,34 @@ export interface components {
             /** @description Its identifier. */
             task_id: components["schemas"]["TaskId"];
         };
+        /** @description How many tasks there are, by state. */
+        TaskCounts: {
+            /**
+             * Format: int64
+             * @description Withdrawn.
+             */
+            cancelled: number;
+            /**
+             * Format: int64
+             * @description Given up.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description An agent has them.
+             */
+            leased: number;
+            /**
+             * Format: int64
+             * @description Waiting for an agent.
+             */
+            queued: number;
+            /**
+             * Format: int64
+             * @description Done.
+             */
+            succeeded: number;
+        };
         /** @description Why a task failed and what to do about it. */
         TaskFailure: {
             /** @description Whether it may be repeated. */
@@ -2198,7 +2353,49 @@ export interface components {
         TaskKind: "segment_slice" | "propagate";
         /** @description The newest tasks, newest first. */
         TaskList: {
+            /** @description All tasks, of the job where one is named, by state. */
+            counts: components["schemas"]["TaskCounts"];
             tasks: components["schemas"]["Task"][];
+        };
+        /** @description What happened to a task, oldest line first. */
+        TaskLog: {
+            lines: components["schemas"]["TaskLogLine"][];
+        };
+        /** @description One line of a task's log. */
+        TaskLogLine: {
+            /** @description Name of the agent. */
+            agent?: string | null;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            at_ms: number;
+            /**
+             * Format: int32
+             * @description Which attempt; 0 before the first grant.
+             */
+            attempt: number;
+            failure?: components["schemas"]["TaskFailure"] | null;
+            /** @description How serious it is. */
+            level: components["schemas"]["LogLevel"];
+            /**
+             * Format: int32
+             * @description Its place in the queue.
+             */
+            priority?: number | null;
+            retried_as?: components["schemas"]["TaskId"] | null;
+            /** @description What is being done, as a key the page translates. */
+            stage?: string | null;
+            /** @description What happened, as a key the page translates. */
+            step: components["schemas"]["TaskStep"];
+            /** @description The same in English, with everything below. */
+            text: string;
+            /**
+             * Format: int64
+             * @description Milliseconds that it waited for the grant, was in the stage before, or was worked on in this
+             *     attempt.
+             */
+            took_ms?: number | null;
         };
         /** @description What a task made. */
         TaskOutput: {
@@ -2230,6 +2427,21 @@ export interface components {
             /** @description The task. */
             task_id: components["schemas"]["TaskId"];
         };
+        /** @description Tasks that ended within a span of time, cut into buckets of equal length. */
+        TaskRates: {
+            /**
+             * Format: int64
+             * @description Length of a bucket.
+             */
+            bucket_ms: number;
+            /** @description One after the other; the present moment lies in the last. */
+            buckets: components["schemas"]["RateBucket"][];
+            /**
+             * Format: int64
+             * @description When the first bucket begins, milliseconds since 1970; a multiple of `bucket_ms`.
+             */
+            from_ms: number;
+        };
         /** @description What an agent is asked to do. */
         TaskSpec: (components["schemas"]["SegmentSlice"] & {
             /** @enum {string} */
@@ -2243,6 +2455,11 @@ export interface components {
          * @enum {string}
          */
         TaskState: "queued" | "leased" | "succeeded" | "failed" | "cancelled";
+        /**
+         * @description What a line of a task's log tells.
+         * @enum {string}
+         */
+        TaskStep: "queued" | "granted" | "stage" | "agent_lost" | "repeated" | "prioritised" | "cancel_requested" | "replaced" | "succeeded" | "failed" | "cancelled" | "retried";
         /** @description What numbers count. */
         Units: {
             /** @description Of areas: `mm2`. */
@@ -4743,6 +4960,12 @@ export interface operations {
             query?: {
                 /** @description Only those of this job. */
                 job_id?: components["schemas"]["JobId"];
+                /** @description Only those in this state. */
+                state?: "queued" | "leased" | "succeeded" | "failed" | "cancelled";
+                /** @description Only those queued before this one: the last of the list before. */
+                before?: components["schemas"]["TaskId"];
+                /** @description How many at most. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -4756,6 +4979,56 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TaskList"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    task_rates: {
+        parameters: {
+            query?: {
+                /** @description How far to look back. */
+                hours?: number;
+                /** @description Into how many parts to cut that time. */
+                buckets?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskRates"];
                 };
             };
             /** @description The server asks for its token */
@@ -4836,7 +5109,13 @@ export interface operations {
     cancel_task: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 task_id: components["schemas"]["TaskId"];
             };
@@ -5188,6 +5467,53 @@ export interface operations {
             };
         };
     };
+    task_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskLog"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     output: {
         parameters: {
             query: {
@@ -5311,6 +5637,159 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_priority: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PriorityBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It does not wait any more */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    retry_task: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskQueued"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It has not ended, was done, or the job is busy */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

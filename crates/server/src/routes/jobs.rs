@@ -27,6 +27,7 @@ use crate::{
     label_rules::check_name,
     person::Person,
     state::Server,
+    store::TaskFilter,
 };
 
 /// Tasks among which the one that ended last is looked for.
@@ -165,7 +166,8 @@ pub(super) async fn job_status(
 ) -> Result<Json<JobStatus>, ApiError> {
     let job = server.store.job(job_id).await?;
     let status = job.summary.status;
-    let tasks = server.store.tasks(Some(job_id), RECENT_TASKS).await?;
+    let of_job = TaskFilter { job_id: Some(job_id), ..TaskFilter::default() };
+    let tasks = server.store.tasks(&of_job, RECENT_TASKS).await?;
     let running = job.task;
     let ended = tasks.into_iter().filter(|it| it.state.is_final()).max_by_key(|it| it.finished_ms);
     let is_done = matches!(status, JobState::Segmented | JobState::Completed);

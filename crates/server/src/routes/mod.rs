@@ -109,8 +109,12 @@ fn result_routes() -> OpenApiRouter<Server> {
 fn task_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::task_rates))
         .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::task_log))
         .routes(routes!(tasks::cancel_task))
+        .routes(routes!(tasks::retry_task))
+        .routes(routes!(tasks::put_priority))
         .routes(routes!(tasks::partial_mask))
 }
 

@@ -18,6 +18,8 @@ mod reviews;
 pub(crate) mod revisions;
 pub(crate) mod row;
 pub(crate) mod schema;
+mod task_list;
+mod task_log;
 pub(crate) mod tasks;
 mod transitions;
 mod trouble;
@@ -34,6 +36,7 @@ pub use audit::AuditQuery;
 pub use jobs::NewJob;
 pub use revisions::NewRevision;
 pub use schema::Look;
+pub use task_list::TaskFilter;
 pub use tasks::{Completion, NewTask};
 pub(crate) use trouble::Advice;
 

@@ -85,7 +85,19 @@ where
         .map_err(|source| StoreError::Corrupt { what: column, source: Box::new(source) })
 }
 
-/// Reads a row of `task`.
+/// A statement that reads tasks with their jobs' names; what follows `from task` is given.
+macro_rules! tasks {
+    ($rest:literal) => {
+        concat!(
+            "select task.*, (select job.name from job where job.job_id = task.job_id) as job_name
+             from task ",
+            $rest
+        )
+    };
+}
+pub(super) use tasks;
+
+/// Reads a row of [`tasks`].
 pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
     let axis: Option<i64> = row.try_get("axis")?;
     let slice = match axis {
@@ -99,7 +111,9 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
         task: Task {
             task_id: id(row, "task_id")?,
             job_id: id(row, "job_id")?,
+            job_name: row.try_get("job_name")?,
             kind,
+            engine: Some(from_text(row, "engine")?),
             label: number(row, "label")?,
             slice,
             state: from_text(row, "state")?,
@@ -108,6 +122,7 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
             attempt: number(row, "attempt")?,
             cancel_requested: row.try_get::<i64, _>("cancel_requested")? != 0,
             agent_id: id_option(row, "agent_id")?,
+            agent: row.try_get("agent_name")?,
             failure: from_json_option(row, "failure")?,
             revision_id: id_option(row, "revision_id")?,
             created_ms: row.try_get("created_ms")?,

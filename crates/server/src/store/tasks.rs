@@ -2,7 +2,7 @@
 //! the answer is written in one guarded statement.
 
 use protocol::{
-    audit::AuditAction,
+    audit::{AuditAction, AuditDetails},
     event::EventBody,
     id::{JobId, Sha256, TaskId},
     job::JobState,
@@ -10,10 +10,12 @@ use protocol::{
     prompt::SlicePrompt,
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
-use sqlx::any::AnyRow;
 
 use super::{Act, Dialect, NewRevision, Store, StoreError, audit, row};
-use crate::queue::{QueueEvent, Refusal, TaskRecord};
+use crate::{
+    queue::{QueueEvent, Refusal, TaskRecord},
+    roster::MAX_NAME_CHARS,
+};
 
 /// A task about to be queued.
 #[derive(Debug, Clone)]
@@ -46,11 +48,12 @@ pub struct Completion {
 }
 
 /// Leased tasks whose lease ran out can be claimed as they are.
-const CLAIMABLE: &str = "select * from task
-    where (state = 'queued' or (state = 'leased' and lease_until_ms < $1))
+const CLAIMABLE: &str = row::tasks!(
+    "where (state = 'queued' or (state = 'leased' and lease_until_ms < $1))
       and run_after_ms <= $1 and attempt < max_attempts and cancel_requested = 0
       and $2 like '%,' || kind || ',%' and $3 like '%,' || engine || ',%'
-    order by priority desc, created_ms, task_id limit 1";
+    order by priority desc, created_ms, task_id limit 1"
+);
 
 /// How often a transition is tried anew when somebody else changed the task in between.
 const MAX_RACES: u32 = 20;
@@ -131,7 +134,8 @@ impl Store {
                 .await?;
             let Some(found) = found else { return Ok(None) };
             let before = row::task_record(&found)?;
-            let event = QueueEvent::Claim { agent_id: request.agent_id, lease_ms };
+            let name = request.name.chars().take(MAX_NAME_CHARS).collect();
+            let event = QueueEvent::Claim { agent_id: request.agent_id, name, lease_ms };
             if let Some(after) = change.apply(&before, &event, now_ms).await? {
                 change.commit(now_ms).await?;
                 return Ok(Some(after));
@@ -208,8 +212,21 @@ impl Store {
     ///
     /// # Errors
     /// If it has already ended, there is no such task, or the database fails.
-    pub async fn cancel(&self, task_id: TaskId, now_ms: i64) -> Result<TaskRecord, StoreError> {
-        self.transition(task_id, &QueueEvent::Cancel, now_ms).await
+    pub async fn cancel(&self, task_id: TaskId, act: &Act) -> Result<TaskRecord, StoreError> {
+        self.transition_by(task_id, &QueueEvent::Cancel, act).await
+    }
+
+    /// Gives a waiting task another place in the queue.
+    ///
+    /// # Errors
+    /// If it does not wait, there is no such task, or the database fails.
+    pub async fn prioritise(
+        &self,
+        task_id: TaskId,
+        priority: i32,
+        act: &Act,
+    ) -> Result<TaskRecord, StoreError> {
+        self.transition_by(task_id, &QueueEvent::Prioritise { priority }, act).await
     }
 
     /// Ends what time has ended: tasks over their limit, tasks without attempts left, cancelled
@@ -218,10 +235,10 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn tick(&self, now_ms: i64) -> Result<usize, StoreError> {
-        let rows = sqlx::query(
-            "select * from task where state = 'leased'
-             and (lease_until_ms < $1 or started_ms + time_limit_ms < $1)",
-        )
+        let rows = sqlx::query(row::tasks!(
+            "where state = 'leased'
+             and (lease_until_ms < $1 or started_ms + time_limit_ms < $1)"
+        ))
         .bind(now_ms)
         .fetch_all(&self.pool)
         .await?;
@@ -243,53 +260,11 @@ impl Store {
     /// # Errors
     /// If there is no such task, or the database fails.
     pub async fn task(&self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
-        let found = sqlx::query("select * from task where task_id = $1")
+        let found = sqlx::query(row::tasks!("where task_id = $1"))
             .bind(task_id.to_string())
             .fetch_optional(&self.pool)
             .await?;
         row::task_record(&found.ok_or_else(|| no_task(task_id))?)
-    }
-
-    /// The newest tasks, newest first; of one job only, if `job_id` is given.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn tasks(&self, job_id: Option<JobId>, limit: i64) -> Result<Vec<Task>, StoreError> {
-        let rows = sqlx::query(
-            "select * from task where $1 = '' or job_id = $1
-             order by created_ms desc, task_id desc limit $2",
-        )
-        .bind(job_id.map(|it| it.to_string()).unwrap_or_default())
-        .bind(limit)
-        .fetch_all(&self.pool)
-        .await?;
-        tasks_of(&rows)
-    }
-
-    /// All unfinished tasks, in the order in which they will be granted.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn unfinished_tasks(&self) -> Result<Vec<Task>, StoreError> {
-        let rows = sqlx::query(
-            "select * from task where state in ('queued', 'leased')
-             order by priority desc, created_ms, task_id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        tasks_of(&rows)
-    }
-
-    /// A job's newest unfinished task.
-    pub(crate) async fn unfinished_task(&self, job_id: JobId) -> Result<Option<Task>, StoreError> {
-        let found = sqlx::query(
-            "select * from task where job_id = $1 and state in ('queued', 'leased')
-             order by created_ms desc, task_id desc limit 1",
-        )
-        .bind(job_id.to_string())
-        .fetch_optional(&self.pool)
-        .await?;
-        found.map(|it| Ok(row::task_record(&it)?.task)).transpose()
     }
 
     /// Notes that a task delivered a blob: it goes with the task's job.
@@ -317,6 +292,16 @@ impl Store {
         event: &QueueEvent,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
+        self.transition_by(task_id, event, &Act { by: String::new(), now_ms }).await
+    }
+
+    async fn transition_by(
+        &self,
+        task_id: TaskId,
+        event: &QueueEvent,
+        act: &Act,
+    ) -> Result<TaskRecord, StoreError> {
+        let now_ms = act.now_ms;
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
             let before = change.task_and_job(task_id).await?;
@@ -325,6 +310,9 @@ impl Store {
             };
             if after.task.state.is_final() {
                 change.settle_job(&after.task, now_ms).await?;
+            }
+            if let Some((action, details)) = audited(&before, &after, event) {
+                change.audit(Some(after.task.job_id), action, details, act).await?;
             }
             if after.task.state == TaskState::Queued {
                 change.wake_agents();
@@ -336,12 +324,31 @@ impl Store {
     }
 }
 
-pub(super) fn no_task(task_id: TaskId) -> StoreError {
-    StoreError::NotFound { what: "task", id: task_id.to_string() }
+/// What a person did, for the audit list.
+fn audited(
+    before: &TaskRecord,
+    after: &TaskRecord,
+    event: &QueueEvent,
+) -> Option<(AuditAction, AuditDetails)> {
+    let task = ("task", after.task.task_id.to_string());
+    let (from, to) = (before.task.priority, after.task.priority);
+    match event {
+        QueueEvent::Cancel => Some((AuditAction::TaskCancelled, audit::details([task]))),
+        QueueEvent::Prioritise { .. } => (from != to).then(|| {
+            let details = [task, ("from", from.to_string()), ("to", to.to_string())];
+            (AuditAction::PriorityChanged, audit::details(details))
+        }),
+        QueueEvent::Claim { .. }
+        | QueueEvent::Heartbeat { .. }
+        | QueueEvent::Complete { .. }
+        | QueueEvent::Fail { .. }
+        | QueueEvent::Supersede
+        | QueueEvent::Tick => None,
+    }
 }
 
-fn tasks_of(rows: &[AnyRow]) -> Result<Vec<Task>, StoreError> {
-    rows.iter().map(|it| Ok(row::task_record(it)?.task)).collect()
+pub(super) fn no_task(task_id: TaskId) -> StoreError {
+    StoreError::NotFound { what: "task", id: task_id.to_string() }
 }
 
 /// `,segment_slice,propagate,`: a list that `like '%,' || kind || ',%'` searches.

@@ -7,14 +7,18 @@ use protocol::{
     job::JobState,
     prompt::SliceRef,
     task::{Progress, Task, TaskKind, TaskState},
+    task_log::TaskStep,
 };
 
 use super::{Change, NewTask, StoreError, row, tasks::no_task};
-use crate::queue::{self, QueueEvent, TaskRecord};
+use crate::{
+    queue::{self, QueueEvent, TaskRecord},
+    task_log::{self, Entry},
+};
 
 impl Change<'_> {
     pub(super) async fn task_record(&mut self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
-        let found = sqlx::query("select * from task where task_id = $1")
+        let found = sqlx::query(row::tasks!("where task_id = $1"))
             .bind(task_id.to_string())
             .fetch_optional(&mut *self.transaction)
             .await?;
@@ -41,8 +45,9 @@ impl Change<'_> {
             "update task set state = $1, attempt = $2, fence = $3, agent_id = $4,
                  lease_until_ms = $5, run_after_ms = $6, cancel_requested = $7, progress = $8,
                  partial_sha256 = $9, failure = $10, completion_key = $11, revision_id = $12,
-                 started_ms = $13, finished_ms = $14, output_sha256 = $15
-             where task_id = $16 and state = $17 and fence = $18 and cancel_requested = $19",
+                 started_ms = $13, finished_ms = $14, output_sha256 = $15, priority = $16,
+                 agent_name = $17
+             where task_id = $18 and state = $19 and fence = $20 and cancel_requested = $21",
         )
         .bind(row::to_text(&after.task.state))
         .bind(i64::from(after.task.attempt))
@@ -59,6 +64,8 @@ impl Change<'_> {
         .bind(after.task.started_ms)
         .bind(after.task.finished_ms)
         .bind(after.output.as_ref().map(ToString::to_string))
+        .bind(i64::from(after.task.priority))
+        .bind(after.task.agent.as_deref())
         .bind(before.task.task_id.to_string())
         .bind(row::to_text(&before.task.state))
         .bind(before.fence)
@@ -69,6 +76,8 @@ impl Change<'_> {
         if written != 1 {
             return Ok(None);
         }
+        let entries = task_log::entries(before, &after, event);
+        self.log_task(after.task.task_id, &entries, now_ms).await?;
         if after.task != before.task || after.partial != before.partial {
             self.tell(EventBody::QueueUpdate(Box::new(after.task.clone())));
         }
@@ -83,10 +92,10 @@ impl Change<'_> {
         slice: SliceRef,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        let rows = sqlx::query(
-            "select * from task where job_id = $1 and label = $2 and axis = $3
-             and slice_index = $4 and state in ('queued', 'leased')",
-        )
+        let rows = sqlx::query(row::tasks!(
+            "where job_id = $1 and label = $2 and axis = $3
+             and slice_index = $4 and state in ('queued', 'leased')"
+        ))
         .bind(job_id.to_string())
         .bind(i64::from(label))
         .bind(i64::from(slice.axis))
@@ -130,6 +139,8 @@ impl Change<'_> {
         .bind(row::to_json(&Progress::default()))
         .execute(&mut *self.transaction)
         .await?;
+        let queued = Entry { priority: Some(new.priority), ..Entry::of(TaskStep::Queued) };
+        self.log_task(task_id, &[queued], now_ms).await?;
         Ok(self.task_record(task_id).await?.task)
     }
 

@@ -11,6 +11,7 @@ mod hostile;
 mod jobs;
 mod masks;
 mod measures;
+mod monitor;
 mod origins;
 mod preparing;
 mod tasks;

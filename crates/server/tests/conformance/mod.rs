@@ -1,6 +1,8 @@
 //! What every database must do: one suite, run on SQLite by `tests/sqlite.rs` and on PostgreSQL by
 //! `tests/postgres.rs`. A test left out of the list at the end is dead code, and the build says so.
 
+mod tasks;
+
 use std::collections::BTreeSet;
 
 use protocol::{
@@ -18,6 +20,13 @@ use protocol::{
 use server::{
     queue::Refusal,
     store::{Act, Completion, NewJob, NewRevision, NewTask, Store, StoreError},
+};
+
+use tasks::of_job;
+pub(crate) use tasks::{
+    a_list_of_tasks_is_cut_by_job_state_and_place, a_person_changes_the_order_of_waiting_tasks,
+    a_task_knows_its_job_engine_and_agent, every_step_of_a_task_is_in_its_log,
+    stages_fill_no_disk_with_lines, the_log_says_what_a_repeated_attempt_failed_of,
 };
 
 const LEASE_MS: i64 = 2_000;
@@ -247,7 +256,7 @@ pub(crate) async fn a_job_is_propagated_or_segmented_but_not_both_at_once(store:
     let refused = store.enqueue(&segment(job_id, 5), 3).await;
     assert!(matches!(refused, Err(StoreError::WrongState(_))));
 
-    let cancelled = store.cancel(task.task_id, 4).await.unwrap();
+    let cancelled = store.cancel(task.task_id, &at(4)).await.unwrap();
     assert_eq!(cancelled.task.state, TaskState::Cancelled);
     let job = store.job(job_id).await.unwrap();
     assert_eq!(job.summary.status, JobState::Cancelled);
@@ -366,7 +375,7 @@ pub(crate) async fn a_deleted_job_takes_with_it_what_only_it_referred_to(store: 
     assert_eq!(orphans, BTreeSet::from([sha(20), sha(120)]), "the image is still needed");
     assert!(matches!(store.job(a).await, Err(StoreError::NotFound { what: "job", .. })));
     assert!(store.revisions(a).await.unwrap().is_empty());
-    assert!(store.tasks(Some(a), 10).await.unwrap().is_empty());
+    assert!(store.tasks(&of_job(a), 10).await.unwrap().is_empty());
     assert!(store.is_referenced(&sha(1)).await.unwrap());
     assert_eq!(store.delete_job(b, &at(3)).await.unwrap(), [sha(1)]);
     assert!(!store.is_referenced(&sha(1)).await.unwrap());
@@ -435,8 +444,8 @@ pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
         let n_queued = requests.join_all().await.into_iter().filter(|it| *it).count();
         assert_eq!(n_queued, 1, "round {round}");
 
-        let task = store.tasks(Some(job_id), 1).await.unwrap().remove(0);
-        store.cancel(task.task_id, 3).await.unwrap();
+        let task = store.tasks(&of_job(job_id), 1).await.unwrap().remove(0);
+        store.cancel(task.task_id, &at(3)).await.unwrap();
         let tasks = [
             store.enqueue(&segment(job_id, 5), 4).await.unwrap(),
             store.enqueue(&segment(job_id, 6), 4).await.unwrap(),
@@ -444,7 +453,7 @@ pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
         let mut cancels = tokio::task::JoinSet::new();
         for task in tasks {
             let store = store.clone();
-            cancels.spawn(async move { store.cancel(task.task_id, 5).await.is_ok() });
+            cancels.spawn(async move { store.cancel(task.task_id, &at(5)).await.is_ok() });
         }
         assert!(cancels.join_all().await.into_iter().all(|it| it));
         assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Cancelled);
@@ -501,6 +510,12 @@ macro_rules! conformance_tests {
             events_have_no_gap_and_tell_everything_in_order,
             requests_about_one_job_take_turns,
             each_task_is_granted_once_to_many_agents,
+            a_list_of_tasks_is_cut_by_job_state_and_place,
+            a_person_changes_the_order_of_waiting_tasks,
+            a_task_knows_its_job_engine_and_agent,
+            every_step_of_a_task_is_in_its_log,
+            stages_fill_no_disk_with_lines,
+            the_log_says_what_a_repeated_attempt_failed_of,
         );
     };
     ($($name:ident),+ $(,)?) => {

@@ -1,0 +1,73 @@
+//! What people do with tasks: ask for the same again, change the order, look at rates.
+
+use protocol::{
+    id::TaskId,
+    task::{Task, TaskSpec, TaskState},
+    task_log::TaskRates,
+};
+
+use crate::{
+    error::ApiError,
+    jobs::{PropagateWish, SegmentWish},
+    person::Person,
+    rates::{Span, rates},
+    state::Server,
+};
+
+const HOUR_MS: i64 = 60 * 60 * 1_000;
+
+impl Server {
+    /// Asks for the same again: a new task with the prompts, the engine and the range of one that
+    /// came to nothing, on the mask as it is now.
+    ///
+    /// # Errors
+    /// If it has not ended, or was done; and whatever may be wrong with asking.
+    pub(crate) async fn retry(&self, task_id: TaskId, person: &Person) -> Result<Task, ApiError> {
+        let record = self.store.task(task_id).await?;
+        let job_id = record.task.job_id;
+        match record.task.state {
+            TaskState::Failed | TaskState::Cancelled => {}
+            TaskState::Succeeded => {
+                return Err(ApiError::wrong_state("the task was done: there is nothing to retry"));
+            }
+            TaskState::Queued | TaskState::Leased => {
+                return Err(ApiError::wrong_state("the task has not ended: cancel it first"));
+            }
+        }
+        let task = match record.spec {
+            TaskSpec::SegmentSlice(it) => {
+                let wish = SegmentWish {
+                    engine: Some(it.engine),
+                    window: it.window,
+                    ..SegmentWish::of(it.prompt)
+                };
+                self.segment(job_id, wish, person).await?
+            }
+            TaskSpec::Propagate(it) => {
+                let wish = PropagateWish {
+                    direction: it.direction,
+                    range: it.range,
+                    engine: Some(it.engine),
+                    combine: it.combine,
+                    largest_component: it.largest_component,
+                    label: Some(it.label),
+                    axis: Some(it.axis),
+                    window: it.window,
+                };
+                self.propagate(job_id, wish, person).await?
+            }
+        };
+        self.store.note_retry(task_id, task.task_id, &self.act(person)).await?;
+        Ok(task)
+    }
+
+    /// Tasks that ended in the last `hours`, in `n_buckets`.
+    pub(crate) async fn task_rates(
+        &self,
+        hours: u32,
+        n_buckets: u32,
+    ) -> Result<TaskRates, ApiError> {
+        let span = Span::until(self.now_ms(), i64::from(hours) * HOUR_MS, n_buckets);
+        Ok(rates(&self.store.ended_since(span.from_ms).await?, span))
+    }
+}
