@@ -121,6 +121,23 @@ fn have_same_voxels(one: &ImageRef, other: &ImageRef) -> bool {
 }
 
 impl Server {
+    /// The decoded first frame of an image for one look at it: it takes no other's place in memory.
+    ///
+    /// # Errors
+    /// If the blob is missing or damaged.
+    pub(crate) async fn volume_once(&self, image: &Image) -> Result<Arc<Volume>, ApiError> {
+        let key = image_ref(image);
+        if let Some(volume) = self.images.get(&key) {
+            return Ok(volume);
+        }
+        let path = self.blobs.open(&image.sha256).await?;
+        let options = ReadOptions { frame: 0, max_bytes: self.settings.max_image_bytes };
+        tokio::task::spawn_blocking(move || volume::read(&path, key.sha256.as_str(), &options))
+            .await?
+            .map(Arc::new)
+            .map_err(|it| ApiError::internal(&it))
+    }
+
     /// The decoded volume of an image, from memory or from its blob.
     ///
     /// # Errors

@@ -12,10 +12,12 @@ pub mod incoming;
 pub mod queue;
 pub mod store;
 
+mod case;
 mod cleanup;
 pub mod diagnosis;
 mod edits;
 pub mod engines;
+mod exports;
 mod gpu;
 mod host;
 pub mod images;
@@ -34,6 +36,7 @@ mod sample;
 mod surfaces;
 mod task_log;
 mod tasks;
+mod thumbnails;
 mod work;
 
 pub mod access;

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
-use protocol::prompt::SliceRef;
-use volume::{Labelmap, MaskFormat, Volume, Window, render, write_mask};
+use protocol::{job::Label, prompt::SliceRef};
+use volume::{
+    Labelmap, MaskFormat, Paint, Palette, Volume, Window,
+    render::{self, Overlay},
+};
 
-use crate::{error::ApiError, prompts::check_slice, state::Server, store::jobs::JobRow};
+use crate::{
+    error::ApiError, exports::stem, measures::Chosen, prompts::check_slice, state::Server,
+    store::jobs::JobRow,
+};
 
 /// How to show a slice.
 #[derive(Debug, Clone, Copy)]
@@ -18,25 +24,15 @@ pub(crate) struct SliceView {
 
 impl Server {
     /// The whole mask as NIfTI on the image's own grid, with a file name.
-    pub(crate) async fn mask_file(&self, job: &JobRow) -> Result<(String, Vec<u8>), ApiError> {
-        let labelmap = self.head_labelmap(job).await?;
-        let image = &job.summary.image;
-        let path = self.blobs.open(&image.sha256).await?;
-        let file_name = image.file_name.clone();
-        let bytes = tokio::task::spawn_blocking(move || {
-            let source = volume::read_header(&path, &file_name)
-                .map_err(|it| ApiError::internal(&it))?
-                .source;
-            let mut bytes = Vec::new();
-            write_mask(&labelmap, &source, MaskFormat::NiftiGz, &mut bytes)
-                .map_err(|it| ApiError::internal(&it))?;
-            Ok::<_, ApiError>(bytes)
-        })
-        .await??;
-        Ok((format!("{}-mask.nii.gz", stem(&image.file_name)), bytes))
+    pub(crate) async fn mask_file(&self, job: JobRow) -> Result<(String, Vec<u8>), ApiError> {
+        let revision = job.head.clone().ok_or_else(no_mask)?;
+        let name = format!("{}-mask.nii.gz", stem(&job.summary.image.file_name));
+        let labelmap = Arc::new(self.labelmap(&job.summary.image, Some(&revision.mask)).await?);
+        let chosen = Chosen { job, revision, labelmap };
+        Ok((name, self.mask_bytes(&chosen, MaskFormat::NiftiGz).await?))
     }
 
-    /// A slice with its mask in red as PNG, with a file name. What is not named comes from the slice
+    /// A slice with its mask in the objects' colours as PNG, with a file name. What is not named comes from the slice
     /// that was last segmented; on another axis the middle slice is shown.
     pub(crate) async fn mask_picture(
         &self,
@@ -70,9 +66,13 @@ impl Server {
             (Some(_), true) => Some(self.head_labelmap(job).await?),
             _ => None,
         };
-        tokio::task::spawn_blocking(move || draw(&volume, labelmap.as_ref(), view))
-            .await?
-            .map_err(|it| ApiError::internal(&it))
+        let palette = palette(&job.labels);
+        tokio::task::spawn_blocking(move || {
+            let overlay = labelmap.as_ref().map(|labelmap| Overlay { labelmap, palette: &palette });
+            draw(&volume, overlay, view)
+        })
+        .await?
+        .map_err(|it| ApiError::internal(&it))
     }
 
     async fn head_labelmap(&self, job: &JobRow) -> Result<Labelmap, ApiError> {
@@ -87,7 +87,7 @@ pub(crate) fn no_mask() -> ApiError {
 
 fn draw(
     volume: &Arc<Volume>,
-    labelmap: Option<&Labelmap>,
+    overlay: Option<Overlay<'_>>,
     view: SliceView,
 ) -> Result<Vec<u8>, render::RenderError> {
     let window = match view.window {
@@ -95,13 +95,23 @@ fn draw(
         None => Window::suggest(volume),
     };
     let axis = usize::from(view.slice.axis);
-    render::slice_png(volume, labelmap, axis, view.slice.slice_index as usize, window)
+    render::slice_png(volume, overlay, axis, view.slice.slice_index as usize, window)
 }
 
-/// A file name without the endings of image files.
-fn stem(file_name: &str) -> &str {
-    [".nii.gz", ".nii", ".nrrd"]
-        .iter()
-        .find_map(|it| file_name.strip_suffix(it))
-        .unwrap_or(file_name)
+/// How a job's objects are painted; one that is not among them gets a colour of its own.
+pub(crate) fn palette(labels: &[Label]) -> Palette {
+    let mut palette = Palette::default();
+    for label in labels {
+        if let Some(colour) = colour(&label.color) {
+            palette.set(label.value, Some(Paint::new(colour)));
+        }
+    }
+    palette
+}
+
+/// The parts of `#rrggbb`.
+fn colour(text: &str) -> Option<[u8; 3]> {
+    let number = u32::from_str_radix(text.strip_prefix('#')?, 16).ok()?;
+    let [_, red, green, blue] = number.to_be_bytes();
+    Some([red, green, blue])
 }

@@ -7,6 +7,7 @@ use tokio::sync::{Mutex, RwLock};
 use crate::{
     blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
     preparations::Preparations, roster::Roster, settings::Settings, store::Store,
+    thumbnails::Thumbnails,
 };
 
 /// A server's parts. Cloning shares them.
@@ -30,6 +31,8 @@ pub struct Server {
     pub(crate) roster: Arc<Roster>,
     /// Slices that people look at.
     pub(crate) preparations: Arc<Preparations>,
+    /// Pictures for lists.
+    pub(crate) thumbnails: Arc<Thumbnails>,
     /// Held while everything is looked at, which may read every file: once at a time.
     pub(crate) diagnosing: Arc<Mutex<()>>,
     /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
@@ -57,6 +60,7 @@ impl Server {
             engines,
             roster: Arc::default(),
             preparations: Arc::default(),
+            thumbnails: Arc::default(),
             diagnosing: Arc::default(),
             blob_gate: Arc::new(RwLock::new(())),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use protocol::job::Image;
 use volume::{
     Affine, Grid,
     surface::{Mesh, SurfaceOptions},
@@ -25,12 +26,18 @@ impl Server {
         options: SurfaceOptions,
     ) -> Result<Mesh, ApiError> {
         let labelmap = Arc::clone(&chosen.labelmap);
-        let image = &chosen.job.summary.image;
-        let rows = [0, 1, 2].map(|it| image.ras_from_voxel[it]);
-        let grid = Grid { shape: labelmap.shape, ras_from_voxel: Affine::from_rows(rows) };
+        let grid = grid(&chosen.job.summary.image);
         Ok(tokio::task::spawn_blocking(move || {
             volume::surface::surface(&labelmap, &grid, label, &options)
         })
         .await?)
+    }
+}
+
+/// Where an image's voxels lie.
+pub(crate) fn grid(image: &Image) -> Grid {
+    Grid {
+        shape: image.shape.map(|it| it as usize),
+        ras_from_voxel: Affine { rows: image.ras_from_voxel },
     }
 }

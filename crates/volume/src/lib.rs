@@ -28,6 +28,7 @@ pub mod surface;
 mod write;
 
 pub mod display;
+pub mod palette;
 pub mod render;
 pub mod window;
 
@@ -39,6 +40,7 @@ pub use error::{ReadError, WriteError};
 pub use grid::{AxisCodes, Grid};
 pub use intensity::Distribution;
 pub use labelmap::{Labelmap, LabelmapError};
+pub use palette::{Paint, Palette};
 pub use read::{
     FileFormat, Header, ReadOptions, SourceHeader, read, read_bytes, read_header, survey,
 };

@@ -1,7 +1,7 @@
 //! Pictures of slices: grey with coloured masks over it, as PNG.
 
 use crate::{
-    Labelmap, Slice, Volume,
+    Labelmap, Palette, Slice, Volume,
     display::{DisplayMap, Plane},
     window::Window,
 };
@@ -31,25 +31,13 @@ pub enum RenderError {
     },
 }
 
-/// How much of a label's colour covers the image inside it; outlines cover it fully.
-const OPACITY: f64 = 0.4;
-
-/// Colours of labels, 1 first; later labels start over.
-const COLOURS: [Rgb; 8] = [
-    [255, 45, 45],
-    [60, 220, 90],
-    [80, 140, 255],
-    [255, 210, 50],
-    [220, 90, 255],
-    [60, 220, 230],
-    [255, 150, 60],
-    [170, 255, 120],
-];
-
-/// The colour of a label (not of background): red for the first.
-#[must_use]
-pub fn label_colour(label: u8) -> [u8; 3] {
-    COLOURS[(usize::from(label) + COLOURS.len() - 1) % COLOURS.len()]
+/// Labels over a picture, and how they are painted.
+#[derive(Debug, Clone, Copy)]
+pub struct Overlay<'a> {
+    /// The labels, on the volume's grid.
+    pub labelmap: &'a Labelmap,
+    /// Their paint.
+    pub palette: &'a Palette,
 }
 
 /// Slice `index` along a stored axis as an 8-bit PNG in patient orientation, one pixel per voxel:
@@ -59,7 +47,7 @@ pub fn label_colour(label: u8) -> [u8; 3] {
 /// If there is no such slice, or the labelmap lies on another grid.
 pub fn slice_png(
     volume: &Volume,
-    labelmap: Option<&Labelmap>,
+    overlay: Option<Overlay<'_>>,
     axis: usize,
     index: usize,
     window: Window,
@@ -71,11 +59,11 @@ pub fn slice_png(
     let map = DisplayMap::new(&volume.grid, axis);
     let greys = shown_greys(volume, &map, index, window);
     let size = [greys.width, greys.height];
-    let Some(labelmap) = labelmap else {
+    let Some(Overlay { labelmap, palette }) = overlay else {
         return Ok(encode(&greys.pixels, size, png::ColorType::Grayscale));
     };
     check_shape(volume, labelmap)?;
-    let colours = blend(&greys, &map.show(&labelmap.slice(axis, index)));
+    let colours = blend(&greys, &map.show(&labelmap.slice(axis, index)), palette);
     Ok(encode(colours.as_flattened(), size, png::ColorType::Rgb))
 }
 
@@ -90,17 +78,17 @@ fn shown_greys(volume: &Volume, map: &DisplayMap, index: usize, window: Window) 
     map.show(&Slice { width: stored.width, height: stored.height, pixels })
 }
 
-/// Lays label colours over greys; pixels at a label's border get its full colour.
-fn blend(greys: &Slice<u8>, labels: &Slice<u8>) -> Vec<Rgb> {
+/// Lays labels' colours over greys; pixels at a label's border get its full colour.
+fn blend(greys: &Slice<u8>, labels: &Slice<u8>, palette: &Palette) -> Vec<Rgb> {
     let mut colours = Vec::with_capacity(greys.pixels.len());
     for y in 0..greys.height {
         for x in 0..greys.width {
             let at = y * greys.width + x;
-            let (grey, label) = (greys.pixels[at], labels.pixels[at]);
-            colours.push(match label {
-                0 => [grey; 3],
-                _ if is_border(labels, x, y) => label_colour(label),
-                _ => label_colour(label).map(|it| mix(grey, it)),
+            let grey = greys.pixels[at];
+            colours.push(match palette.paint(labels.pixels[at]) {
+                None => [grey; 3],
+                Some(it) if it.has_outline && is_border(labels, x, y) => it.colour,
+                Some(it) => it.colour.map(|colour| mix(grey, colour, it.opacity)),
             });
         }
     }
@@ -115,8 +103,8 @@ fn is_border(labels: &Slice<u8>, x: usize, y: usize) -> bool {
 }
 
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes")]
-fn mix(grey: u8, colour: u8) -> u8 {
-    (f64::from(grey) * (1.0 - OPACITY) + f64::from(colour) * OPACITY).round() as u8
+fn mix(grey: u8, colour: u8, opacity: f64) -> u8 {
+    (f64::from(grey) * (1.0 - opacity) + f64::from(colour) * opacity).round() as u8
 }
 
 const TILES_PER_ROW: usize = 4;
@@ -147,7 +135,7 @@ pub fn contact_sheet(volume: &Volume, labelmap: &Labelmap) -> Result<Vec<u8>, Re
     for (place, &index) in indices.iter().enumerate() {
         let greys = resized(&shown_greys(volume, &map, index, window), tile);
         let labels = resized(&map.show(&labelmap.slice(map.axis, index)), tile);
-        let colours = blend(&greys, &labels);
+        let colours = blend(&greys, &labels, &Palette::default());
         let left = place % columns * (tile[0] + TILE_GAP);
         let top = place / columns * (tile[1] + TILE_GAP);
         for (y, row) in colours.chunks_exact(tile[0]).enumerate() {
@@ -175,14 +163,42 @@ fn sheet_slices(labelmap: &Labelmap, axis: usize) -> Vec<usize> {
         .collect()
 }
 
-/// The middle axial slice as a small grey PNG for lists, with square pixels.
-#[must_use]
-pub fn thumbnail_png(volume: &Volume) -> Vec<u8> {
+/// An axial slice as a small PNG for lists, with square pixels: the one where the labels cover most,
+/// or the middle one where there are none.
+///
+/// # Errors
+/// If the labelmap lies on another grid.
+pub fn thumbnail_png(
+    volume: &Volume,
+    overlay: Option<Overlay<'_>>,
+) -> Result<Vec<u8>, RenderError> {
     let map = DisplayMap::of_plane(&volume.grid, Plane::Axial);
-    let middle = volume.grid.shape[map.axis] / 2;
-    let greys = shown_greys(volume, &map, middle, Window::suggest(volume));
+    let window = Window::suggest(volume);
     let size = tile_size(&map);
-    encode(&resized(&greys, size).pixels, size, png::ColorType::Grayscale)
+    let greys = |index| resized(&shown_greys(volume, &map, index, window), size);
+    let middle = volume.grid.shape[map.axis] / 2;
+    let Some(Overlay { labelmap, palette }) = overlay else {
+        return Ok(encode(&greys(middle).pixels, size, png::ColorType::Grayscale));
+    };
+    check_shape(volume, labelmap)?;
+    let index = fullest_slice(labelmap, map.axis).unwrap_or(middle);
+    let labels = resized(&map.show(&labelmap.slice(map.axis, index)), size);
+    let colours = blend(&greys(index), &labels, palette);
+    Ok(encode(colours.as_flattened(), size, png::ColorType::Rgb))
+}
+
+/// The first of the slices along an axis that hold most voxels of any label.
+fn fullest_slice(labelmap: &Labelmap, axis: usize) -> Option<usize> {
+    let mut counts = vec![0; labelmap.shape[axis]];
+    for (label, bounds) in labelmap.bounding_boxes() {
+        let part = labelmap.crop(&bounds);
+        for (sum, n) in counts[bounds[axis].clone()].iter_mut().zip(part.slice_counts(axis, label))
+        {
+            *sum += n;
+        }
+    }
+    let most = *counts.iter().max()?;
+    counts.iter().position(|it| *it == most && most > 0)
 }
 
 /// Size of a tile with square pixels, its longest side at most `LONGEST_SIDE`.
@@ -228,9 +244,9 @@ fn encode(pixels: &[u8], [width, height]: [usize; 2], colour: png::ColorType) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{RenderError, contact_sheet, slice_png, thumbnail_png};
+    use super::{Overlay, RenderError, contact_sheet, slice_png, thumbnail_png};
     use crate::{
-        Labelmap,
+        Labelmap, Paint, Palette,
         display::{DisplayMap, Plane},
         phantom::{PhantomOptions, phantom},
         window::Window,
@@ -268,13 +284,52 @@ mod tests {
             mask.voxels[start..start + 5].fill(1);
         }
         let black = Window { low: 5000.0, high: 6000.0 };
-        let (info, pixels) = decode(&slice_png(&volume, Some(&mask), 2, 1, black).unwrap());
+        let palette = Palette::default();
+        let overlay = Overlay { labelmap: &mask, palette: &palette };
+        let (info, pixels) = decode(&slice_png(&volume, Some(overlay), 2, 1, black).unwrap());
         assert_eq!((info.width, info.height, info.color_type), (20, 20, png::ColorType::Rgb));
         // Stored along LPS: shown as it is stored.
         let at = |x: usize, y: usize| &pixels[3 * (20 * y + x)..][..3];
         assert_eq!(at(4, 5), [0, 0, 0]);
         assert_eq!(at(5, 5), [255, 45, 45]);
         assert_eq!(at(7, 7), [102, 18, 18]);
+    }
+
+    #[test]
+    fn labels_are_painted_as_the_palette_says() {
+        let volume = phantom(&PhantomOptions::ct([20, 20, 4])).volume;
+        let mut mask = Labelmap::new([20, 20, 4]);
+        for (label, y) in [(1, 2), (2, 8), (3, 14)] {
+            let start = mask.index([5, y, 1]);
+            mask.voxels[start..start + 5].fill(label);
+        }
+        let mut palette = Palette::default();
+        let half = Paint { colour: [0, 100, 200], opacity: 0.5, has_outline: false };
+        palette.set(1, Some(half));
+        palette.set(2, None);
+        let overlay = Overlay { labelmap: &mask, palette: &palette };
+        let black = Window { low: 5000.0, high: 6000.0 };
+        let (_, pixels) = decode(&slice_png(&volume, Some(overlay), 2, 1, black).unwrap());
+        let at = |y: usize| &pixels[3 * (20 * y + 7)..][..3];
+        assert_eq!([at(2), at(8), at(14)], [[0, 50, 100], [0, 0, 0], [80, 140, 255]]);
+    }
+
+    #[test]
+    fn a_thumbnail_shows_the_slice_that_is_covered_most() {
+        let volume = phantom(&PhantomOptions::ct([32, 32, 8])).volume;
+        let palette = Palette::default();
+        let mut mask = Labelmap::new([32, 32, 8]);
+        for (k, n) in [(1, 20), (6, 25)] {
+            let start = mask.index([4, 10, k]);
+            mask.voxels[start..start + n].fill(1);
+        }
+        let overlay = Overlay { labelmap: &mask, palette: &palette };
+        let shown = thumbnail_png(&volume, Some(overlay)).unwrap();
+        let window = Window::suggest(&volume);
+        assert_eq!(
+            decode(&shown).1,
+            decode(&slice_png(&volume, Some(overlay), 2, 6, window).unwrap()).1
+        );
     }
 
     #[test]
@@ -294,7 +349,8 @@ mod tests {
     #[test]
     fn a_thumbnail_has_square_pixels() {
         let volume = phantom(&PhantomOptions::ct([64, 32, 8])).volume;
-        let (info, _) = decode(&thumbnail_png(&volume.reoriented("SAR".parse().unwrap())));
+        let turned = volume.reoriented("SAR".parse().unwrap());
+        let (info, _) = decode(&thumbnail_png(&turned, None).unwrap());
         assert_eq!((info.width, info.height), (64, 64));
     }
 

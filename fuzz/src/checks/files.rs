@@ -7,8 +7,8 @@ use std::{fmt::Write as _, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
 use volume::{
-    AxisCodes, Distribution, Header, Labelmap, MaskFormat, ReadError, ReadOptions, Volume, Window,
-    display::DisplayMap, read, read_bytes, read_header, render, rle, survey, write_mask,
+    AxisCodes, Distribution, Header, Labelmap, MaskFormat, Palette, ReadError, ReadOptions, Volume,
+    Window, display::DisplayMap, read, read_bytes, read_header, render, rle, survey, write_mask,
     write_volume,
 };
 
@@ -146,17 +146,20 @@ fn pattern(shape: [usize; 3]) -> Labelmap {
 fn check_pictures(volume: &Volume, mask: &Labelmap) {
     let shape = volume.shape();
     let window = Window::suggest(volume);
+    let palette = Palette::default();
+    let overlay = render::Overlay { labelmap: mask, palette: &palette };
     for (axis, length) in shape.into_iter().enumerate() {
         let map = DisplayMap::new(&volume.grid, axis);
         let last = length - 1;
         let shown = map.show(&volume.slice(axis, last));
         assert_eq!([shown.width, shown.height], map.size());
         for index in [0, last] {
-            render::slice_png(volume, Some(mask), axis, index, window).unwrap();
+            render::slice_png(volume, Some(overlay), axis, index, window).unwrap();
         }
         render::slice_png(volume, None, axis, length, window).unwrap_err();
     }
-    assert!(!render::thumbnail_png(volume).is_empty());
+    render::thumbnail_png(volume, None).unwrap();
+    render::thumbnail_png(volume, Some(overlay)).unwrap();
     render::contact_sheet(volume, mask).unwrap();
     let middle = shape.map(|it| it / 2..it);
     assert_eq!(

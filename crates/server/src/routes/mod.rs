@@ -5,6 +5,7 @@ mod audit;
 mod diagnosis;
 mod document;
 mod events;
+mod exports;
 mod jobs;
 mod labels;
 mod masks;
@@ -104,6 +105,8 @@ fn result_routes() -> OpenApiRouter<Server> {
         .routes(routes!(results::result))
         .routes(routes!(measures::measurements))
         .routes(routes!(measures::surface))
+        .routes(routes!(exports::export))
+        .routes(routes!(exports::thumbnail))
 }
 
 fn task_routes() -> OpenApiRouter<Server> {
@@ -156,6 +159,7 @@ pub fn router(server: Server) -> Router {
         .and(NotForContentType::SSE)
         .and(NotForContentType::new("image/"))
         .and(NotForContentType::new("application/gzip"))
+        .and(NotForContentType::new("application/zip"))
         .and(NotForContentType::new("application/octet-stream"));
     routes
         .route_layer(middleware::from_fn_with_state(server.clone(), access::check_token))

@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ResultType {
-    /// PNG of a slice with its mask in red.
+    /// PNG of a slice with its mask in the objects' colours.
     #[serde(rename = "2d")]
     Slice,
     /// NIfTI of the whole mask.
@@ -73,7 +73,7 @@ pub(super) async fn result(
     let default = if job.is_propagated { ResultType::Volume } else { ResultType::Slice };
     let (content_type, file_name, bytes) = match query.kind.unwrap_or(default) {
         ResultType::Volume => {
-            let (name, bytes) = server.mask_file(&job).await?;
+            let (name, bytes) = server.mask_file(job).await?;
             ("application/gzip", name, bytes)
         }
         ResultType::Slice => {
@@ -165,7 +165,7 @@ pub(super) struct SliceQuery {
     low: Option<f64>,
     /// Intensity shown white.
     high: Option<f64>,
-    /// Whether to show the mask in red.
+    /// Whether to show the mask, in the objects' colours.
     #[serde(default)]
     mask: bool,
 }

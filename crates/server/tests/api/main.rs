@@ -7,6 +7,7 @@ mod support;
 mod access;
 mod damage;
 mod errors;
+mod exports;
 mod hostile;
 mod jobs;
 mod masks;

@@ -1,0 +1,174 @@
+//! `/api/v1/jobs/{job_id}/export/{file}` and `thumbnail.png`: what people take away, and see in lists.
+
+use axum::{
+    body::Body as Bytes,
+    extract::State,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use protocol::{
+    id::{JobId, RevisionId},
+    prompt::first_label,
+    system::ErrorBody,
+};
+use serde::Deserialize;
+use tokio_util::io::ReaderStream;
+use utoipa::{IntoParams, ToSchema};
+use volume::MaskFormat;
+
+use super::jobs::attachment;
+use crate::{
+    body::{Asked, Named},
+    error::ApiError,
+    exports::{csv_bytes, json_bytes, object_file, stem},
+    measures::{Chosen, label_name},
+    prompts::check_label,
+    state::Server,
+};
+
+/// What to take away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+pub(super) enum ExportFile {
+    /// The mask as NIfTI on the image's own grid.
+    #[serde(rename = "mask.nii.gz")]
+    Nifti,
+    /// The mask as NRRD.
+    #[serde(rename = "mask.nrrd")]
+    Nrrd,
+    /// An object's surface as binary STL, in millimetres of LPS.
+    #[serde(rename = "surface.stl")]
+    Surface,
+    /// The measurements, a line for each object.
+    #[serde(rename = "measurements.csv")]
+    Csv,
+    /// The measurements with the area on each slice.
+    #[serde(rename = "measurements.json")]
+    Json,
+    /// All of it, with pictures and what everything was made from.
+    #[serde(rename = "case.zip")]
+    Case,
+}
+
+/// Of which mask, and how much of it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ExportQuery {
+    /// The head where none is named.
+    revision: Option<RevisionId>,
+    /// The object of `surface.stl`.
+    #[serde(default = "first_label")]
+    label: u8,
+    /// Frame of a 4D image that intensities and pictures come from.
+    #[serde(default)]
+    frame: u32,
+    /// Whether `case.zip` holds the image itself, too.
+    #[serde(default)]
+    image: bool,
+}
+
+/// A mask, a surface, measurements, or the whole case as a file.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/export/{file}", tag = "results",
+    params(
+        ("job_id" = JobId, Path),
+        ("file" = inline(ExportFile), Path, description = "What to take away"),
+        ExportQuery,
+    ),
+    responses(
+        (status = 200, content(
+            (Vec<u8> = "application/gzip"),
+            (Vec<u8> = "application/octet-stream"),
+            (Vec<u8> = "model/stl"),
+            (String = "text/csv"),
+            (protocol::measure::Measurements = "application/json"),
+            (Vec<u8> = "application/zip"),
+        )),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "There is no mask yet, or nothing of the object"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn export(
+    State(server): State<Server>,
+    Named((job_id, file)): Named<(JobId, ExportFile)>,
+    Asked(query): Asked<ExportQuery>,
+) -> Result<Response, ApiError> {
+    check_label(query.label)?;
+    let chosen = server.chosen(job_id, query.revision).await?;
+    let stem = stem(&chosen.job.summary.image.file_name).to_owned();
+    let file_name = file_name(file, &stem, &chosen, query.label);
+    let (content_type, body) = match file {
+        ExportFile::Nifti => {
+            ("application/gzip", server.mask_bytes(&chosen, MaskFormat::NiftiGz).await?.into())
+        }
+        ExportFile::Nrrd => {
+            let bytes = server.mask_bytes(&chosen, MaskFormat::Nrrd).await?;
+            ("application/octet-stream", bytes.into())
+        }
+        ExportFile::Surface => ("model/stl", server.stl_bytes(&chosen, query.label).await?.into()),
+        ExportFile::Csv => {
+            let measured = server.measure(&chosen, query.frame).await?;
+            ("text/csv", csv_bytes(&measured)?.into())
+        }
+        ExportFile::Json => {
+            let measured = server.measure(&chosen, query.frame).await?;
+            ("application/json", json_bytes(&measured)?.into())
+        }
+        ExportFile::Case => {
+            let (archive, length) = server.case_file(chosen, query.frame, query.image).await?;
+            let stream = ReaderStream::new(tokio::fs::File::from_std(archive));
+            let headers = [
+                (header::CONTENT_TYPE, "application/zip".to_owned()),
+                (header::CONTENT_LENGTH, length.to_string()),
+                (header::CONTENT_DISPOSITION, attachment(&file_name)),
+            ];
+            return Ok((headers, Bytes::from_stream(stream)).into_response());
+        }
+    };
+    let headers = [
+        (header::CONTENT_TYPE, content_type.to_owned()),
+        (header::CONTENT_DISPOSITION, attachment(&file_name)),
+    ];
+    let body: Bytes = body;
+    Ok((headers, body).into_response())
+}
+
+fn file_name(file: ExportFile, stem: &str, chosen: &Chosen, label: u8) -> String {
+    match file {
+        ExportFile::Nifti => format!("{stem}-mask.nii.gz"),
+        ExportFile::Nrrd => format!("{stem}-mask.nrrd"),
+        ExportFile::Surface => {
+            format!("{stem}-{}.stl", object_file(label, &label_name(&chosen.job, label)))
+        }
+        ExportFile::Csv => format!("{stem}-measurements.csv"),
+        ExportFile::Json => format!("{stem}-measurements.json"),
+        ExportFile::Case => format!("{stem}-case.zip"),
+    }
+}
+
+/// How fresh a thumbnail is to be.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ThumbnailQuery {
+    /// Anything that changes with the mask, such as its revision: with it, browsers keep the picture.
+    v: Option<String>,
+}
+
+/// The axial slice that the mask covers most, or the middle one, as a small PNG in the objects'
+/// colours.
+#[utoipa::path(get, path = "/api/v1/jobs/{job_id}/thumbnail.png", tag = "results",
+    params(("job_id" = JobId, Path), ThumbnailQuery),
+    responses(
+        (status = 200, content_type = "image/png"),
+        (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn thumbnail(
+    State(server): State<Server>,
+    Named(job_id): Named<JobId>,
+    Asked(query): Asked<ThumbnailQuery>,
+) -> Result<Response, ApiError> {
+    let job = server.store.job_row(job_id).await?;
+    let bytes = server.thumbnail(&job).await?;
+    let cache = if query.v.is_some() { "private, max-age=86400" } else { "no-store" };
+    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, cache)];
+    Ok((headers, bytes).into_response())
+}
