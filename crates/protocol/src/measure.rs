@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use crate::{
     id::{JobId, RevisionId, Sha256},
-    job::{Author, Modality},
+    job::{Author, Modality, RevisionAction},
+    label::Anatomy,
     task::EngineIdentity,
 };
 
@@ -24,6 +25,9 @@ pub struct Measurements {
     pub created_ms: i64,
     /// Who or what made it.
     pub author: Author,
+    /// What was done to make it; none where that was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<RevisionAction>,
     /// What the numbers count.
     pub units: Units,
     /// The objects that the mask holds, labels ascending.
@@ -69,6 +73,9 @@ pub struct ObjectMeasures {
     pub label: u8,
     /// Its name.
     pub name: String,
+    /// What it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anatomy: Option<Anatomy>,
     /// Its voxels.
     pub n_voxels: u64,
     /// Its volume in millilitres.

@@ -8,9 +8,11 @@ use std::{
 };
 
 use protocol::{
-    job::{Image, Label, Revision},
+    job::{Image, Revision},
+    label::Label,
     measure::{Measurements, ObjectMeasures},
     prompt::SlicePrompt,
+    review::{Opinion, ReviewStep},
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -21,7 +23,7 @@ use crate::{
     blobs::BlobError,
     error::ApiError,
     exports::{self, object_file},
-    measures::{Chosen, lineage},
+    measures::Chosen,
     results::palette,
     state::Server,
     surfaces::grid,
@@ -67,6 +69,8 @@ struct Provenance {
     prompts: Vec<SlicePrompt>,
     revision: Revision,
     history: Vec<Revision>,
+    reviews: Vec<ReviewStep>,
+    opinions: Vec<Opinion>,
     files: Vec<FileDigest>,
 }
 
@@ -92,7 +96,7 @@ impl Server {
         let job_id = chosen.job.summary.job_id;
         let image = &chosen.job.summary.image;
         let measured = self.measure(&chosen, frame).await?;
-        let history = lineage(&self.store.revisions(job_id).await?, &chosen.revision);
+        let history = self.store.lineage(Some(chosen.revision.revision_id)).await?;
         let provenance = Provenance {
             voxloop: env!("CARGO_PKG_VERSION").to_owned(),
             exported_ms: self.now_ms(),
@@ -101,6 +105,8 @@ impl Server {
             prompts: self.store.prompts(job_id).await?,
             revision: chosen.revision.clone(),
             history,
+            reviews: self.store.review_steps(job_id).await?,
+            opinions: self.store.opinions(job_id).await?,
             files: Vec::new(),
         };
         let case = Case {

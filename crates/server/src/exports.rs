@@ -2,10 +2,18 @@
 
 use std::sync::Arc;
 
-use protocol::{job::Image, measure::Measurements};
+use protocol::{
+    audit::AuditAction,
+    id::{JobId, RevisionId},
+    job::Image,
+    label::Anatomy,
+    measure::Measurements,
+};
 use volume::{MaskFormat, surface::SurfaceOptions, write_mask};
 
-use crate::{error::ApiError, measures::Chosen, state::Server};
+use crate::{
+    error::ApiError, measures::Chosen, person::Person, state::Server, store::audit::details,
+};
 
 /// Surfaces that people take away.
 pub(crate) const KEPT: SurfaceOptions =
@@ -36,6 +44,21 @@ impl Server {
             Ok(bytes)
         })
         .await?
+    }
+
+    /// Records that somebody took a file away.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn note_export(
+        &self,
+        job_id: JobId,
+        revision: RevisionId,
+        file_name: &str,
+        person: &Person,
+    ) -> Result<(), ApiError> {
+        let details = details([("file", file_name.to_owned()), ("revision", revision.to_string())]);
+        Ok(self.store.note(job_id, AuditAction::Exported, details, &self.act(person)).await?)
     }
 
     /// The surface of one object as binary STL.
@@ -81,7 +104,7 @@ pub(crate) fn csv_bytes(measured: &Measurements) -> Result<Vec<u8>, ApiError> {
     table.into_inner().map_err(|it| ApiError::internal(it.error()))
 }
 
-const COLUMNS: [&str; 43] = [
+const COLUMNS: [&str; 45] = [
     "job_id",
     "job",
     "image",
@@ -91,8 +114,10 @@ const COLUMNS: [&str; 43] = [
     "revision_id",
     "revision_ms",
     "author",
+    "action",
     "label",
     "object",
+    "anatomy",
     "n_voxels",
     "volume_ml",
     "surface_mm2",
@@ -139,8 +164,10 @@ fn row(measured: &Measurements, object: &protocol::measure::ObjectMeasures) -> V
         measured.revision_id.to_string(),
         measured.created_ms.to_string(),
         text(&author(measured)),
+        measured.action.map_or_else(String::new, |it| serde_name(&it)),
         object.label.to_string(),
         text(&object.name),
+        object.anatomy.as_ref().map_or_else(String::new, anatomy),
         object.n_voxels.to_string(),
         object.volume_ml.to_string(),
         object.surface_mm2.to_string(),
@@ -174,6 +201,14 @@ fn author(measured: &Measurements) -> String {
         }
         protocol::job::Author::Person { name } => name.clone(),
     }
+}
+
+/// An object's codes, such as `SCT 10200004 Liver; SCT 24028007 Right`.
+fn anatomy(anatomy: &Anatomy) -> String {
+    let codes = std::iter::once(&anatomy.kind).chain(&anatomy.laterality);
+    let words: Vec<_> =
+        codes.map(|it| format!("{} {} {}", it.scheme, it.value, it.meaning)).collect();
+    text(&words.join("; "))
 }
 
 /// A value by its name in JSON.

@@ -54,7 +54,7 @@ impl Server {
         let mask = Arc::clone(labelmap);
         let measured =
             tokio::task::spawn_blocking(move || measure::measure(&mask, &volume)).await?;
-        let history = lineage(&self.store.revisions(job.summary.job_id).await?, revision);
+        let history = self.store.lineage(Some(revision.revision_id)).await?;
         Ok(Measurements {
             job_id: job.summary.job_id,
             name: job.summary.name.clone(),
@@ -69,23 +69,12 @@ impl Server {
             revision_id: revision.revision_id,
             created_ms: revision.created_ms,
             author: revision.author.clone(),
+            action: revision.action,
             units: units(image.modality),
             objects: measured.iter().map(|it| object(job, it)).collect(),
             provenance: provenance(revision, &history, self.now_ms()),
         })
     }
-}
-
-/// The revisions that one was made from, the first to begin with and itself at the end.
-pub(crate) fn lineage(all: &[Revision], last: &Revision) -> Vec<Revision> {
-    let mut lineage = vec![last.clone()];
-    let mut parent = last.parent;
-    while let Some(found) = parent.and_then(|id| all.iter().find(|it| it.revision_id == id)) {
-        lineage.push(found.clone());
-        parent = found.parent;
-    }
-    lineage.reverse();
-    lineage
 }
 
 fn units(modality: Modality) -> Units {
@@ -135,6 +124,11 @@ fn object(job: &JobRow, it: &measure::Measures) -> ObjectMeasures {
     ObjectMeasures {
         label: it.label,
         name: label_name(job, it.label),
+        anatomy: job
+            .labels
+            .iter()
+            .find(|label| label.value == it.label)
+            .and_then(|it| it.anatomy.clone()),
         n_voxels: it.n_voxels as u64,
         volume_ml: it.volume_ml,
         surface_mm2: it.surface_mm2,

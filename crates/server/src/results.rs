@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{job::Label, prompt::SliceRef};
+use protocol::{label::Label, prompt::SliceRef};
 use volume::{
     Labelmap, MaskFormat, Paint, Palette, Volume, Window,
     render::{self, Overlay},
@@ -32,8 +32,8 @@ impl Server {
         Ok((name, self.mask_bytes(&chosen, MaskFormat::NiftiGz).await?))
     }
 
-    /// A slice with its mask in the objects' colours as PNG, with a file name. What is not named comes from the slice
-    /// that was last segmented; on another axis the middle slice is shown.
+    /// A slice with its mask in the objects' colours as PNG, with a file name. What is not named
+    /// comes from the slice that was last segmented; on another axis the middle slice is shown.
     pub(crate) async fn mask_picture(
         &self,
         job: &JobRow,
@@ -102,11 +102,20 @@ fn draw(
 pub(crate) fn palette(labels: &[Label]) -> Palette {
     let mut palette = Palette::default();
     for label in labels {
-        if let Some(colour) = colour(&label.color) {
-            palette.set(label.value, Some(Paint::new(colour)));
-        }
+        palette.set(label.value, label.visible.then(|| paint(label)).flatten());
     }
     palette
+}
+
+fn paint(label: &Label) -> Option<Paint> {
+    let mut paint = Paint::new(colour(&label.color)?);
+    if let Some(opacity) = label.opacity {
+        paint.opacity = f64::from(opacity);
+    }
+    if label.outline == Some(true) {
+        paint.opacity = 0.0;
+    }
+    Some(paint)
 }
 
 /// The parts of `#rrggbb`.

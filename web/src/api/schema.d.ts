@@ -91,6 +91,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/export/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A mask, a surface, measurements, or the whole case as a file. */
+        get: operations["export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/head": {
         parameters: {
             query?: never;
@@ -410,6 +427,26 @@ export interface paths {
          *     (u32, three each); all little-endian. Without voxels there are none.
          */
         get: operations["surface"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/thumbnail.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The axial slice that the mask covers most, or the middle one, as a small PNG in the objects'
+         *     colours.
+         */
+        get: operations["thumbnail"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1640,6 +1677,7 @@ export interface components {
         };
         /** @description What is measured of the objects of one revision. */
         Measurements: {
+            action?: components["schemas"]["RevisionAction"] | null;
             /** @description Who or what made it. */
             author: components["schemas"]["Author"];
             /**
@@ -1743,6 +1781,7 @@ export interface components {
         };
         /** @description What is measured of one object. */
         ObjectMeasures: {
+            anatomy?: components["schemas"]["Anatomy"] | null;
             /** @description Its area on each slice along `axis`, from its first to its last. */
             areas: components["schemas"]["SliceArea"][];
             /**
@@ -2853,6 +2892,92 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    export: {
+        parameters: {
+            query?: {
+                /** @description The head where none is named. */
+                revision?: components["schemas"]["RevisionId"];
+                /** @description The object of `surface.stl`. */
+                label?: number;
+                /** @description Frame of a 4D image that intensities and pictures come from. */
+                frame?: number;
+                /** @description Whether `case.zip` holds the image itself, too. */
+                image?: boolean;
+            };
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+                /** @description What to take away */
+                file: "mask.nii.gz" | "mask.nrrd" | "surface.stl" | "measurements.csv" | "measurements.json" | "case.zip";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": number[];
+                    "application/octet-stream": number[];
+                    "model/stl": number[];
+                    "text/csv": string;
+                    "application/json": components["schemas"]["Measurements"];
+                    "application/zip": number[];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no mask yet, or nothing of the object */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4097,7 +4222,7 @@ export interface operations {
                 low?: number;
                 /** @description Intensity shown white. */
                 high?: number;
-                /** @description Whether to show the mask in red. */
+                /** @description Whether to show the mask, in the objects' colours. */
                 mask?: boolean;
             };
             header?: never;
@@ -4255,6 +4380,64 @@ export interface operations {
             };
             /** @description There is no mask yet */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    thumbnail: {
+        parameters: {
+            query?: {
+                /** @description Anything that changes with the mask, such as its revision: with it, browsers keep the picture. */
+                v?: string;
+            };
+            header?: never;
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -22,6 +22,7 @@ use crate::{
     error::ApiError,
     exports::{csv_bytes, json_bytes, object_file, stem},
     measures::{Chosen, label_name},
+    person::Person,
     prompts::check_label,
     state::Server,
 };
@@ -72,6 +73,7 @@ pub(super) struct ExportQuery {
         ("job_id" = JobId, Path),
         ("file" = inline(ExportFile), Path, description = "What to take away"),
         ExportQuery,
+        Person,
     ),
     responses(
         (status = 200, content(
@@ -90,9 +92,11 @@ pub(super) async fn export(
     State(server): State<Server>,
     Named((job_id, file)): Named<(JobId, ExportFile)>,
     Asked(query): Asked<ExportQuery>,
+    person: Person,
 ) -> Result<Response, ApiError> {
     check_label(query.label)?;
     let chosen = server.chosen(job_id, query.revision).await?;
+    let revision = chosen.revision.revision_id;
     let stem = stem(&chosen.job.summary.image.file_name).to_owned();
     let file_name = file_name(file, &stem, &chosen, query.label);
     let (content_type, body) = match file {
@@ -115,6 +119,7 @@ pub(super) async fn export(
         ExportFile::Case => {
             let (archive, length) = server.case_file(chosen, query.frame, query.image).await?;
             let stream = ReaderStream::new(tokio::fs::File::from_std(archive));
+            server.note_export(job_id, revision, &file_name, &person).await?;
             let headers = [
                 (header::CONTENT_TYPE, "application/zip".to_owned()),
                 (header::CONTENT_LENGTH, length.to_string()),
@@ -123,6 +128,7 @@ pub(super) async fn export(
             return Ok((headers, Bytes::from_stream(stream)).into_response());
         }
     };
+    server.note_export(job_id, revision, &file_name, &person).await?;
     let headers = [
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&file_name)),

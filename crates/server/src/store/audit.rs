@@ -44,6 +44,24 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Writes a line of its own: of something that changed nothing.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn note(
+        &self,
+        job_id: JobId,
+        action: AuditAction,
+        details: AuditDetails,
+        act: &Act,
+    ) -> Result<(), StoreError> {
+        let mut change = self.begin().await?;
+        change.audit(Some(job_id), action, details, act).await?;
+        change.commit(act.now_ms).await
+    }
+}
+
 fn audit_entry(it: &AnyRow) -> Result<AuditEntry, StoreError> {
     Ok(AuditEntry {
         audit_id: row::id(it, "audit_id")?,
