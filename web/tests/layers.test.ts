@@ -1,4 +1,4 @@
-// Who may know whom: core is pure, only viewer/niivue_viewer.ts knows NiiVue, no word of the page stands in the code.
+// Who may know whom: core is pure, only viewer/niivue_viewer.ts knows NiiVue, only viewer/three_surface.ts three.js, no word of the page stands in the code.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -48,9 +48,10 @@ describe('layers', () => {
     }
   });
 
-  it.each(code)('%s: NiiVue is known to the viewer only, React to the views only', (file) => {
+  it.each(code)('%s: NiiVue and three.js are known to one viewer each, React to the views only', (file) => {
     for (const path of importsOf(file)) {
       if (path.startsWith('@niivue/')) expect(file).toBe('viewer/niivue_viewer.ts');
+      if (path === 'three') expect(file).toBe('viewer/three_surface.ts');
       if (file.startsWith('core/')) expect(path.startsWith('./') || path.startsWith('../api/types')).toBe(true);
       if (path === 'react' || path.startsWith('@mantine/')) expect(file).toMatch(/^(views\/|main\.tsx|state\/router\.ts)/);
     }

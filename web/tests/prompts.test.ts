@@ -1,8 +1,8 @@
 // Prompts, windows, confidence, colours: the small decisions of the page.
 import { describe, expect, it } from 'vitest';
-import type { Revision, SlicePrompt } from '../src/api/types';
+import type { Label, Revision, SlicePrompt } from '../src/api/types';
 import { doubtOf, nextDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
-import { nextLabelColor, paletteOf } from '../src/core/palette';
+import { nextLabelColor, outlineColors, paletteOf } from '../src/core/palette';
 import { canSegment, promptAt, propagationAxis, startingSlices, withPrompt } from '../src/core/prompts';
 import { draggedWindow, firstWindow, presetName, presetsOf } from '../src/core/window';
 
@@ -106,5 +106,15 @@ describe('colours', () => {
     const palette = paletteOf([{ value: 1, name: '', color: '#ff0080' }, { value: 2, name: '', color: '#00ff00' }], new Set([2]), 0.4);
     expect([...palette.subarray(4, 8)]).toEqual([255, 0, 128, 102]);
     expect(palette[11]).toBe(0);
+  });
+
+  it('an object has its own opacity, may be outlined only, and may be hidden for all', () => {
+    const label = (value: number, rest: Partial<Label>): Label => ({ value, name: '', color: '#00ff00', ...rest });
+    const labels = [label(1, { opacity: 0.8 }), label(2, { outline: true }), label(3, { visible: false }), label(4, { outline: false })];
+    const palette = paletteOf(labels, new Set(), 0.5);
+    expect([1, 2, 3, 4].map((value) => palette[4 * value + 3])).toEqual([204, 0, 0, 128]);
+    expect([...outlineColors(labels, new Set(), true).keys()]).toEqual([1, 2]);
+    expect([...outlineColors(labels, new Set(), false)]).toEqual([[2, 'rgb(0 255 0)']]);
+    expect([...outlineColors(labels, new Set([2]), false)]).toEqual([]);
   });
 });

@@ -54,6 +54,11 @@ export function getMask(jobId: string, revisionId: string, signal?: AbortSignal)
   return getBytes(`${job(jobId)}/mask?revision=${encodeURIComponent(revisionId)}`, signal);
 }
 
+/** An object's surface in the format of `core/surface.ts`. */
+export function getSurface(jobId: string, label: number, revisionId: string, signal: AbortSignal): Promise<Uint8Array | null> {
+  return getBytes(`${job(jobId)}/surface?label=${label}&revision=${encodeURIComponent(revisionId)}`, signal);
+}
+
 export function getPartial(taskId: string): Promise<Uint8Array | null> {
   return getBytes(`/api/v1/tasks/${encodeURIComponent(taskId)}/partial`);
 }

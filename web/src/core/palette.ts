@@ -25,16 +25,26 @@ export function rgbOf(color: string): readonly [number, number, number] {
   return [parseInt(match[1], 16), parseInt(match[2], 16), parseInt(match[3], 16)];
 }
 
-/** Colours by label value, four bytes each, with `opacity` (0–1) unless a label has its own; hidden labels are transparent. */
+function isShown({ value, visible }: Label, hidden: ReadonlySet<number>): boolean {
+  return visible !== false && !hidden.has(value);
+}
+
+/** Labels that are neither hidden for all nor on this page. */
+export function shownLabels(labels: readonly Label[], hidden: ReadonlySet<number>): readonly Label[] {
+  return labels.filter((label) => isShown(label, hidden));
+}
+
+/** Colours by label value, four bytes each, with `opacity` (0–1) unless a label has its own; hidden labels and those that are outlines only are transparent. */
 export function paletteOf(labels: readonly Label[], hidden: ReadonlySet<number>, opacity: number): Uint8ClampedArray {
   const palette = new Uint8ClampedArray(256 * 4);
-  for (const { value, color } of labels) {
-    if (!hidden.has(value)) palette.set([...rgbOf(color), Math.round(255 * opacity)], value * 4);
+  for (const { value, color, outline, opacity: own } of shownLabels(labels, hidden)) {
+    if (outline !== true) palette.set([...rgbOf(color), Math.round(255 * (own ?? opacity))], value * 4);
   }
   return palette;
 }
 
-/** Colours of outlines by label value, for the labels whose outlines are shown. */
+/** Colours of outlines by label value: of those that have them by themselves, or because `outline` gives them to all. */
 export function outlineColors(labels: readonly Label[], hidden: ReadonlySet<number>, outline: boolean): ReadonlyMap<number, string> {
-  return new Map(labels.filter(({ value }) => outline && !hidden.has(value)).map(({ value, color }) => [value, `rgb(${rgbOf(color).join(' ')})`]));
+  const outlined = shownLabels(labels, hidden).filter((label) => label.outline ?? outline);
+  return new Map(outlined.map(({ value, color }) => [value, `rgb(${rgbOf(color).join(' ')})`]));
 }

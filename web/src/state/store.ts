@@ -6,6 +6,7 @@ import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
 import type { Layout } from '../core/layout';
+import type { SurfaceMesh } from '../core/surface';
 import type { Camera, Convention } from '../core/tile';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
@@ -80,6 +81,14 @@ export interface OpenJob {
   readonly thinking: boolean;
 }
 
+/** The objects' surfaces, where a pane shows them. */
+export interface Surfaces {
+  /** The mask they were made of; an older one while those of a newer are loading. */
+  readonly revision: string | null;
+  readonly meshes: ReadonlyMap<number, SurfaceMesh>;
+  readonly state: 'loading' | 'ready' | 'failed';
+}
+
 export interface State {
   readonly settings: Settings;
   /** Who sits here, as they said; empty where they did not. */
@@ -99,6 +108,7 @@ export interface State {
   readonly engines: readonly EngineStatus[];
   readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
   readonly open: OpenJob | null;
+  readonly surfaces: Surfaces | null;
   readonly panelTab: PanelTab;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
@@ -120,6 +130,7 @@ export const useStore = create<State>(() => ({
   engines: [],
   diagnosis: { found: null, error: null, looking: false },
   open: null,
+  surfaces: null,
   panelTab: 'segment',
   hover: null,
   jobError: null,

@@ -7,6 +7,7 @@ import type { Rect } from '../core/layout';
 import { useStore, type OpenJob } from '../state/store';
 import { PaneChrome } from './PaneChrome';
 import { PlaneSlider } from './PlaneSlider';
+import { SurfacePane } from './SurfacePane';
 import { Thinking } from './Thinking';
 import { useArrangement, useInput, useMask, useOverlay, useScene, useSize, usesNiivue, useViewers, webgl2 } from './use_viewers';
 
@@ -68,6 +69,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         />
         {panes.map(({ kind, pane }) => (
           <div key={kind} className="pane" style={styleOf(pane)} data-testid={`pane-${kind}`}>
+            {kind === 'surface' && <SurfacePane open={open} pane={pane} />}
             <PaneChrome kind={kind} />
           </div>
         ))}

@@ -12,6 +12,16 @@ export const viewer = {
   },
   plane: { axial: 'Axial', coronal: 'Coronal', sagittal: 'Sagittal', grid: 'Two by two', main: 'One large, two small', surface: '3D' },
   pane: { enlarge: 'Enlarge {{pane}}', back: 'Back to several panes' },
+  surface: {
+    region: 'Objects in three dimensions',
+    sides: 'Look from',
+    from: 'From {{side}}',
+    reset: 'Put the view back',
+    loading: 'Surfaces are being made…',
+    none: 'No surface yet: segment the object first.',
+    failed: 'The surfaces could not be loaded; the next change tries again.',
+  },
+  side: { A: 'the front', P: 'the back', R: 'the right', L: 'the left', S: 'above', I: 'below' },
   tool: {
     bar: 'Viewer controls',
     group: 'Tools',

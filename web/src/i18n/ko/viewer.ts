@@ -15,6 +15,16 @@ export const viewer: Words<typeof english> = {
   },
   plane: { axial: '축상면', coronal: '관상면', sagittal: '시상면', grid: '네 화면', main: '큰 화면 하나와 작은 화면 둘', surface: '3차원' },
   pane: { enlarge: '{{pane}} 크게 보기', back: '여러 화면으로 돌아가기' },
+  surface: {
+    region: '대상의 3차원 모습',
+    sides: '보는 방향',
+    from: '{{side}}에서 보기',
+    reset: '처음 보기로',
+    loading: '표면을 만드는 중…',
+    none: '아직 표면이 없습니다. 먼저 대상을 분할하세요.',
+    failed: '표면을 불러오지 못했습니다. 다음에 바뀔 때 다시 시도합니다.',
+  },
+  side: { A: '앞', P: '뒤', R: '오른쪽', L: '왼쪽', S: '위', I: '아래' },
   tool: {
     bar: '뷰어 제어',
     group: '도구',

@@ -15,6 +15,16 @@ export const viewer: Words<typeof english> = {
   },
   plane: { axial: '横断面', coronal: '冠状面', sagittal: '矢状面', grid: '四窗格', main: '一大两小', surface: '三维' },
   pane: { enlarge: '放大{{pane}}', back: '返回多个窗格' },
+  surface: {
+    region: '对象的三维显示',
+    sides: '观察方向',
+    from: '从{{side}}看',
+    reset: '恢复初始视角',
+    loading: '正在生成表面…',
+    none: '还没有表面：请先分割对象。',
+    failed: '无法加载表面；下次更改时会重试。',
+  },
+  side: { A: '前方', P: '后方', R: '右侧', L: '左侧', S: '上方', I: '下方' },
   tool: {
     bar: '查看器控制',
     group: '工具',
