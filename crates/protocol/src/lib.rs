@@ -11,6 +11,7 @@ pub mod job;
 pub mod label;
 pub mod lease;
 pub mod measure;
+pub mod operation;
 pub mod prompt;
 pub mod review;
 pub mod system;

@@ -103,6 +103,9 @@ pub struct Propagate {
     /// Whether only the largest connected part of the object stays, and slices that are known.
     #[serde(default)]
     pub largest_component: bool,
+    /// Whether it fills in between confirmed slices; the history says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub interpolate: bool,
     /// Intensities that a network is to see as black and white; by default those that suit the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<[f64; 2]>,

@@ -15,14 +15,14 @@ use crate::{
     images,
     incoming::Incoming,
     person::Person,
-    prompts::{check_label, check_prompt, check_slice, check_window, shows_object},
+    prompts::{check_frame, check_label, check_prompt, check_slice, check_window, shows_object},
     state::Server,
     store::{NewJob, NewTask},
 };
 
 /// A person waits for a slice: it goes before propagations.
 const SLICE_PRIORITY: i32 = 10;
-const PROPAGATE_PRIORITY: i32 = 0;
+pub(crate) const PROPAGATE_PRIORITY: i32 = 0;
 
 /// A file that has arrived, and what is said of it.
 #[derive(Debug)]
@@ -48,13 +48,15 @@ pub struct SegmentWish {
     pub engine: Option<EngineName>,
     /// Intensities that the network is to see as black and white.
     pub window: Option<[f64; 2]>,
+    /// Frame of a 4D image.
+    pub frame: u32,
 }
 
 impl SegmentWish {
     /// A wish for this prompt alone.
     #[must_use]
     pub fn of(prompt: SlicePrompt) -> Self {
-        Self { prompt, elsewhere: Vec::new(), engine: None, window: None }
+        Self { prompt, elsewhere: Vec::new(), engine: None, window: None, frame: 0 }
     }
 }
 
@@ -77,6 +79,8 @@ pub struct PropagateWish {
     pub axis: Option<u8>,
     /// Intensities that the network is to see as black and white.
     pub window: Option<[f64; 2]>,
+    /// Frame of a 4D image.
+    pub frame: u32,
 }
 
 impl Server {
@@ -124,9 +128,10 @@ impl Server {
         wish: SegmentWish,
         person: &Person,
     ) -> Result<Task, ApiError> {
-        let SegmentWish { prompt, elsewhere, engine, window } = wish;
+        let SegmentWish { prompt, elsewhere, engine, window, frame } = wish;
         let job = self.store.job_row(job_id).await?;
         let image = &job.summary.image;
+        check_frame(image, frame)?;
         check_prompt(image, &prompt)?;
         for it in &elsewhere {
             check_prompt(image, it)?;
@@ -153,7 +158,7 @@ impl Server {
         let base = job.head.map(|it| it.mask);
         let now_ms = self.now_ms();
         let spec = TaskSpec::SegmentSlice(SegmentSlice {
-            image: image_ref(image),
+            image: ImageRef { frame, ..image_ref(image) },
             engine,
             prompt,
             base,
@@ -176,6 +181,7 @@ impl Server {
         person: &Person,
     ) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
+        check_frame(&job.summary.image, wish.frame)?;
         let engine = self.choose_engine(wish.engine)?;
         check_window(engine, wish.window)?;
         // The network solves prompts by itself; the graph cut learns from a mask.
@@ -217,7 +223,7 @@ impl Server {
             }
         }
         let spec = TaskSpec::Propagate(Propagate {
-            image: image_ref(&job.summary.image),
+            image: ImageRef { frame: wish.frame, ..image_ref(&job.summary.image) },
             engine,
             label,
             axis,
@@ -226,6 +232,7 @@ impl Server {
             range: wish.range,
             combine: wish.combine,
             largest_component: wish.largest_component,
+            interpolate: false,
             window: wish.window,
             prompts,
         });
@@ -292,7 +299,13 @@ impl Server {
         }
     }
 
-    fn new_task(&self, job_id: JobId, spec: TaskSpec, priority: i32, person: &Person) -> NewTask {
+    pub(crate) fn new_task(
+        &self,
+        job_id: JobId,
+        spec: TaskSpec,
+        priority: i32,
+        person: &Person,
+    ) -> NewTask {
         let limit = match &spec {
             TaskSpec::SegmentSlice(_) => self.settings.slice_time_limit,
             TaskSpec::Propagate(_) => self.settings.propagate_time_limit,

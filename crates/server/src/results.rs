@@ -20,6 +20,8 @@ pub(crate) struct SliceView {
     /// Intensities shown black and white.
     pub(crate) window: Option<[f64; 2]>,
     pub(crate) with_mask: bool,
+    /// Frame of a 4D image.
+    pub(crate) frame: u32,
 }
 
 impl Server {
@@ -49,7 +51,7 @@ impl Server {
         let slice_index = slice_index.or(last).unwrap_or(n_slices / 2);
         let slice = SliceRef { axis, slice_index };
         check_slice(&job.summary.image, slice)?;
-        let view = SliceView { slice, window: None, with_mask: true };
+        let view = SliceView { slice, window: None, with_mask: true, frame: 0 };
         let bytes = self.slice_picture(job, view).await?;
         let stem = stem(&job.summary.image.file_name);
         Ok((format!("{stem}-axis{}-slice{}.png", slice.axis, slice.slice_index), bytes))
@@ -61,7 +63,7 @@ impl Server {
         job: &JobRow,
         view: SliceView,
     ) -> Result<Vec<u8>, ApiError> {
-        let volume = self.volume(&job.summary.image, 0).await?;
+        let volume = self.volume(&job.summary.image, view.frame).await?;
         let labelmap = match (&job.head, view.with_mask) {
             (Some(_), true) => Some(self.head_labelmap(job).await?),
             _ => None,

@@ -8,6 +8,7 @@ use protocol::{
 
 use crate::{
     error::ApiError,
+    interpolate::InterpolateWish,
     jobs::{PropagateWish, SegmentWish},
     person::Person,
     rates::{Span, rates},
@@ -39,9 +40,15 @@ impl Server {
                 let wish = SegmentWish {
                     engine: Some(it.engine),
                     window: it.window,
+                    frame: it.image.frame,
                     ..SegmentWish::of(it.prompt)
                 };
                 self.segment(job_id, wish, person).await?
+            }
+            TaskSpec::Propagate(it) if it.interpolate => {
+                let wish =
+                    InterpolateWish { label: it.label, axis: it.axis, frame: it.image.frame };
+                self.interpolate(job_id, wish, person).await?
             }
             TaskSpec::Propagate(it) => {
                 let wish = PropagateWish {
@@ -53,6 +60,7 @@ impl Server {
                     label: Some(it.label),
                     axis: Some(it.axis),
                     window: it.window,
+                    frame: it.image.frame,
                 };
                 self.propagate(job_id, wish, person).await?
             }

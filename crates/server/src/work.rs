@@ -351,6 +351,7 @@ fn completion_key(task_id: TaskId, request: &CompleteRequest) -> Sha256 {
 fn action(spec: &TaskSpec) -> RevisionAction {
     match spec {
         TaskSpec::SegmentSlice(_) => RevisionAction::SegmentSlice,
+        TaskSpec::Propagate(it) if it.interpolate => RevisionAction::Interpolate,
         TaskSpec::Propagate(_) => RevisionAction::Propagate,
     }
 }
@@ -361,6 +362,9 @@ fn parameters(spec: &TaskSpec, output: &TaskOutput) -> serde_json::Value {
         "kind": spec.kind(),
         "engine_ms": output.engine_ms,
     });
+    if spec.image().frame > 0 {
+        parameters["frame"] = spec.image().frame.into();
+    }
     if let TaskSpec::Propagate(it) = spec {
         parameters["axis"] = it.axis.into();
         parameters["direction"] = serde_json::json!(it.direction);

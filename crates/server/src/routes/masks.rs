@@ -100,6 +100,9 @@ pub(super) struct InitialMaskBody {
     label: u8,
     /// Intensities that medsam2 sees as black and white; by default those that suit the image.
     window: Option<WindowBody>,
+    /// Frame of a 4D image; the first where none is named.
+    #[serde(default)]
+    frame: u32,
 }
 
 impl InitialMaskBody {
@@ -180,7 +183,7 @@ pub(super) async fn initial_mask(
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
     let window = body.window.as_ref().map(WindowBody::ends).transpose()?;
-    let wish = SegmentWish { prompt, elsewhere, engine: body.engine, window };
+    let wish = SegmentWish { prompt, elsewhere, engine: body.engine, window, frame: body.frame };
     let task = server.segment(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
@@ -242,6 +245,8 @@ pub(super) struct PropagateBody {
     axis: Option<u8>,
     /// Intensities that medsam2 sees as black and white; by default those that suit the image.
     window: Option<WindowBody>,
+    /// Frame of a 4D image; the first where none is named.
+    frame: Option<u32>,
 }
 
 /// Carry an object from its prompted slices through the volume.
@@ -273,6 +278,7 @@ pub(super) async fn propagate(
         label: body.label,
         axis: body.axis,
         window: body.window.as_ref().map(WindowBody::ends).transpose()?,
+        frame: body.frame.unwrap_or_default(),
     };
     let task = server.propagate(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };

@@ -10,6 +10,7 @@ mod jobs;
 mod labels;
 mod masks;
 mod measures;
+mod operations;
 mod page;
 mod results;
 mod reviews;
@@ -83,6 +84,8 @@ fn mask_routes() -> OpenApiRouter<Server> {
         .routes(routes!(masks::prepare))
         .routes(routes!(masks::initial_mask))
         .routes(routes!(masks::propagate))
+        .routes(routes!(operations::interpolate))
+        .routes(routes!(operations::post_operation))
         .routes(routes!(results::mask))
         .routes(routes!(results::slice_png))
         .routes(routes!(revisions::put_prompt, revisions::delete_prompt))

@@ -168,6 +168,9 @@ pub(super) struct SliceQuery {
     /// Whether to show the mask, in the objects' colours.
     #[serde(default)]
     mask: bool,
+    /// Frame of a 4D image; the first where none is named.
+    #[serde(default)]
+    frame: u32,
 }
 
 /// A slice as PNG: one pixel per voxel, upright, by radiological convention.
@@ -202,7 +205,7 @@ pub(super) async fn slice_png(
     let job = server.store.job_row(job_id).await?;
     let slice = SliceRef { axis, slice_index };
     check_slice(&job.summary.image, slice)?;
-    let view = SliceView { slice, window, with_mask: query.mask };
+    let view = SliceView { slice, window, with_mask: query.mask, frame: query.frame };
     let bytes = server.slice_picture(&job, view).await?;
     // The image never changes; the mask does.
     let cache = if query.mask { "no-store" } else { "private, max-age=3600" };

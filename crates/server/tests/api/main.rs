@@ -13,6 +13,7 @@ mod jobs;
 mod masks;
 mod measures;
 mod monitor;
+mod operations;
 mod origins;
 mod preparing;
 mod tasks;

@@ -108,6 +108,7 @@ fn propagate(job_id: JobId) -> NewTask {
             range: None,
             combine: Combine::Union,
             largest_component: false,
+            interpolate: false,
             window: None,
         }),
         priority: 0,
