@@ -165,6 +165,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{job_id}/interpolate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fill in an object between its confirmed slices, along the image: from the first that is marked
+         *     `mask` or `absent` to the last. Nothing beyond them changes.
+         */
+        post: operations["interpolate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}/labels": {
         parameters: {
             query?: never;
@@ -213,6 +233,23 @@ export interface paths {
         get: operations["measurements"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/operations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Grow, shrink, smooth or clean an object, on the whole volume or on one slice. */
+        post: operations["post_operation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1431,6 +1468,11 @@ export interface components {
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
+             * @description Frame of a 4D image; the first where none is named.
+             */
+            frame?: number;
+            /**
+             * Format: int32
              * @description The object, 1–255.
              */
             label?: number;
@@ -1454,6 +1496,24 @@ export interface components {
             y1?: number | null;
             /** Format: double */
             y2?: number | null;
+        };
+        /** @description Between which slices to fill in. */
+        InterpolateBody: {
+            /**
+             * Format: int32
+             * @description Stored axis of the confirmed slices.
+             */
+            axis: number;
+            /**
+             * Format: int32
+             * @description Frame of a 4D image to follow.
+             */
+            frame?: number;
+            /**
+             * Format: int32
+             * @description The object, 1–255.
+             */
+            label?: number;
         };
         /** @description A job with everything the page needs to show it again. */
         Job: components["schemas"]["JobSummary"] & {
@@ -1845,6 +1905,58 @@ export interface components {
              */
             volume_ml: number;
         };
+        /** @description What to do with an object. Background is all that it can gain: voxels of other objects stay theirs. */
+        Operation: {
+            /** @enum {string} */
+            kind: "grow";
+            /**
+             * Format: double
+             * @description Millimetres between voxel centres, more than 0 and at most 100.
+             */
+            mm: number;
+        } | {
+            /** @enum {string} */
+            kind: "shrink";
+            /**
+             * Format: double
+             * @description Millimetres between voxel centres, more than 0 and at most 100.
+             */
+            mm: number;
+        } | {
+            /** @enum {string} */
+            kind: "smooth";
+            /**
+             * Format: double
+             * @description Standard deviation of the Gaussian in millimetres, more than 0 and at most 20.
+             */
+            mm: number;
+        } | {
+            /** @enum {string} */
+            kind: "keep_largest";
+        } | {
+            /**
+             * Format: double
+             * @description Millilitres that a part must have to stay, more than 0.
+             */
+            below_ml: number;
+            /** @enum {string} */
+            kind: "remove_islands";
+        } | {
+            /** @enum {string} */
+            kind: "fill_holes";
+        };
+        /** @description An operation on an object of a job's mask. */
+        OperationRequest: {
+            /**
+             * Format: int32
+             * @description The object.
+             */
+            label?: number;
+            /** @description What to do with it. */
+            operation: components["schemas"]["Operation"];
+            parent?: components["schemas"]["RevisionId"] | null;
+            slice?: components["schemas"]["SliceRef"] | null;
+        };
         /** @description What a reader says of a revision. */
         Opinion: {
             /** @description What they say. */
@@ -1971,6 +2083,8 @@ export interface components {
             engine: components["schemas"]["EngineName"];
             /** @description The image. */
             image: components["schemas"]["ImageRef"];
+            /** @description Whether it fills in between confirmed slices; the history says so. */
+            interpolate?: boolean;
             /**
              * Format: int32
              * @description The object's label.
@@ -1998,6 +2112,11 @@ export interface components {
             combine?: components["schemas"]["Combine"] | null;
             direction?: components["schemas"]["Direction"] | null;
             engine?: components["schemas"]["EngineName"] | null;
+            /**
+             * Format: int32
+             * @description Frame of a 4D image; the first where none is named.
+             */
+            frame?: number | null;
             /**
              * Format: int32
              * @description The object; the most recently changed one where none is named.
@@ -3210,6 +3329,90 @@ export interface operations {
             };
         };
     };
+    interpolate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InterpolateBody"];
+                "application/x-www-form-urlencoded": components["schemas"]["InterpolateBody"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskQueued"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Fewer than two slices are confirmed, or the job is busy or accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     put_labels: {
         parameters: {
             query?: never;
@@ -3413,6 +3616,89 @@ export interface operations {
             };
             /** @description There is no mask yet */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_operation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OperationRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Revision"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The parent is not the head, the object has no voxels or is locked, or the job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4224,6 +4510,8 @@ export interface operations {
                 high?: number;
                 /** @description Whether to show the mask, in the objects' colours. */
                 mask?: boolean;
+                /** @description Frame of a 4D image; the first where none is named. */
+                frame?: number;
             };
             header?: never;
             path: {
