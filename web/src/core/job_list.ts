@@ -41,7 +41,7 @@ const STATE_ORDER: readonly JobSummary['status'][] = [
 ];
 
 export function reviewStateOf({ review }: Pick<JobSummary, 'review'>): ReviewState {
-  return review?.state ?? 'draft';
+  return review.state;
 }
 
 /** How doubtful a case is, in a word; none where no engine said. */
@@ -56,7 +56,7 @@ function plain(text: string): string {
 /** Whether every word of the search occurs in the name, the last comment or the reviewer. */
 function isFound(job: JobSummary, words: readonly string[]): boolean {
   if (words.length === 0) return true;
-  const text = plain([job.name, job.review?.comment ?? '', job.review?.by ?? ''].join('\n'));
+  const text = plain([job.name, job.review.comment ?? '', job.review.by ?? ''].join('\n'));
   return words.every((word) => text.includes(word));
 }
 

@@ -123,3 +123,37 @@ export function withPartial(head: Labelmap | null, partial: Labelmap, label: num
   });
   return { shape: partial.shape, voxels };
 }
+
+type Corner = [number, number, number];
+
+/** The box that holds every voxel of a label; null where it has none. Corners are inclusive. */
+export function boxOfLabel({ shape, voxels }: Labelmap, label: number): [Corner, Corner] | null {
+  const [ni, nj] = shape;
+  const low: Corner = [Infinity, Infinity, Infinity];
+  const high: Corner = [-1, -1, -1];
+  for (let at = voxels.indexOf(label); at !== -1; at = voxels.indexOf(label, at + 1)) {
+    const place = [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))] as const;
+    for (const axis of [0, 1, 2] as const) {
+      low[axis] = Math.min(low[axis], place[axis]);
+      high[axis] = Math.max(high[axis], place[axis]);
+    }
+  }
+  return high[0] === -1 ? null : [low, high];
+}
+
+/** The box around a label with the label cleared and all others kept; null where it has no voxels. */
+export function clearedBox(labelmap: Labelmap, label: number): { readonly box: [Corner, Corner]; readonly labels: Labelmap } | null {
+  const box = boxOfLabel(labelmap, label);
+  if (box === null) return null;
+  const [low, high] = box;
+  const shape: Vec3 = [high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1];
+  const voxels = new Uint8Array(shape[0] * shape[1] * shape[2]);
+  for (let k = 0; k < shape[2]; k++) {
+    for (let j = 0; j < shape[1]; j++) {
+      const from = storedOffset(labelmap.shape, [low[0], low[1] + j, low[2] + k]);
+      const row = labelmap.voxels.subarray(from, from + shape[0]);
+      voxels.set(row.map((value) => (value === label ? 0 : value)), shape[0] * (j + shape[1] * k));
+    }
+  }
+  return { box, labels: { shape, voxels } };
+}

@@ -84,7 +84,8 @@ export function diameterText({ longest, perpendicular }: ObjectMeasures): string
 
 /** Measurements as lines of text, for a report. Intensities have the image's unit. */
 export function measurementsText(measurements: Measurements, unit: string, words: ReportWords): string {
-  const intensity = (value: number): string => `${formatNumber(value, 1)}${unit === '' ? '' : ` ${unit}`}`;
+  const number = (value: number | null | undefined): string => (typeof value === 'number' ? formatNumber(value, 1) : '–');
+  const intensity = (value: number | null | undefined): string => `${number(value)}${unit === '' ? '' : ` ${unit}`}`;
   return measurements.objects
     .map((object) => {
       const diameters = diameterText(object);
@@ -93,8 +94,8 @@ export function measurementsText(measurements: Measurements, unit: string, words
         words.name(object),
         `  ${words.volume}: ${formatMl(object.volume_ml)} ml`,
         ...(diameters === null ? [] : [`  ${words.diameters}: ${diameters}${where}`]),
-        `  ${words.mean}: ${formatNumber(object.mean, 1)} ± ${intensity(object.sd)}`,
-        `  ${words.range}: ${formatNumber(object.min, 1)} – ${intensity(object.max)}`,
+        `  ${words.mean}: ${number(object.mean)} ± ${intensity(object.sd)}`,
+        `  ${words.range}: ${number(object.min)} – ${intensity(object.max)}`,
         `  ${words.median}: ${intensity(object.median)}`,
         `  ${words.surface}: ${formatNumber(object.surface_mm2, 0)} mm²`,
       ].join('\n');

@@ -13,9 +13,10 @@ import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { prepareSlices } from './preparing';
 import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { followRecords } from './records';
 import { editsSaved } from './saving';
 import { refreshSession } from './session';
-import { getState, patchJob, patchOpen, setState, type OpenJob } from './store';
+import { getState, hiddenLabels, patchJob, patchOpen, setState, type OpenJob } from './store';
 import { firstPlane } from './view';
 import { fetchVolume } from './volume';
 
@@ -60,7 +61,9 @@ function opened(job: Job): OpenJob {
     camera: WHOLE_IMAGE,
     tool: 'navigate',
     label: job.labels[0]?.value ?? 1,
-    hidden: new Set(),
+    hidden: hiddenLabels(job.labels),
+    measured: null,
+    measureError: null,
     compared: null,
     engine: null,
     direction: 'both',
@@ -206,12 +209,19 @@ function follow(jobId: string, event: Event): void {
   switch (event.event) {
     case 'job_update':
       patchJob({ status: event.data.status });
+      followRecords(jobId);
       break;
     case 'job_removed':
       setState({ open: null, jobError: { kind: 'removed' } });
       break;
     case 'queue_update':
       taskChanged(event.data);
+      break;
+    case 'head_update':
+      void refreshJob(jobId);
+      break;
+    case 'review_update':
+      patchJob({ review: event.data.review });
       break;
     case 'revision_update':
       newRevision(jobId, event.data.revision);

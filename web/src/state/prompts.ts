@@ -1,13 +1,12 @@
 // What a person tells the engine: boxes, points, absent slices, objects; and the calls that run it.
 import i18next from 'i18next';
 import * as api from '../api/client';
-import type { Combine, Direction, EngineName, EngineStatus, Label, SlicePrompt } from '../api/types';
+import type { Combine, Direction, EngineName, EngineStatus, SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
 import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
 import { nextDoubtful, ratedRevision } from '../core/confidence';
 import { currentEngine } from '../core/engines';
 import type { Grid } from '../core/grid';
-import { nextLabelColor } from '../core/palette';
 import {
   canSegment,
   emptyPrompt,
@@ -212,50 +211,4 @@ export function goToDoubtful(): void {
   }
   patchOpen({ seen: new Set([...open.seen, next]) });
   setSlice(planeOfStoredAxis(open.grid.axes, axisIndex(extent.axis)), next);
-}
-
-function saveLabels(open: OpenJob, labels: Label[]): void {
-  patchJob({ labels });
-  patchOpen({ edits: open.edits + 1 });
-  saveInTurn(() => api.putLabels(open.job.job_id, labels));
-}
-
-export function addLabel(): void {
-  const open = getState().open;
-  if (open === null) return;
-  const used = new Set(open.job.labels.map((label) => label.value));
-  let value = 1;
-  while (used.has(value)) value++;
-  if (value > 255) {
-    notifyPlain(i18next.t('objects.full'));
-    return;
-  }
-  const label = {
-    value,
-    name: `Object ${value}`,
-    color: nextLabelColor(open.job.labels.map((it) => it.color)),
-  };
-  saveLabels(open, [...open.job.labels, label]);
-  patchOpen({ label: value });
-}
-
-export function changeLabel(value: number, change: Partial<Omit<Label, 'value'>>): void {
-  const open = getState().open;
-  if (open === null) return;
-  saveLabels(
-    open,
-    open.job.labels.map((label) => (label.value === value ? { ...label, ...change } : label)),
-  );
-}
-
-export function chooseLabel(label: number): void {
-  patchOpen({ label });
-}
-
-export function toggleLabel(value: number): void {
-  patchOpen(({ hidden }) => {
-    const next = new Set(hidden);
-    if (!next.delete(value)) next.add(value);
-    return { hidden: next };
-  });
 }

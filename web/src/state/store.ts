@@ -1,7 +1,7 @@
 // The page's one store: settings, connection, notices, the job list and the open job.
 import { create } from 'zustand';
 import type { ApiError } from '../api/http';
-import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Revision, Session, Task, TaskFailure } from '../api/types';
+import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Label, Measurements, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
@@ -60,9 +60,13 @@ export interface OpenJob {
   readonly camera: Camera;
   readonly tool: Tool;
   readonly label: number;
+  /** Objects that are not shown, by their labels. */
   readonly hidden: ReadonlySet<number>;
   /** Another revision whose outlines are shown beside the mask's. */
   readonly compared: { readonly revisionId: string; readonly mask: Labelmap } | null;
+  /** Measurements of a mask; those of the last one stand until the head's have come. */
+  readonly measured: Measurements | null;
+  readonly measureError: ApiError | null;
   readonly engine: EngineName | null;
   readonly direction: Direction;
   /** What becomes of voxels that only one of two passes found. */
@@ -142,8 +146,15 @@ export const { getState, setState } = useStore;
 export function patchOpen(patch: Partial<OpenJob> | ((open: OpenJob) => Partial<OpenJob>)): void {
   setState(({ open }) => {
     if (open === null) return {};
-    return { open: { ...open, ...(typeof patch === 'function' ? patch(open) : patch) } };
+    const next = { ...open, ...(typeof patch === 'function' ? patch(open) : patch) };
+    const areSame = next.job.labels === open.job.labels;
+    return { open: areSame ? next : { ...next, hidden: hiddenLabels(next.job.labels) } };
   });
+}
+
+/** Objects that are not shown. */
+export function hiddenLabels(labels: readonly Label[]): ReadonlySet<number> {
+  return new Set(labels.filter((label) => label.visible === false).map((label) => label.value));
 }
 
 /** Changes the wire part of the open job. */

@@ -42,7 +42,7 @@ function Name({ job }: { job: JobSummary }): React.JSX.Element {
 
 function Reviewed({ job, now }: { job: JobSummary; now: number }): React.JSX.Element {
   const { t, i18n } = useTranslation();
-  const { by, at_ms: at, comment } = job.review ?? {};
+  const { by, at_ms: at, comment } = job.review;
   return (
     <span className="case-review" title={comment === '' ? undefined : comment}>
       <ReviewBadge state={reviewStateOf(job)} />

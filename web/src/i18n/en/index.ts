@@ -4,6 +4,8 @@ import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
 import { review } from './review';
+import { labels } from './labels';
+import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
 
 export const en = {
@@ -12,5 +14,7 @@ export const en = {
   ...segment,
   ...edit,
   ...review,
+  ...labels,
+  ...anatomy,
   ...diagnosis,
 } as const;

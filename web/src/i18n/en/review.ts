@@ -1,4 +1,4 @@
-// English words: person, reviewState, review, list.
+// English words: person, reviewState, review, opinion, list.
 export const review = {
   person: {
     none: 'Your name',
@@ -15,7 +15,14 @@ export const review = {
     rejected: 'Rejected',
   },
   review: {
+    refused: 'Accepted by {{name}}: reopen the review to change anything',
+    changed: 'The review changed meanwhile: {{state}} by {{name}}. Nothing of yours is lost.',
+    headChanged: 'The mask changed meanwhile. Look at it, then go on; nothing of yours is lost.',
+    done: 'Review: {{state}}',
     noneWaiting: 'No case waits for a review',
+  },
+  opinion: {
+    kept: 'Kept as an opinion',
   },
   list: {
     search: 'Search name, comment, reviewer',

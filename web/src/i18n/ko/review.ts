@@ -1,4 +1,4 @@
-// Korean words: person, reviewState, review, list.
+// Korean words: person, reviewState, review, opinion, list.
 import type { review as english } from '../en/review';
 import type { Words } from '../words';
 
@@ -18,7 +18,14 @@ export const review: Words<typeof english> = {
     rejected: '반려됨',
   },
   review: {
+    refused: '{{name}}님이 승인했습니다. 수정하려면 검토를 다시 여세요',
+    changed: '그 사이 검토 상태가 바뀌었습니다: {{name}}님, {{state}}. 작성한 내용은 그대로 있습니다.',
+    headChanged: '그 사이 마스크가 바뀌었습니다. 확인한 뒤 계속하세요. 작성한 내용은 그대로 있습니다.',
+    done: '검토: {{state}}',
     noneWaiting: '검토를 기다리는 사례가 없습니다',
+  },
+  opinion: {
+    kept: '소견으로 남겼습니다',
   },
   list: {
     search: '이름, 의견, 검토자 검색',

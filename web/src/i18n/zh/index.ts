@@ -4,6 +4,8 @@ import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
 import { review } from './review';
+import { labels } from './labels';
+import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
 import type { en } from '../en';
 import type { Words } from '../words';
@@ -14,5 +16,7 @@ export const zh: Words<typeof en> = {
   ...segment,
   ...edit,
   ...review,
+  ...labels,
+  ...anatomy,
   ...diagnosis,
 };

@@ -1,4 +1,4 @@
-// Chinese words: person, reviewState, review, list.
+// Chinese words: person, reviewState, review, opinion, list.
 import type { review as english } from '../en/review';
 import type { Words } from '../words';
 
@@ -18,7 +18,14 @@ export const review: Words<typeof english> = {
     rejected: '已退回',
   },
   review: {
+    refused: '已由 {{name}} 通过：如需修改请先重新打开',
+    changed: '审核状态已被更改：{{name}}，{{state}}。您的内容没有丢失。',
+    headChanged: '掩膜已被更改。请查看后继续，您的内容没有丢失。',
+    done: '审核：{{state}}',
     noneWaiting: '没有待审核的病例',
+  },
+  opinion: {
+    kept: '已保留为意见',
   },
   list: {
     search: '搜索名称、意见、审核者',

@@ -1,0 +1,79 @@
+// Steps of a review, opinions, and which mask the job shows. What was typed stays until the server has it.
+import i18next from 'i18next';
+import { ApiError } from '../api/http';
+import * as api from '../api/client';
+import * as records from '../api/records';
+import type { ReviewState } from '../api/types';
+import { reviewStateOf } from '../core/job_list';
+import { decodeRle } from '../core/rle';
+import { attempt, notifyDone, notifyError, notifyText } from './notices';
+import { refreshRecords } from './records';
+import { editsSaved } from './saving';
+import { getState, patchJob, patchOpen } from './store';
+
+/** Somebody was faster: takes over what they did and says so. */
+async function wasChanged(jobId: string, cause: ApiError): Promise<void> {
+  await attempt(() => refreshRecords(jobId));
+  const review = getState().open?.job.review;
+  if (cause.code === 'not_head' || review === undefined) {
+    notifyText(i18next.t('error.action'), i18next.t('review.headChanged'));
+    return;
+  }
+  const name = review.by === undefined || review.by === '' ? i18next.t('person.unnamed') : review.by;
+  notifyText(i18next.t('error.action'), i18next.t('review.changed', { state: i18next.t(`reviewState.${review.state}`), name }));
+}
+
+/** Takes a step of the review; false where it was not taken. */
+export async function stepReview(to: ReviewState, comment: string): Promise<boolean> {
+  await editsSaved();
+  const open = getState().open;
+  if (open === null) return false;
+  const { job } = open;
+  try {
+    const review = await records.postReview(job.job_id, { from: reviewStateOf(job), to, head: job.head ?? null, comment: comment.trim() });
+    patchJob({ review });
+    if (to === 'accepted') patchOpen({ tool: 'navigate' });
+    notifyDone(i18next.t('review.done', { state: i18next.t(`reviewState.${to}`) }));
+    return true;
+  } catch (cause) {
+    if (cause instanceof ApiError && (cause.code === 'review_changed' || cause.code === 'not_head')) await wasChanged(job.job_id, cause);
+    else notifyError(cause);
+    return false;
+  }
+}
+
+/** Keeps the mask that is shown as an opinion; false where that failed. */
+export async function keepOpinion(comment: string): Promise<boolean> {
+  await editsSaved();
+  const open = getState().open;
+  const head = open?.job.head ?? null;
+  if (open === null || head === null) return false;
+  return attempt(async () => {
+    const opinion = await records.postOpinion(open.job.job_id, head, comment.trim());
+    patchOpen(({ job }) => ({ job: { ...job, opinions: [...job.opinions.filter((it) => it.opinion_id !== opinion.opinion_id), opinion] } }));
+    notifyDone(i18next.t('opinion.kept'));
+  });
+}
+
+export async function removeOpinion(opinionId: string): Promise<void> {
+  const open = getState().open;
+  if (open === null) return;
+  await attempt(async () => {
+    await records.deleteOpinion(open.job.job_id, opinionId);
+    patchOpen(({ job }) => ({ job: { ...job, opinions: job.opinions.filter((it) => it.opinion_id !== opinionId) } }));
+  });
+}
+
+/** Shows the outlines of another mask beside this one's, or none. */
+export async function showCompared(revisionId: string | null): Promise<void> {
+  const open = getState().open;
+  if (open === null || open.compared?.revisionId === revisionId) return;
+  if (revisionId === null) {
+    patchOpen({ compared: null });
+    return;
+  }
+  await attempt(async () => {
+    const bytes = await api.getMask(open.job.job_id, revisionId);
+    if (bytes !== null && getState().open?.job.job_id === open.job.job_id) patchOpen({ compared: { revisionId, mask: decodeRle(bytes) } });
+  }, i18next.t('error.mask'));
+}
