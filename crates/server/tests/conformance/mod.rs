@@ -1,6 +1,8 @@
 //! What every database must do: one suite, run on SQLite by `tests/sqlite.rs` and on PostgreSQL by
 //! `tests/postgres.rs`. A test left out of the list at the end is dead code, and the build says so.
 
+mod history;
+mod reviewing;
 mod tasks;
 
 use std::collections::BTreeSet;
@@ -22,6 +24,8 @@ use server::{
     store::{Act, Completion, NewJob, NewRevision, NewTask, Store, StoreError},
 };
 
+pub(crate) use history::*;
+pub(crate) use reviewing::*;
 use tasks::of_job;
 pub(crate) use tasks::{
     a_list_of_tasks_is_cut_by_job_state_and_place, a_person_changes_the_order_of_waiting_tasks,
@@ -517,6 +521,23 @@ macro_rules! conformance_tests {
             every_step_of_a_task_is_in_its_log,
             stages_fill_no_disk_with_lines,
             the_log_says_what_a_repeated_attempt_failed_of,
+            undo_goes_back_to_no_mask_and_redo_to_the_newest,
+            an_edit_after_an_undo_begins_a_branch_and_jumps_lead_back,
+            only_a_head_that_was_seen_is_left_for_one_that_is_there,
+            undo_takes_the_prompt_with_its_mask_and_redo_brings_both_back,
+            an_undone_propagation_leaves_the_points_it_started_from,
+            a_mask_that_comes_after_an_undo_brings_its_prompt,
+            a_locked_object_neither_loses_nor_gains_voxels,
+            of_many_who_change_the_same_mask_one_is_first,
+            a_deleted_job_takes_its_history_with_it,
+            a_review_goes_step_by_step_and_each_is_on_record,
+            a_step_is_taken_only_from_where_it_was_seen,
+            of_many_reviewers_one_decides,
+            an_accepted_job_stays_as_it_is_until_it_is_reopened,
+            opinions_stand_in_the_job_until_they_are_removed,
+            labels_change_only_from_what_was_seen,
+            a_label_sets_name_is_its_own,
+            the_audit_list_says_who_did_what_and_outlives_the_job,
         );
     };
     ($($name:ident),+ $(,)?) => {
