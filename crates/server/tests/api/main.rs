@@ -4,16 +4,21 @@
 
 mod support;
 
+mod accepted;
 mod access;
 mod damage;
 mod errors;
 mod exports;
+mod history;
+mod history_model;
 mod hostile;
 mod jobs;
+mod labels;
 mod masks;
 mod measures;
 mod monitor;
 mod operations;
 mod origins;
 mod preparing;
+mod review;
 mod tasks;

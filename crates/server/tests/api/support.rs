@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header},
 };
+use base64::Engine as _;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use server::{
@@ -104,6 +105,17 @@ impl TestServer {
         Self { router: routes::router(server.clone()), server, folder }
     }
 
+    /// The same server, started again on what the first left on the disk.
+    pub(crate) async fn reopened(self) -> Self {
+        self.server.store.close().await;
+        let url = format!("sqlite://{}?mode=rwc", self.folder.path().join("test.db").display());
+        let (blobs, clock) = (Arc::clone(&self.server.blobs), Arc::clone(&self.server.clock));
+        let engines = Arc::clone(&self.server.engines);
+        let store = Store::open(&url).await.unwrap();
+        let server = Server::new(store, blobs, clock, Settings::default(), engines);
+        Self { router: routes::router(server.clone()), server, folder: self.folder }
+    }
+
     /// Where a blob lies.
     pub(crate) fn blob_path(&self, sha256: &str) -> std::path::PathBuf {
         self.folder.path().join("blobs").join(&sha256[..2]).join(sha256)
@@ -151,6 +163,28 @@ impl TestServer {
         self.send(request).await
     }
 
+    /// Sends JSON as somebody; the name is sent as it is.
+    pub(crate) async fn as_person(
+        &self,
+        person: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Answer {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("voxloop-person", person)
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PUT, path, body).await
+    }
+
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, body).await
     }
@@ -185,6 +219,36 @@ impl TestServer {
         let created = self.upload("phantom.nii.gz", &phantom_file(), &[]).await;
         let job = created.expect(StatusCode::CREATED).json();
         format!("/api/v1/jobs/{}", job["job_id"].as_str().unwrap())
+    }
+
+    /// The mask that a job shows; an empty one where there is none.
+    pub(crate) async fn mask(&self, job: &str) -> Labelmap {
+        let mask = self.get(&format!("{job}/mask")).await;
+        match mask.status {
+            StatusCode::NO_CONTENT => Labelmap::new(SHAPE),
+            _ => decoded(&mask.expect(StatusCode::OK).bytes),
+        }
+    }
+
+    /// Asks for the segmentation of a slice along axis 2.
+    pub(crate) async fn ask_for_slice(&self, job: &str, slice_index: u32, label: u8) {
+        let prompt =
+            json!({ "axis": 2, "slice_index": slice_index, "box": [3, 3, 12, 12], "label": label });
+        self.post(&format!("{job}/initial-mask"), prompt).await.expect(StatusCode::ACCEPTED);
+    }
+
+    /// Fills a box of voxels, last ones included, with a label; returns the revision's id.
+    pub(crate) async fn paint(&self, job: &str, label: u8, bounds: [[u32; 3]; 2]) -> Value {
+        let parent = self.get(job).await.json()["head"].clone();
+        let answer = self.post(&format!("{job}/revisions"), filled(&parent, label, bounds)).await;
+        answer.expect(StatusCode::CREATED).json()["revision_id"].clone()
+    }
+
+    /// Moves the head from where it is.
+    pub(crate) async fn show(&self, job: &str, head: &Value) -> Value {
+        let expected = self.get(job).await.json()["head"].clone();
+        let body = json!({ "head": head, "expected": expected });
+        self.put(&format!("{job}/head"), body).await.expect(StatusCode::OK).json()
     }
 
     /// Claims the next task, as an agent does.
@@ -222,6 +286,23 @@ impl TestServer {
         let path = format!("/api/v1/tasks/{}/complete", lease["task_id"].as_str().unwrap());
         self.post(&path, completion(&lease, sha256.as_str(), [first, last])).await
     }
+}
+
+/// A labelmap out of the run-length form.
+#[track_caller]
+pub(crate) fn decoded(bytes: &[u8]) -> Labelmap {
+    rle::decode(bytes, SHAPE.iter().product()).unwrap()
+}
+
+/// An edit that fills a box of voxels, last ones included, with a label.
+pub(crate) fn filled(parent: &Value, label: u8, [first, last]: [[u32; 3]; 2]) -> Value {
+    let shape = [0, 1, 2].map(|it| (last[it] - first[it] + 1) as usize);
+    let patch = Labelmap { shape, voxels: vec![label; shape.iter().product()] };
+    json!({
+        "parent": parent,
+        "box": [first, last],
+        "rle_base64": base64::engine::general_purpose::STANDARD.encode(rle::encode(&patch)),
+    })
 }
 
 pub(crate) fn completion(lease: &Value, mask: &str, [first, last]: [u32; 2]) -> Value {
