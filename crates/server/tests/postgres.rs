@@ -25,6 +25,11 @@ impl Place {
 }
 
 async fn open() -> Place {
+    Place { store: Store::open(&new_database().await).await.unwrap() }
+}
+
+/// The address of a database without tables.
+async fn new_database() -> String {
     #[expect(clippy::disallowed_methods, reason = "tells the test which server to use")]
     let server = std::env::var("VOXLOOP_TEST_POSTGRES")
         .expect("VOXLOOP_TEST_POSTGRES=postgres://user@127.0.0.1:port; `make test` sets it");
@@ -33,7 +38,7 @@ async fn open() -> Place {
     let sql = sqlx::AssertSqlSafe(format!("create database {name}"));
     sqlx::query(sql).execute(&mut admin).await.unwrap();
     admin.close().await.unwrap();
-    Place { store: Store::open(&format!("{server}/{name}")).await.unwrap() }
+    format!("{server}/{name}")
 }
 
 fn uuid() -> String {
@@ -41,3 +46,10 @@ fn uuid() -> String {
 }
 
 conformance_tests!();
+
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_its_history() {
+    let url = new_database().await;
+    conformance::upgrade::fill_as_the_first_version(&url).await;
+    conformance::upgrade::the_first_versions_history_can_be_walked(&url).await;
+}

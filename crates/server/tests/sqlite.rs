@@ -56,3 +56,11 @@ async fn a_folder_may_have_any_name() {
         assert!(path.is_file(), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_its_history() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&folder.path().join("voxloop.db")).unwrap();
+    conformance::upgrade::fill_as_the_first_version(&url).await;
+    conformance::upgrade::the_first_versions_history_can_be_walked(&url).await;
+}

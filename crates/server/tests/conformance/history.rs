@@ -53,9 +53,9 @@ pub(crate) async fn undo_goes_back_to_no_mask_and_redo_to_the_newest(store: Stor
     assert_eq!((job.summary.status, job.summary.doubt), (JobState::Ready, None));
     assert_eq!(store.revisions(job_id).await.unwrap().len(), 3, "nothing is deleted");
     let events = store.events_after(0, Some(job_id), 100).await.unwrap();
-    let heads = events.iter().filter_map(|it| match it.body {
-        EventBody::HeadUpdate { head, .. } => Some(head),
-        _ => None,
+    let heads = events.iter().filter_map(|it| {
+        let EventBody::HeadUpdate { head, .. } = it.body else { return None };
+        Some(head)
     });
     assert_eq!(heads.collect::<Vec<_>>(), [b, a, None, a, b, c, None]);
 }

@@ -4,6 +4,7 @@
 mod history;
 mod reviewing;
 mod tasks;
+pub(crate) mod upgrade;
 
 use std::collections::BTreeSet;
 

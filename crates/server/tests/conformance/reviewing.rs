@@ -42,9 +42,9 @@ pub(crate) async fn a_review_goes_step_by_step_and_each_is_on_record(store: Stor
     assert_eq!(steps.iter().map(|it| it.to).collect::<Vec<_>>(), way[1..]);
     assert!(steps.iter().all(|it| it.revision == head && it.comment == "since …"));
     let events = store.events_after(0, Some(job_id), 100).await.unwrap();
-    let told = events.iter().filter_map(|it| match &it.body {
-        EventBody::ReviewUpdate { review, .. } => Some(review.state),
-        _ => None,
+    let told = events.iter().filter_map(|it| {
+        let EventBody::ReviewUpdate { review, .. } = &it.body else { return None };
+        Some(review.state)
     });
     assert_eq!(told.collect::<Vec<_>>(), way[1..]);
     store.delete_job(job_id, &at(20)).await.unwrap();
