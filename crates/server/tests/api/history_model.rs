@@ -57,7 +57,7 @@ fn deed() -> impl Strategy<Value = Deed> {
 }
 
 /// What is marked, by slice: where a point is, or that the slice is vouched for.
-type Prompts = BTreeMap<u32, Option<u8>>;
+type Prompts = BTreeMap<u32, Option<f64>>;
 
 #[derive(Debug, Clone)]
 struct State {
@@ -160,7 +160,7 @@ async fn act(server: &TestServer, job: &str, model: &mut Model, deed: &Deed) {
             let point = json!({ "x": x, "y": 2, "positive": true });
             let prompt = json!({ "axis": 2, "slice_index": slice, "points": [point] });
             server.put(&path, prompt).await.expect(StatusCode::NO_CONTENT);
-            model.prompts.insert(*slice, Some(*x));
+            model.prompts.insert(*slice, Some(f64::from(*x)));
         }
         Deed::Unmark { slice } => {
             let path = format!("{path}?axis=2&slice_index={slice}");
@@ -199,8 +199,7 @@ async fn check(server: &TestServer, job: &str, model: &Model) {
         .map(|it| {
             let slice = u32::try_from(it["slice_index"].as_u64().unwrap()).unwrap();
             assert_eq!(it["mask"] == true, it["points"] == Value::Null);
-            let x = it["points"][0]["x"].as_f64().map(|it| it as u8);
-            (slice, x)
+            (slice, it["points"][0]["x"].as_f64())
         })
         .collect();
     assert_eq!(prompts, model.prompts);
@@ -217,23 +216,30 @@ async fn walk(deeds: Vec<Deed>) {
         act(&server, &job, &mut model, deed).await;
         check(&server, &job, &model).await;
     }
-    let before = server.get(&job).await.json();
-    let there_and_back = [model.states[model.head].parent, model.head];
-    for to in there_and_back {
-        server.show(&job, &model.states[to].id).await;
+    check_undo_and_redo_cancel(&server, &job, &model).await;
+    check_nothing_is_lost(&server, &job, &mut model).await;
+}
+
+async fn check_undo_and_redo_cancel(server: &TestServer, job: &str, model: &Model) {
+    let before = server.get(job).await.json();
+    for to in [model.states[model.head].parent, model.head] {
+        server.show(job, &model.states[to].id).await;
     }
-    let mut after = server.get(&job).await.json();
+    let mut after = server.get(job).await.json();
     after["updated_ms"] = before["updated_ms"].clone();
     assert_eq!(after, before, "undo and redo cancel each other");
+}
+
+async fn check_nothing_is_lost(server: &TestServer, job: &str, model: &mut Model) {
     for state in &model.states[1..] {
         let path = format!("{job}/mask?revision={}", state.id.as_str().unwrap());
         let mask = server.get(&path).await.expect(StatusCode::OK);
-        assert_eq!(decoded(&mask.bytes), state.mask, "nothing is lost");
+        assert_eq!(decoded(&mask.bytes), state.mask);
     }
     for state in 0..model.states.len() {
-        server.show(&job, &model.states[state].id).await;
+        server.show(job, &model.states[state].id).await;
         model.go(state);
-        check(&server, &job, &model).await;
+        check(server, job, model).await;
     }
 }
 
