@@ -107,7 +107,13 @@ fn work(address: &str, image: &[u8], seed: u64, accepted: &mut Accepted) -> std:
         let (status, revision) = ask(&format!("POST {path}/revisions"), &edit)?;
         if status == 201 {
             let revision_id = revision["revision_id"].as_str().unwrap().to_owned();
+            let (head, parent) = (&revision["revision_id"], &job_now["head"]);
             accepted.revisions.push((job, revision_id));
+            for (from, to) in [(head, parent), (parent, head)] {
+                let body = json!({ "head": to, "expected": from });
+                let (status, moved) = ask(&format!("PUT {path}/head"), &body)?;
+                assert_eq!((status, &moved["head"]), (200, to));
+            }
         }
         let (status, queued) = ask(&format!("POST {path}/propagate"), &json!({}))?;
         if status == 202 {
@@ -140,12 +146,28 @@ fn check_all_is_there(server: &Running, accepted: &Accepted) {
         assert_eq!((status, blobs::digest(&image).as_str()), (200, digest.as_str()));
     }
     for (job, revision) in &accepted.revisions {
+        check_history(server, job);
         let line = format!("GET /api/v1/jobs/{job}/mask?revision={revision}");
         let (status, mask) = exchange(&server.address, &line, "text/plain", b"").unwrap();
         assert_eq!(status, 200, "revision {revision} is lost");
         let mask = rle::decode(&mask, SHAPE.iter().product()).unwrap();
         assert_eq!(mask.get([3, 3, 3]), Some(2));
     }
+}
+
+/// Head and redo are revisions of the job, one made from the other, and the prompts are those of a
+/// mask: a move of the head is whole or not at all.
+fn check_history(server: &Running, job: &str) {
+    let shown = server.ask(&format!("GET /api/v1/jobs/{job}"));
+    let history = server.ask(&format!("GET /api/v1/jobs/{job}/revisions"));
+    let find = |id: &Value| {
+        history["revisions"].as_array().unwrap().iter().find(|it| it["revision_id"] == *id)
+    };
+    assert!(find(&shown["head"]).is_some(), "{job} shows a revision that is not there");
+    if let Some(redo) = find(&shown["redo"]) {
+        assert_eq!(redo["parent"], shown["head"]);
+    }
+    assert_eq!(shown["prompts"].as_array().unwrap().len(), 1, "the box, whatever is shown");
 }
 
 /// Every accepted task ends: those of a dead server are granted again after their lease, and given

@@ -30,6 +30,9 @@ const SHAPE: [usize; 3] = [16, 14, 8];
 /// Requests after which everything starts anew.
 const REQUESTS_PER_SERVER: u32 = 512;
 
+/// Routes that the first byte chooses from.
+const N_ROUTES: u8 = 18;
+
 const CONTENT_TYPES: [&str; 4] = [
     "application/json",
     "application/x-www-form-urlencoded",
@@ -119,7 +122,7 @@ impl World {
         let (job, task) = (format!("/api/v1/jobs/{}", self.job), self.task.clone());
         let task = format!("/api/v1/tasks/{task}");
         let text = String::from_utf8_lossy(body);
-        let (method, path) = match route % 12 {
+        let (method, path) = match route % N_ROUTES {
             0 => (Method::POST, format!("{job}/initial-mask")),
             1 => (Method::PUT, format!("{job}/prompts")),
             2 => (Method::POST, format!("{job}/revisions")),
@@ -131,7 +134,13 @@ impl World {
             8 => (Method::POST, format!("{task}/fail")),
             9 => (Method::POST, "/api/v1/jobs".to_owned()),
             10 => (Method::GET, format!("{job}/{text}")),
-            _ => (Method::GET, format!("/events/stream?after={text}")),
+            11 => (Method::GET, format!("/events/stream?after={text}")),
+            12 => (Method::PUT, format!("{job}/head")),
+            13 => (Method::POST, format!("{job}/review")),
+            14 => (Method::POST, format!("{job}/opinions")),
+            15 => (Method::POST, "/api/v1/label-sets".to_owned()),
+            16 => (Method::POST, format!("{job}/operations")),
+            _ => (Method::GET, format!("/api/v1/audit?{text}")),
         };
         if path.parse::<Uri>().is_err() {
             return;
@@ -147,7 +156,7 @@ impl World {
         if answer.status == StatusCode::ACCEPTED {
             self.check_work();
         }
-        if answer.status == StatusCode::CREATED && route % 12 == 9 {
+        if answer.status == StatusCode::CREATED && route % N_ROUTES == 9 {
             self.check_and_delete(&answer.body);
         }
         if self.n_requests.is_multiple_of(64) {

@@ -122,7 +122,7 @@ pub fn requests() -> Vec<Seed> {
     let form = "--b\r\ncontent-disposition: form-data; name=\"modality\"\r\n\r\nCT\r\n\
                 --b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"a.nii\"\r\n\r\n";
     let form = [form.as_bytes(), file.as_slice(), b"\r\n--b--\r\n"].concat();
-    let texts: [(u8, u8, Vec<u8>); 16] = [
+    let texts: [(u8, u8, Vec<u8>); 23] = [
         (0, 0, box_prompt.into()),
         (0, 1, "axis=2&slice_index=3&x1=1&y1=1&x2=8&y2=8".into()),
         (
@@ -168,7 +168,26 @@ pub fn requests() -> Vec<Seed> {
         (9, 0, form),
         (10, 0, "slices/2/3.png?low=0&high=100&mask=true".into()),
         (10, 0, "result?type=3d".into()),
+        (10, 0, "mask?box=1,1,1,2,1,1".into()),
         (11, 0, "17".into()),
+        (12, 0, r#"{"head":null,"expected":null}"#.into()),
+        (13, 0, r#"{"from":"draft","to":"in_review","head":null,"comment":"c"}"#.into()),
+        (14, 0, r#"{"revision_id":"00000000-0000-7000-8000-000000000001","comment":"c"}"#.into()),
+        (
+            15,
+            0,
+            r##"{"name":"n","labels":[{"value":1,"name":"a","color":"#ff0000","opacity":0.5,"locked":true,
+            "anatomy":{"category":{"scheme":"SCT","value":"123037004","meaning":"m"},
+            "kind":{"scheme":"DCM","value":"1","meaning":"m"}}}]}"##
+                .into(),
+        ),
+        (
+            16,
+            0,
+            r#"{"parent":null,"label":1,"operation":{"kind":"grow","mm":2},"slice":{"axis":2,"slice_index":1}}"#
+                .into(),
+        ),
+        (17, 0, "limit=1&before=00000000-0000-7000-8000-000000000001".into()),
     ];
     let named = texts.into_iter().enumerate();
     named

@@ -102,7 +102,11 @@ async fn named_origins_may_call() {
     let answer = ask(&server, Method::GET, "localhost:8000", origin).await.expect(StatusCode::OK);
     assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "http://viewer.example");
     let preflight = ask(&server, Method::OPTIONS, "localhost:8000", origin).await;
-    preflight.expect(StatusCode::NO_CONTENT);
+    let preflight = preflight.expect(StatusCode::NO_CONTENT);
+    let allowed = preflight.headers[header::ACCESS_CONTROL_ALLOW_HEADERS].to_str().unwrap();
+    for name in ["authorization", "content-type", "last-event-id", "voxloop-person"] {
+        assert!(allowed.contains(name), "{name} is missing in {allowed}");
+    }
     let other = ask(&server, Method::GET, "localhost:8000", Some("http://other.example")).await;
     other.expect(StatusCode::FORBIDDEN);
 }
