@@ -59,6 +59,21 @@ export function getSurface(jobId: string, label: number, revisionId: string, sig
   return getBytes(`${job(jobId)}/surface?label=${label}&revision=${encodeURIComponent(revisionId)}`, signal);
 }
 
+export interface Edit {
+  readonly parent: string | null;
+  /** First and last voxel, inclusive. */
+  readonly box: number[][];
+  /** Labels of the box, run-length coded. */
+  readonly rle: Uint8Array;
+  readonly confirmed: readonly { axis: number; slice_index: number; label: number; absent: boolean }[];
+}
+
+/** Makes an edit the job's next revision. */
+export function postRevision(jobId: string, { rle, ...edit }: Edit): Promise<Revision> {
+  const text = Array.from(rle, (byte) => String.fromCharCode(byte)).join('');
+  return sendJson('POST', `${job(jobId)}/revisions`, { ...edit, rle_base64: btoa(text) });
+}
+
 export function getPartial(taskId: string): Promise<Uint8Array | null> {
   return getBytes(`/api/v1/tasks/${encodeURIComponent(taskId)}/partial`);
 }

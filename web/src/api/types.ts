@@ -11,6 +11,7 @@ export type JobStatus = Schemas['JobStatus'];
 export type JobCreated = Schemas['JobCreated'];
 export type Label = Schemas['Label'];
 export type Point = Schemas['Point'];
+export type Scribble = Schemas['Scribble'];
 export type SlicePrompt = Schemas['SlicePrompt'];
 export type Revision = Schemas['Revision'];
 export type RevisionRequest = Schemas['RevisionRequest'];

@@ -7,6 +7,7 @@ import { boxDrag, handleAt } from './box';
 import { keyOf, type Drag } from './drag';
 import { cursorDrag } from './navigate';
 import { pointDrag } from './points';
+import { scribbleDrag, turnScribbleRadius } from './scribble';
 
 /** A place on a tile, and the event that names it: for its keys and its pressure. */
 export interface Touch {
@@ -45,9 +46,18 @@ const box: ToolInput = {
   },
 };
 
+function scribble(positive: boolean): ToolInput {
+  return {
+    begin: ({ open, tile, point }) => scribbleDrag(open, tile, point, positive),
+    wheel: ({ open }, event) => turnScribbleRadius(open, event),
+  };
+}
+
 export const TOOL_INPUT: Readonly<Record<Tool, ToolInput>> = {
   navigate,
   box,
   positive: { begin: ({ open, tile, point }) => pointDrag(open, tile, point, true) },
   negative: { begin: ({ open, tile, point }) => pointDrag(open, tile, point, false) },
+  scribble_in: scribble(true),
+  scribble_out: scribble(false),
 };

@@ -60,6 +60,7 @@ function opened(job: Job): OpenJob {
     window: firstWindow(job.image),
     camera: WHOLE_IMAGE,
     tool: 'navigate',
+    scribbleRadius: 1,
     label: job.labels[0]?.value ?? 1,
     hidden: hiddenLabels(job.labels),
     measured: null,

@@ -1,7 +1,7 @@
 // What a person tells the engine: boxes, points, absent slices, objects; and the calls that run it.
 import i18next from 'i18next';
 import * as api from '../api/client';
-import type { Combine, Direction, EngineName, EngineStatus, SlicePrompt } from '../api/types';
+import type { Combine, Direction, EngineName, EngineStatus, Scribble, SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
 import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
 import { nextDoubtful, ratedRevision } from '../core/confidence';
@@ -17,6 +17,7 @@ import {
   withPrompt,
   type PromptKey,
 } from '../core/prompts';
+import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
 import { attempt, notifyPlain } from './notices';
 import { editsSaved, saveInTurn } from './saving';
@@ -95,13 +96,25 @@ export function removePoint(key: PromptKey, index: number): void {
   edit(key, (prompt) => ({ ...prompt, points: (prompt.points ?? []).filter((_, at) => at !== index) }));
 }
 
-export function removePrompt(key: PromptKey): void {
-  edit(key, () => null);
+/** Puts a stroke at a place in the slice's list: a new one behind the others, or the one that is being drawn. */
+export function setScribble(key: PromptKey, index: number, scribble: Scribble, phase: Phase): void {
+  edit(
+    key,
+    (prompt) => ({ ...withoutAbsent(prompt), scribbles: [...(prompt.scribbles ?? []).slice(0, index), scribble] }),
+    phase,
+  );
 }
 
-/** Says that the object does not reach a slice, or takes that back. */
-export function setAbsent(key: PromptKey, absent: boolean): void {
-  edit(key, () => (absent ? { ...emptyPrompt(key), absent: true } : null));
+export function removeScribble(key: PromptKey, index: number, phase: Phase = 'done'): void {
+  edit(key, (prompt) => ({ ...prompt, scribbles: (prompt.scribbles ?? []).filter((_, at) => at !== index) }), phase);
+}
+
+export function setScribbleRadius(radius: number): void {
+  patchOpen({ scribbleRadius: Math.min(Math.max(radius, 0), MAX_SCRIBBLE_RADIUS) });
+}
+
+export function removePrompt(key: PromptKey): void {
+  edit(key, () => null);
 }
 
 /** Runs the engine on the active slice. */

@@ -13,7 +13,7 @@ import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
 import { readSettings, type Settings } from './settings';
 
-export type Tool = 'navigate' | 'box' | 'positive' | 'negative';
+export type Tool = 'navigate' | 'box' | 'positive' | 'negative' | 'scribble_in' | 'scribble_out';
 
 /** Tabs of the side panel. */
 export const PANEL_TABS = ['segment', 'review'] as const;
@@ -59,6 +59,8 @@ export interface OpenJob {
   readonly window: Window;
   readonly camera: Camera;
   readonly tool: Tool;
+  /** Half the width of a new stroke, in voxels. */
+  readonly scribbleRadius: number;
   readonly label: number;
   /** Objects that are not shown, by their labels. */
   readonly hidden: ReadonlySet<number>;

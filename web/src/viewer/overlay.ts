@@ -6,6 +6,7 @@ import { sliceOfPlane } from '../core/grid';
 import { boxOf } from '../core/prompts';
 import { scaleBar } from '../core/scale_bar';
 import { canvasFromRas, canvasFromSlice, edgeLetters, type Tile } from '../core/tile';
+import { drawScribbles, NEGATIVE_COLOR, POSITIVE_COLOR } from './marks';
 import { clipped, freshContext, type Scene } from './slice_viewer';
 
 export interface OverlayScene extends Scene {
@@ -29,8 +30,6 @@ export interface OverlayScene extends Scene {
 }
 
 const BOX_COLOR = '#ffd54a';
-const POSITIVE_COLOR = '#4ade80';
-const NEGATIVE_COLOR = '#ff6b5e';
 const CROSSHAIR_COLOR = 'rgba(92, 200, 215, 0.75)';
 const LETTER_COLOR = '#ffb454';
 const TEXT_COLOR = '#e6edf3';
@@ -122,6 +121,7 @@ function drawPrompts(context: CanvasRenderingContext2D, scene: OverlayScene, til
     const box = boxOf(prompt);
     const isActive = label === scene.label && tile.plane === scene.plane;
     if (box !== null) drawBox(context, scene, tile, slice, box, isActive);
+    drawScribbles(context, scene.grid, tile, slice, prompt.scribbles ?? []);
     drawPoints(context, scene, tile, slice, prompt);
   }
 }

@@ -1,15 +1,17 @@
-// The prompt of the shown slice: box by numbers, points, absent; segment; and all prompts of the job.
-import { Alert, Button, CloseButton, NumberInput, Switch, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
+// The prompt of the shown slice: box by numbers, parts, segment; confirmed or absent; and all prompts of the job.
+import { Button, NumberInput, Switch, Tooltip } from '@mantine/core';
+import { IconCircleCheck, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
-import { boxSize, boxWithCorner, isSmall, type Box } from '../core/box';
+import { boxSize, boxWithCorner, type Box } from '../core/box';
 import { labelsOnSlice } from '../core/labelmap';
 import { boxOf, canSegment, type PromptKey } from '../core/prompts';
-import { activeKey, activePrompt, removeBox, removePoint, segment, setAbsent, setBox, sliceSize, startBox } from '../state/prompts';
+import { toggleAbsent, toggleConfirmed } from '../state/confirm';
+import { activeKey, activePrompt, removeBox, segment, setBox, sliceSize, startBox } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { changeSettings } from '../state/view';
 import { PromptList } from './PromptList';
+import { PromptHints, PromptParts } from './PromptParts';
 import { RunningTask } from './RunningTask';
 import { Section } from './Section';
 import { useLater } from './use_later';
@@ -66,40 +68,7 @@ function BoxFields({ open, target, box }: BoxFieldsProps): React.JSX.Element {
           {t('prompt.removeBox')}
         </Button>
       </div>
-      {isSmall(box) && (
-        <Alert color="yellow" icon={<IconAlertTriangle size={18} />} className="tight" data-testid="box-small">
-          {t('prompt.small')}
-        </Alert>
-      )}
     </>
-  );
-}
-
-function Points({ prompt, target }: { prompt: SlicePrompt; target: PromptKey }): React.JSX.Element | null {
-  const { t } = useTranslation();
-  const points = prompt.points ?? [];
-  if (points.length === 0) return null;
-  return (
-    <ul className="points" data-testid="points">
-      {points.map(({ x, y, positive }, index) => (
-        // A point has no identity but its place in the list.
-        <li key={`${index}-${x}-${y}`} className={positive ? 'point point-positive' : 'point point-negative'}>
-          <span aria-hidden className="point-sign">
-            {positive ? '+' : '−'}
-          </span>
-          <span>
-            {t('prompt.point', { x, y })} <span className="dim">{t(positive ? 'prompt.pointInside' : 'prompt.pointOutside')}</span>
-          </span>
-          <CloseButton
-            size="xs"
-            aria-label={t('prompt.removePoint', { x, y })}
-            onClick={() => {
-              removePoint(target, index);
-            }}
-          />
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -122,21 +91,42 @@ function NoBox({ target }: { target: PromptKey }): React.JSX.Element {
   );
 }
 
-function AbsentSlice({ target }: { target: PromptKey }): React.JSX.Element {
+function AbsentSlice(): React.JSX.Element {
   const { t } = useTranslation();
   return (
     <div className="absent-note" data-testid="absent-note">
       <IconCircleOff size={18} aria-hidden />
       <span>{t('prompt.absentOn')}</span>
-      <Button
-        variant="default"
-        size="compact-xs"
-        onClick={() => {
-          setAbsent(target, false);
-        }}
-      >
+      <Button variant="default" size="compact-xs" onClick={toggleAbsent}>
         {t('prompt.absentUndo')}
       </Button>
+    </div>
+  );
+}
+
+/** What a person says about the slice as a whole: its mask holds, or the object is not there. */
+function Vouch({ prompt }: { prompt: SlicePrompt | null }): React.JSX.Element {
+  const { t } = useTranslation();
+  const isConfirmed = prompt?.mask === true;
+  return (
+    <div className="vouch">
+      <Tooltip label={t('confirm.hint')} multiline maw={260}>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={<IconCircleCheck size={16} aria-hidden />}
+          aria-pressed={isConfirmed}
+          data-testid="confirm"
+          onClick={toggleConfirmed}
+        >
+          {t(isConfirmed ? 'confirm.undo' : 'confirm.do')}
+        </Button>
+      </Tooltip>
+      <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
+        <Button variant="default" size="xs" leftSection={<IconCircleOff size={16} aria-hidden />} data-testid="mark-absent" onClick={toggleAbsent}>
+          {t('confirm.absent')}
+        </Button>
+      </Tooltip>
     </div>
   );
 }
@@ -207,29 +197,15 @@ export function PromptPanel(): React.JSX.Element | null {
         </span>
       }
     >
-      {isAbsent && <AbsentSlice target={target} />}
+      {isAbsent && <AbsentSlice />}
       {!isAbsent && box === null && <NoBox target={target} />}
       {box !== null && <BoxFields open={open} target={target} box={box} />}
-      {prompt !== null && <Points prompt={prompt} target={target} />}
+      {prompt !== null && <PromptParts prompt={prompt} target={target} />}
+      {prompt !== null && <PromptHints prompt={prompt} />}
       <SegmentButton open={open} prompt={prompt} />
       <FollowSwitch />
       <SlowTask open={open} />
-      {!isAbsent && (
-        <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
-          <Button
-            fullWidth
-            variant="default"
-            size="xs"
-            leftSection={<IconCircleOff size={16} aria-hidden />}
-            data-testid="mark-absent"
-            onClick={() => {
-              setAbsent(target, true);
-            }}
-          >
-            {t('prompt.absent')}
-          </Button>
-        </Tooltip>
-      )}
+      {!isAbsent && <Vouch prompt={prompt} />}
       <PromptList open={open} />
     </Section>
   );

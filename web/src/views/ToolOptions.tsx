@@ -1,9 +1,13 @@
 // One line above the slices: how the tool in hand works. Always there, so that slices do not move when the tool changes.
 import { useTranslation } from 'react-i18next';
 import { useStore, type Tool } from '../state/store';
+import { ScribbleOptions } from './ScribbleOptions';
 
 /** Settings of the tools that have some; the others say what they do. */
-const OPTIONS: Readonly<Partial<Record<Tool, () => React.JSX.Element | null>>> = {};
+const OPTIONS: Readonly<Partial<Record<Tool, () => React.JSX.Element | null>>> = {
+  scribble_in: ScribbleOptions,
+  scribble_out: ScribbleOptions,
+};
 
 export function ToolOptions(): React.JSX.Element | null {
   const { t } = useTranslation();

@@ -1,6 +1,6 @@
 // Left of the slices: what a click or a drag on them does.
 import { Tooltip } from '@mantine/core';
-import { IconCircleMinus, IconCirclePlus, IconPointer, IconSquareDashed, type Icon } from '@tabler/icons-react';
+import { IconCircleMinus, IconCirclePlus, IconPointer, IconScribble, IconScribbleOff, IconSquareDashed, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useStore, type Tool } from '../state/store';
 import { setTool } from '../state/view';
@@ -12,6 +12,8 @@ const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
     ['box', IconSquareDashed],
     ['positive', IconCirclePlus],
     ['negative', IconCircleMinus],
+    ['scribble_in', IconScribble],
+    ['scribble_out', IconScribbleOff],
   ],
 ];
 

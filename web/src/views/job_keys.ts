@@ -3,6 +3,7 @@ import { useEffect } from 'react';
 import { PLANE_AXES, sliceAxes, storedFromRas } from '../core/axes';
 import type { Layout } from '../core/layout';
 import { WHOLE_IMAGE } from '../core/tile';
+import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { activeKey, addPoint, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
 import { setCamera, setCursor, setLayout, setTool, stepSlice, toEnd } from '../state/view';
@@ -76,10 +77,15 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   b: take('box'),
   p: take('positive'),
   n: take('negative'),
+  s: (_open, event) => {
+    setTool(event.shiftKey ? 'scribble_out' : 'scribble_in');
+  },
   d: () => {
     goToDoubtful();
   },
   m: mark,
+  c: toggleConfirmed,
+  a: toggleAbsent,
   Delete: (open) => {
     removePrompt(activeKey(open));
   },

@@ -1,4 +1,4 @@
-// English words: objects, prompt, propagate, stage, task, engine, download.
+// English words: objects, prompt, confirm, propagate, stage, task, engine, download.
 export const segment = {
   panel: { tabs: 'Steps of the work', segment: 'Segment', review: 'Review' },
   objects: {
@@ -28,6 +28,14 @@ export const segment = {
     useNumbers: 'Set box by numbers',
     size: '{{width}} × {{height}} voxels',
     small: 'This box is only a few pixels wide. Was it a slip? Draw it around the whole object.',
+    outside: 'A point or stroke inside the object lies outside the box. Move one of them.',
+    contradiction: 'Marks inside and outside meet on one voxel. Remove one of them.',
+    negativeOnly: 'All marks lie outside the object. Add a box, or a point or stroke inside it.',
+    width: 'Width',
+    widthVoxels: '{{width}} voxels',
+    scribbleClick: 'Click a stroke to remove it · Alt + wheel: width',
+    stroke: 'Stroke {{number}}',
+    removeStroke: 'Remove stroke {{number}}',
     removeBox: 'Remove box',
     point: 'Point {{x}}, {{y}}',
     pointInside: 'inside',
@@ -39,11 +47,9 @@ export const segment = {
     needsPrompt: 'Draw a box or set a point inside the object first.',
     auto: 'The mask follows the prompts',
     autoHint: 'Runs the engine after each change of a box, point or stroke',
-    absent: 'Object is absent here',
-    absentHint: 'Says that the object does not reach this slice; the next propagation keeps it empty.',
+    absentHint: 'The object does not reach this slice: it is emptied here, and the next propagation keeps it so (A)',
     absentOn: 'Marked as absent on this slice',
     absentUndo: 'Not absent',
-    absentReplaces: 'Replaces the box and points of this slice',
     list: 'All prompts',
     listEmpty: 'None yet',
     remove: 'Remove prompt on {{plane}} slice {{index}}',
@@ -55,6 +61,14 @@ export const segment = {
     kindAbsent: 'absent',
     kindScribbles: 'strokes',
     noMaskYet: 'not segmented',
+  },
+  confirm: {
+    do: 'Confirm',
+    hint: 'Keeps the mask of this slice exactly in the next propagation; marks that are added refine it (C)',
+    undo: 'Not confirmed',
+    part: 'Mask confirmed',
+    empty: 'The object has no voxels on this slice. Press A if it is absent here.',
+    absent: 'Absent',
   },
   propagate: {
     title: 'Propagate',

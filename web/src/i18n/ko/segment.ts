@@ -1,4 +1,4 @@
-// Korean words: objects, prompt, propagate, stage, task, engine, download.
+// Korean words: objects, prompt, confirm, propagate, stage, task, engine, download.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
@@ -31,6 +31,14 @@ export const segment: Words<typeof english> = {
     useNumbers: '숫자로 상자 지정',
     size: '{{width}} × {{height}} 복셀',
     small: '상자가 몇 픽셀밖에 되지 않습니다. 잘못 그린 것은 아닌지 확인하고 대상 전체를 둘러싸 주세요.',
+    outside: '대상 안쪽의 점이나 획이 상자 밖에 있습니다. 둘 중 하나를 옮기세요.',
+    contradiction: '안쪽 표시와 바깥쪽 표시가 같은 복셀에서 만납니다. 하나를 제거하세요.',
+    negativeOnly: '모든 표시가 대상 바깥에 있습니다. 상자나 안쪽 점 또는 획을 추가하세요.',
+    width: '너비',
+    widthVoxels: '{{width}}복셀',
+    scribbleClick: '획을 클릭하면 지워짐 · Alt + 휠: 너비',
+    stroke: '획 {{number}}',
+    removeStroke: '획 {{number}} 제거',
     removeBox: '상자 제거',
     point: '점 {{x}}, {{y}}',
     pointInside: '안쪽',
@@ -42,11 +50,9 @@ export const segment: Words<typeof english> = {
     needsPrompt: '먼저 상자를 그리거나 대상 안에 점을 찍으세요.',
     auto: '마스크가 프롬프트를 따라감',
     autoHint: '상자, 점, 획을 바꿀 때마다 엔진을 실행합니다',
-    absent: '여기에는 대상이 없음',
-    absentHint: '대상이 이 슬라이스까지 닿지 않음을 표시합니다. 다음 전파에서 비워 둡니다.',
+    absentHint: '대상이 이 슬라이스에 없음: 여기를 비우고 다음 전파에서도 비워 둡니다 (A)',
     absentOn: '이 슬라이스는 대상 없음으로 표시됨',
     absentUndo: '없음 표시 해제',
-    absentReplaces: '이 슬라이스의 상자와 점을 대신합니다',
     list: '모든 프롬프트',
     listEmpty: '아직 없음',
     remove: '{{plane}} 슬라이스 {{index}}의 프롬프트 제거',
@@ -58,6 +64,14 @@ export const segment: Words<typeof english> = {
     kindAbsent: '없음',
     kindScribbles: '획',
     noMaskYet: '분할 전',
+  },
+  confirm: {
+    do: '확정',
+    hint: '다음 전파에서 이 슬라이스의 마스크를 그대로 유지합니다. 표시를 더하면 마스크가 다듬어집니다 (C)',
+    undo: '확정 취소',
+    part: '마스크 확정됨',
+    empty: '이 슬라이스에는 대상의 복셀이 없습니다. 여기에 없다면 A를 누르세요.',
+    absent: '없음',
   },
   propagate: {
     title: '전파',

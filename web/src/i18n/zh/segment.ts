@@ -1,4 +1,4 @@
-// Chinese words: objects, prompt, propagate, stage, task, engine, download.
+// Chinese words: objects, prompt, confirm, propagate, stage, task, engine, download.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
@@ -31,6 +31,14 @@ export const segment: Words<typeof english> = {
     useNumbers: '用数字设置方框',
     size: '{{width}} × {{height}} 体素',
     small: '方框只有几个像素。是误操作吗？请把整个目标框在内。',
+    outside: '目标内部的点或笔画位于方框之外。请移动其中之一。',
+    contradiction: '内部与外部标记落在同一体素上。请移除其中之一。',
+    negativeOnly: '所有标记都在目标之外。请添加方框，或在内部添加点或笔画。',
+    width: '宽度',
+    widthVoxels: '{{width}} 体素',
+    scribbleClick: '点击笔画可移除 · Alt + 滚轮：宽度',
+    stroke: '笔画 {{number}}',
+    removeStroke: '移除笔画 {{number}}',
     removeBox: '移除方框',
     point: '点 {{x}}, {{y}}',
     pointInside: '内部',
@@ -42,11 +50,9 @@ export const segment: Words<typeof english> = {
     needsPrompt: '请先画方框，或在目标内部设置一个点。',
     auto: '掩膜随提示更新',
     autoHint: '每次更改框、点或笔画后自动运行引擎',
-    absent: '此处没有目标',
-    absentHint: '表示目标没有延伸到此切片；下次传播时此切片保持为空。',
+    absentHint: '目标没有延伸到此切片：此处被清空，下次传播时也保持为空 (A)',
     absentOn: '此切片已标为没有目标',
     absentUndo: '取消标记',
-    absentReplaces: '将替换此切片的方框和点',
     list: '所有提示',
     listEmpty: '暂无',
     remove: '移除{{plane}}切片 {{index}} 的提示',
@@ -58,6 +64,14 @@ export const segment: Words<typeof english> = {
     kindAbsent: '不存在',
     kindScribbles: '笔画',
     noMaskYet: '尚未分割',
+  },
+  confirm: {
+    do: '确认',
+    hint: '下次传播时原样保留此切片的掩膜；再添加的标记会对其细化 (C)',
+    undo: '取消确认',
+    part: '掩膜已确认',
+    empty: '目标在此切片没有体素。若此处没有目标，请按 A。',
+    absent: '不存在',
   },
   propagate: {
     title: '传播',

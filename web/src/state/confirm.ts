@@ -1,0 +1,84 @@
+// A person vouches for a slice: its mask holds, or the object is not there. The next propagation keeps both.
+import i18next from 'i18next';
+import * as api from '../api/client';
+import type { SlicePrompt } from '../api/types';
+import { emptyPrompt, promptAt, withPrompt, type PromptKey } from '../core/prompts';
+import { encodeRle } from '../core/rle';
+import { cropped, objectBox, type VoxelBox } from '../core/slice_edit';
+import { whenQuiet } from './follow';
+import { attempt, notifyPlain } from './notices';
+import { activeKey, removePrompt } from './prompts';
+import { editsSaved, saveInTurn } from './saving';
+import { getState, patchOpen, type OpenJob } from './store';
+
+/** What the page shows at once of a prompt that the server stores with a revision. */
+function showPrompt(key: PromptKey, prompt: SlicePrompt): void {
+  patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
+}
+
+/** Sends the voxels of a box as a revision that vouches for a slice. */
+async function vouch(open: OpenJob, key: PromptKey, box: VoxelBox, absent: boolean): Promise<void> {
+  const { mask, job } = open;
+  if (mask === null) return;
+  const [first, last] = box;
+  await api.postRevision(job.job_id, {
+    parent: job.head ?? null,
+    box: [[...first], [...last]],
+    rle: encodeRle(cropped(mask, box, absent ? key.label : null)),
+    confirmed: [{ axis: key.axis, slice_index: key.sliceIndex, label: key.label, absent }],
+  });
+}
+
+/** Runs once no slice is being segmented: what is vouched for must be what is seen. */
+async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
+  if (getState().open?.job.task?.kind === 'propagate' || !(await whenQuiet())) return;
+  const open = getState().open;
+  if (open === null) return;
+  const absent = prompt.absent === true;
+  const box = open.mask === null ? null : objectBox(open.mask, key.axis, key.sliceIndex, key.label);
+  if (box === null && !absent) {
+    notifyPlain(i18next.t('confirm.empty'));
+    return;
+  }
+  const sent = await attempt(async () => {
+    await editsSaved();
+    if (box !== null) await vouch(open, key, box, absent);
+  }, i18next.t('error.action'));
+  if (!sent) return;
+  showPrompt(key, prompt);
+  // The revision stored the slice's prompt without its marks.
+  if (box === null || !absent) saveInTurn(() => api.putPrompt(open.job.job_id, prompt));
+}
+
+/** Confirms the active object on the shown slice as it is, or takes that back; its marks stay. */
+export function toggleConfirmed(): void {
+  const open = getState().open;
+  if (open === null) return;
+  const key = activeKey(open);
+  const { absent: _absent, mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
+  if (mask === true) unconfirm(key);
+  else void vouchFor(key, { ...marks, mask: true });
+}
+
+/** The slice's mask holds no longer; its marks stay. */
+export function unconfirm(key: PromptKey): void {
+  const open = getState().open;
+  if (open === null) return;
+  const { mask: _mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
+  const prompts = withPrompt(open.job.prompts, key, marks);
+  showPrompt(key, marks);
+  saveInTurn(() =>
+    promptAt(prompts, key) === null
+      ? api.deletePrompt(open.job.job_id, key.axis, key.sliceIndex, key.label)
+      : api.putPrompt(open.job.job_id, marks),
+  );
+}
+
+/** Says that the active object does not reach the shown slice and empties it there, or takes that back. */
+export function toggleAbsent(): void {
+  const open = getState().open;
+  if (open === null) return;
+  const key = activeKey(open);
+  if (promptAt(open.job.prompts, key)?.absent === true) removePrompt(key);
+  else void vouchFor(key, { ...emptyPrompt(key), absent: true });
+}
