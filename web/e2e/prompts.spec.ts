@@ -60,7 +60,7 @@ test('box and numbers stay in step, handles resize, a tiny box warns, another sl
   await page.getByTestId('remove-box').click();
   await expect(page.getByTestId('prompt-row')).toHaveCount(0);
   await drag(page, await placeOf(page, 'axial', [40, 30, 20]), await placeOf(page, 'axial', [38, 28, 20]));
-  await expect(page.getByTestId('box-small')).toBeVisible();
+  await expect(page.getByTestId('hint-small')).toBeVisible();
 });
 
 test('points can be set and removed; wheel, slider and keys change the slice', async ({ page }) => {

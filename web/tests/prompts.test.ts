@@ -1,7 +1,7 @@
 // Prompts, windows, confidence, colours: the small decisions of the page.
 import { describe, expect, it } from 'vitest';
 import type { Label, Revision, SlicePrompt } from '../src/api/types';
-import { doubtOf, nextDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
+import { doubtfulOrder, doubtOf, nextDoubtful, previousDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
 import { nextLabelColor, outlineColors, paletteOf } from '../src/core/palette';
 import { canSegment, promptAt, propagationAxis, startingSlices, withPrompt } from '../src/core/prompts';
 import { draggedWindow, firstWindow, presetName, presetsOf } from '../src/core/window';
@@ -70,10 +70,22 @@ describe('confidence', () => {
   ];
 
   it('the most doubtful slice comes first, each once', () => {
-    expect(nextDoubtful(slices, new Set())).toBe(5);
-    expect(nextDoubtful(slices, new Set([5]))).toBe(6);
-    expect(nextDoubtful(slices, new Set([4, 5, 6]))).toBeNull();
+    const order = doubtfulOrder(slices, new Set());
     expect(slices.map(doubtOf)).toEqual(['sure', 'doubtful', 'check']);
+    // Slice 4 is sure: nothing leads there.
+    expect(order).toEqual([5, 6]);
+    expect(nextDoubtful(order, new Set())).toBe(5);
+    expect(nextDoubtful(order, new Set([5]))).toBe(6);
+    expect(nextDoubtful(order, new Set([5, 6]))).toBeNull();
+    expect(doubtfulOrder(slices, new Set([5]))).toEqual([6]);
+    expect(doubtfulOrder(slices.slice(0, 1), new Set())).toEqual([]);
+  });
+
+  it('the way back goes over the slices that were looked at', () => {
+    const back = previousDoubtful(new Set([5, 6, 9]));
+    expect(back?.slice).toBe(6);
+    expect(previousDoubtful(back?.seen ?? new Set())?.slice).toBe(5);
+    expect(previousDoubtful(new Set([5]))).toBeNull();
   });
 
   it('surely empty slices say nothing', () => {

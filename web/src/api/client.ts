@@ -15,6 +15,7 @@ import type {
   Label,
   Preparation,
   Revision,
+  RevisionAction,
   RevisionList,
   Session,
   SlicePrepared,
@@ -65,6 +66,7 @@ export interface Edit {
   readonly box: number[][];
   /** Labels of the box, run-length coded. */
   readonly rle: Uint8Array;
+  readonly action: RevisionAction;
   readonly confirmed: readonly { axis: number; slice_index: number; label: number; absent: boolean }[];
 }
 

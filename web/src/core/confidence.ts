@@ -27,12 +27,22 @@ export function ratedRevision(revisions: readonly Revision[], label: number): Re
   return revisions.find((revision) => revision.label === label && (revision.slices ?? []).length > 0) ?? null;
 }
 
-/** The most doubtful slice that is neither prompted nor seen already; null when none is left. */
-export function nextDoubtful(slices: readonly SliceConfidence[], exclude: ReadonlySet<number>): number | null {
-  let best: SliceConfidence | null = null;
-  for (const slice of slices) {
-    if (exclude.has(slice.slice_index) || slice.uncertainty <= 0) continue;
-    if (best === null || slice.uncertainty > best.uncertainty) best = slice;
-  }
-  return best?.slice_index ?? null;
+/** Slices worth a look that a person has not settled, the most doubtful first. */
+export function doubtfulOrder(slices: readonly SliceConfidence[], settled: ReadonlySet<number>): number[] {
+  return slices
+    .filter((slice) => doubtOf(slice) !== 'sure' && !settled.has(slice.slice_index))
+    .sort((a, b) => b.uncertainty - a.uncertainty || a.slice_index - b.slice_index)
+    .map((slice) => slice.slice_index);
+}
+
+/** The first of an order that was not looked at yet; null when none is left. */
+export function nextDoubtful(order: readonly number[], seen: ReadonlySet<number>): number | null {
+  return order.find((slice) => !seen.has(slice)) ?? null;
+}
+
+/** What was looked at before the last one, and the rest of the way there; null at the beginning. */
+export function previousDoubtful(seen: ReadonlySet<number>): { readonly slice: number; readonly seen: ReadonlySet<number> } | null {
+  const way = [...seen].slice(0, -1);
+  const slice = way[way.length - 1];
+  return slice === undefined ? null : { slice, seen: new Set(way) };
 }

@@ -25,6 +25,7 @@ async function vouch(open: OpenJob, key: PromptKey, box: VoxelBox, absent: boole
     parent: job.head ?? null,
     box: [[...first], [...last]],
     rle: encodeRle(cropped(mask, box, absent ? key.label : null)),
+    action: 'confirm',
     confirmed: [{ axis: key.axis, slice_index: key.sliceIndex, label: key.label, absent }],
   });
 }

@@ -9,6 +9,7 @@ import { centreRas, clampRas, gridOf, type Grid } from '../core/grid';
 import { labelsOnSlice, withPartial } from '../core/labelmap';
 import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
+import { paced } from '../core/time_left';
 import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { prepareSlices } from './preparing';
@@ -75,6 +76,8 @@ function opened(job: Job): OpenJob {
     edits: 0,
     asking: false,
     thinking: false,
+    pace: null,
+    dismissed: null,
   };
 }
 
@@ -173,8 +176,8 @@ function taskEnded(task: Task): void {
     if (task.kind === 'propagate' || task.cancel_requested) notifyPlain(t('task.cancelled'));
   } else {
     patchOpen({ failure: null });
-    if (task.kind === 'propagate') notifyDone(t('task.doneVolume'));
-    else if (!getState().settings.autoSegment) notifyDone(t('task.doneSlice'));
+    // A propagation's end is said on the slices, with what can be done next.
+    if (task.kind === 'segment_slice' && !getState().settings.autoSegment) notifyDone(t('task.doneSlice'));
   }
 }
 
@@ -184,7 +187,8 @@ function taskChanged(task: Task): void {
     return;
   }
   patchJob({ task });
-  patchOpen({ failure: null });
+  const { done, total } = task.progress;
+  patchOpen(({ pace }) => ({ failure: null, pace: paced(pace, `${task.task_id}/${task.attempt}`, done, total, Date.now()) }));
   if (task.kind === 'propagate' && task.state === 'leased') void showPartial(task);
 }
 

@@ -2,9 +2,8 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import type { Combine, Direction, EngineName, EngineStatus, Scribble, SlicePrompt } from '../api/types';
-import { axisIndex, planeOfStoredAxis, sliceAxes, type AxisIndex } from '../core/axes';
+import { axisIndex, sliceAxes, type AxisIndex } from '../core/axes';
 import { boxBetween, clampBox, type Box, type SliceSize } from '../core/box';
-import { nextDoubtful, ratedRevision } from '../core/confidence';
 import { currentEngine } from '../core/engines';
 import type { Grid } from '../core/grid';
 import {
@@ -22,7 +21,7 @@ import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow
 import { attempt, notifyPlain } from './notices';
 import { editsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
-import { activeAxis, activeSlice, setSlice } from './view';
+import { activeAxis, activeSlice } from './view';
 
 /** The prompt that edits go to. */
 export function activeKey(open: OpenJob): PromptKey {
@@ -205,23 +204,4 @@ export async function stopTask(): Promise<void> {
     patchJob({ task: { ...task, cancel_requested: true } });
     await api.cancelTask(task.task_id);
   });
-}
-
-/** Goes to the slice that the engine is least sure of, each in turn. */
-export function goToDoubtful(): void {
-  const open = getState().open;
-  const rated = open === null ? null : ratedRevision(open.revisions, open.label);
-  const extent = rated?.extent ?? null;
-  if (open === null || rated === null || extent === null) return;
-  const prompted = open.job.prompts
-    .filter((prompt) => prompt.axis === extent.axis && (prompt.label ?? 1) === open.label)
-    .map((prompt) => prompt.slice_index);
-  const next = nextDoubtful(rated.slices ?? [], new Set([...open.seen, ...prompted]));
-  if (next === null) {
-    patchOpen({ seen: new Set() });
-    notifyPlain(i18next.t('propagate.nextNone'));
-    return;
-  }
-  patchOpen({ seen: new Set([...open.seen, next]) });
-  setSlice(planeOfStoredAxis(open.grid.axes, axisIndex(extent.axis)), next);
 }

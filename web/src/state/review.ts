@@ -23,8 +23,8 @@ async function wasChanged(jobId: string, cause: ApiError): Promise<void> {
   notifyText(i18next.t('error.action'), i18next.t('review.changed', { state: i18next.t(`reviewState.${review.state}`), name }));
 }
 
-/** Takes a step of the review; false where it was not taken. */
-export async function stepReview(to: ReviewState, comment: string): Promise<boolean> {
+/** Takes a step of the review; false where it was not taken. A step on the way to another is not told. */
+export async function stepReview(to: ReviewState, comment: string, isTold = true): Promise<boolean> {
   await editsSaved();
   const open = getState().open;
   if (open === null) return false;
@@ -33,7 +33,7 @@ export async function stepReview(to: ReviewState, comment: string): Promise<bool
     const review = await records.postReview(job.job_id, { from: reviewStateOf(job), to, head: job.head ?? null, comment: comment.trim() });
     patchJob({ review });
     if (to === 'accepted') patchOpen({ tool: 'navigate' });
-    notifyDone(i18next.t('review.done', { state: i18next.t(`reviewState.${to}`) }));
+    if (isTold) notifyDone(i18next.t('review.done', { state: i18next.t(`reviewState.${to}`) }));
     return true;
   } catch (cause) {
     if (cause instanceof ApiError && (cause.code === 'review_changed' || cause.code === 'not_head')) await wasChanged(job.job_id, cause);

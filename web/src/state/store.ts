@@ -8,6 +8,7 @@ import type { Labelmap } from '../core/rle';
 import type { Layout } from '../core/layout';
 import type { SurfaceMesh } from '../core/surface';
 import type { Camera, Convention } from '../core/tile';
+import type { Pace } from '../core/time_left';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
@@ -85,6 +86,10 @@ export interface OpenJob {
   readonly asking: boolean;
   /** The engine is at work on a slice, or will be. */
   readonly thinking: boolean;
+  /** How the running task comes on. */
+  readonly pace: Pace | null;
+  /** The propagation whose result the person has put aside. */
+  readonly dismissed: string | null;
 }
 
 /** The objects' surfaces, where a pane shows them. */

@@ -21,8 +21,10 @@ export interface MaskScene {
   readonly compared: Labelmap | null;
 }
 
-/** Dashes of the outlines of the mask that is compared with. */
+/** Outlines of the mask that is compared with: dashed, in a colour that no object has, on a shadow for bright images. */
 const COMPARED_DASH = [5, 4];
+const COMPARED_COLOR = '#ffffff';
+const COMPARED_SHADOW = '#000000';
 const OUTLINE_WIDTH = 1.5;
 
 interface Slice {
@@ -106,8 +108,11 @@ export class MaskLayer {
       strokeOutlines(context, tile, slice, scene.outlines);
     }
     if (scene.compared !== null) {
+      const slice = this.compared.at(grid, scene.compared, tile.plane, cursor);
+      const inOne = (color: string): ReadonlyMap<number, string> => new Map([...scene.outlines.keys()].map((label) => [label, color]));
       context.setLineDash(COMPARED_DASH);
-      strokeOutlines(context, tile, this.compared.at(grid, scene.compared, tile.plane, cursor), scene.outlines);
+      strokeOutlines(context, tile, slice, inOne(COMPARED_SHADOW), OUTLINE_WIDTH + 2);
+      strokeOutlines(context, tile, slice, inOne(COMPARED_COLOR));
       context.setLineDash([]);
     }
   }
@@ -122,12 +127,12 @@ export class MaskLayer {
   }
 }
 
-function strokeOutlines(context: CanvasRenderingContext2D, tile: Tile, slice: Slice, colors: ReadonlyMap<number, string>): void {
+function strokeOutlines(context: CanvasRenderingContext2D, tile: Tile, slice: Slice, colors: ReadonlyMap<number, string>, width = OUTLINE_WIDTH): void {
   if (colors.size === 0) return;
   slice.paths ??= new Map([...outlines(slice.labels)].map(([label, lines]) => [label, pathOf(lines)]));
   const placed = new DOMMatrix([tile.across.pixelsPerVoxel, 0, 0, tile.up.pixelsPerVoxel, tile.across.origin, tile.up.origin]);
-  context.lineCap = 'square';
-  context.lineWidth = OUTLINE_WIDTH;
+  context.lineCap = context.getLineDash().length === 0 ? 'square' : 'butt';
+  context.lineWidth = width;
   for (const [label, path] of slice.paths) {
     const color = colors.get(label);
     if (color === undefined) continue;

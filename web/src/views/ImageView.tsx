@@ -5,8 +5,10 @@ import { useTranslation } from 'react-i18next';
 import { storedAxisOfPlane } from '../core/axes';
 import type { Rect } from '../core/layout';
 import { useStore, type OpenJob } from '../state/store';
+import { CompareLegend } from './CompareLegend';
 import { PaneChrome } from './PaneChrome';
 import { PlaneSlider } from './PlaneSlider';
+import { ResultBar } from './ResultBar';
 import { SurfacePane } from './SurfacePane';
 import { Thinking } from './Thinking';
 import { useArrangement, useInput, useMask, useOverlay, useScene, useSize, usesNiivue, useViewers, webgl2 } from './use_viewers';
@@ -75,6 +77,8 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         ))}
         <Waiting open={open} hasNiivue={hasNiivue} />
         <Thinking />
+        <CompareLegend />
+        <ResultBar />
       </div>
       <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} />
     </>

@@ -1,6 +1,6 @@
 // The prompt of the shown slice: box by numbers, parts, segment; confirmed or absent; and all prompts of the job.
 import { Button, NumberInput, Switch, Tooltip } from '@mantine/core';
-import { IconCircleCheck, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
+import { IconCircleCheck, IconCircleCheckFilled, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
 import { boxSize, boxWithCorner, type Box } from '../core/box';
@@ -104,33 +104,6 @@ function AbsentSlice(): React.JSX.Element {
   );
 }
 
-/** What a person says about the slice as a whole: its mask holds, or the object is not there. */
-function Vouch({ prompt }: { prompt: SlicePrompt | null }): React.JSX.Element {
-  const { t } = useTranslation();
-  const isConfirmed = prompt?.mask === true;
-  return (
-    <div className="vouch">
-      <Tooltip label={t('confirm.hint')} multiline maw={260}>
-        <Button
-          variant="default"
-          size="xs"
-          leftSection={<IconCircleCheck size={16} aria-hidden />}
-          aria-pressed={isConfirmed}
-          data-testid="confirm"
-          onClick={toggleConfirmed}
-        >
-          {t(isConfirmed ? 'confirm.undo' : 'confirm.do')}
-        </Button>
-      </Tooltip>
-      <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
-        <Button variant="default" size="xs" leftSection={<IconCircleOff size={16} aria-hidden />} data-testid="mark-absent" onClick={toggleAbsent}>
-          {t('confirm.absent')}
-        </Button>
-      </Tooltip>
-    </div>
-  );
-}
-
 function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | null }): React.JSX.Element {
   const { t } = useTranslation();
   const { axis, sliceIndex, label } = activeKey(open);
@@ -141,7 +114,9 @@ function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | 
     <Tooltip label={why} disabled={why === null}>
       <Button
         fullWidth
-        leftSection={<IconPlayerPlay size={17} aria-hidden />}
+        size={autoSegment ? 'xs' : 'sm'}
+        variant={autoSegment ? 'default' : 'filled'}
+        leftSection={<IconPlayerPlay size={autoSegment ? 16 : 17} aria-hidden />}
         loading={!autoSegment && open.thinking}
         disabled={why !== null || open.job.task?.kind === 'propagate'}
         data-testid="segment"
@@ -150,6 +125,33 @@ function SegmentButton({ open, prompt }: { open: OpenJob; prompt: SlicePrompt | 
         {t(hasMask && prompt !== null ? 'prompt.segmentAgain' : 'prompt.segment')}
       </Button>
     </Tooltip>
+  );
+}
+
+/** What a person says about the slice as a whole: its mask holds, or the object is not there. */
+function Vouch({ prompt }: { prompt: SlicePrompt | null }): React.JSX.Element {
+  const { t } = useTranslation();
+  const isConfirmed = prompt?.mask === true;
+  return (
+    <div className="vouch">
+      <Tooltip label={t('confirm.hint')} multiline maw={260}>
+        <Button
+          variant="default"
+          size="xs"
+          leftSection={isConfirmed ? <IconCircleCheckFilled size={16} aria-hidden className="confirmed-icon" /> : <IconCircleCheck size={16} aria-hidden />}
+          aria-pressed={isConfirmed}
+          data-testid="confirm"
+          onClick={toggleConfirmed}
+        >
+          {t(isConfirmed ? 'confirm.done' : 'confirm.do')}
+        </Button>
+      </Tooltip>
+      <Tooltip label={t('prompt.absentHint')} multiline maw={260}>
+        <Button variant="default" size="xs" leftSection={<IconCircleOff size={16} aria-hidden />} data-testid="mark-absent" onClick={toggleAbsent}>
+          {t('confirm.absent')}
+        </Button>
+      </Tooltip>
+    </div>
   );
 }
 

@@ -1,10 +1,12 @@
 // Carrying the mask through the volume: direction, range, progress, stop; then the doubtful slices.
-import { Alert, Button, SegmentedControl, Switch, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconArrowRight, IconArrowsDiff } from '@tabler/icons-react';
+import { ActionIcon, Alert, Button, SegmentedControl, Switch, Tooltip } from '@mantine/core';
+import { IconAlertTriangle, IconArrowLeft, IconArrowRight, IconArrowsDiff, IconLayersDifference } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
-import { canPropagate, goToDoubtful, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
+import { toggleCompare } from '../state/compare';
+import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { canPropagate, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { RunningTask } from './RunningTask';
 import { Section } from './Section';
@@ -100,16 +102,31 @@ function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
           </span>
         ))}
       </div>
-      <Button
-        fullWidth
-        size="xs"
-        variant="light"
-        leftSection={<IconArrowRight size={16} aria-hidden />}
-        data-testid="next-doubtful"
-        onClick={goToDoubtful}
-      >
-        {t('propagate.next')}
-      </Button>
+      <div className="doubt-steps">
+        <Tooltip label={t('propagate.previousHint')}>
+          <ActionIcon variant="light" size={32} aria-label={t('propagate.previous')} data-testid="previous-doubtful" onClick={goToPreviousDoubtful}>
+            <IconArrowLeft size={16} aria-hidden />
+          </ActionIcon>
+        </Tooltip>
+        <Tooltip label={t('propagate.nextHint')}>
+          <Button size="xs" variant="light" rightSection={<IconArrowRight size={16} aria-hidden />} data-testid="next-doubtful" onClick={goToDoubtful}>
+            {t('propagate.next')}
+          </Button>
+        </Tooltip>
+      </div>
+      <Tooltip label={t('compare.hint')}>
+        <Button
+          fullWidth
+          size="xs"
+          variant="default"
+          leftSection={<IconLayersDifference size={16} aria-hidden />}
+          aria-pressed={open.compared !== null}
+          data-testid="compare-toggle"
+          onClick={toggleCompare}
+        >
+          {t(open.compared === null ? 'compare.toggle' : 'compare.stop')}
+        </Button>
+      </Tooltip>
     </div>
   );
 }

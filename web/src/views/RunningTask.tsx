@@ -3,13 +3,26 @@ import { Button, Progress, Text } from '@mantine/core';
 import { IconPlayerStop } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Task } from '../api/types';
+import { roundedTime, secondsLeft } from '../core/time_left';
 import { stopTask } from '../state/prompts';
+import { useStore } from '../state/store';
+import { useTicking } from './use_ticking';
 
 const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
 
 function stageOf(task: Task): (typeof STAGES)[number] | 'other' {
   if (task.state === 'queued') return 'queued';
   return STAGES.find((stage) => stage === task.progress.stage) ?? 'other';
+}
+
+/** About how long it still takes; nothing while that is a wild guess. */
+function TimeLeft(): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const pace = useStore((state) => state.open?.pace ?? null);
+  const seconds = secondsLeft(pace, useTicking());
+  if (seconds === null) return null;
+  const { unit, value } = roundedTime(seconds);
+  return <span data-testid="time-left">{t(`task.left_${unit}`, { value })}</span>;
 }
 
 export function RunningTask({ task }: { task: Task }): React.JSX.Element {
@@ -23,7 +36,7 @@ export function RunningTask({ task }: { task: Task }): React.JSX.Element {
           {t(`task.${task.kind}`)}
         </Text>
         <Text size="sm" className="number">
-          {total === 0 ? '' : t('task.progress', { percent })}
+          <TimeLeft /> {total === 0 ? '' : t('task.progress', { percent })}
         </Text>
       </div>
       <Progress.Root size="md">

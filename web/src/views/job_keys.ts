@@ -4,7 +4,10 @@ import { PLANE_AXES, sliceAxes, storedFromRas } from '../core/axes';
 import type { Layout } from '../core/layout';
 import { WHOLE_IMAGE } from '../core/tile';
 import { toggleAbsent, toggleConfirmed } from '../state/confirm';
-import { activeKey, addPoint, goToDoubtful, removePrompt, runPropagation, segment } from '../state/prompts';
+import { accept } from '../state/accept';
+import { toggleCompare } from '../state/compare';
+import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { activeKey, addPoint, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
 import { setCamera, setCursor, setLayout, setTool, stepSlice, toEnd } from '../state/view';
 
@@ -80,9 +83,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   s: (_open, event) => {
     setTool(event.shiftKey ? 'scribble_out' : 'scribble_in');
   },
-  d: () => {
-    goToDoubtful();
+  d: (_open, event) => {
+    if (event.shiftKey) goToPreviousDoubtful();
+    else goToDoubtful();
   },
+  o: toggleCompare,
   m: mark,
   c: toggleConfirmed,
   a: toggleAbsent,
@@ -112,6 +117,11 @@ const ALT_ACTIONS: Readonly<Record<string, Action>> = {
 
 function onKey(event: KeyboardEvent): void {
   const open = getState().open;
+  if (open !== null && event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+    event.preventDefault();
+    void accept();
+    return;
+  }
   if (open === null || event.ctrlKey || event.metaKey || hasOwnKeys(event.target)) return;
   const isOnButton = event.target instanceof HTMLElement && event.target.closest('button, a') !== null;
   if (event.key === 'Enter' && isOnButton) return;

@@ -129,10 +129,12 @@ export function useMask(open: OpenJob, { arrangement }: Scene, canvas: React.Ref
   const { opacity, outline } = useStore((state) => state.settings);
   const { grid, cursor, shown, hidden } = open;
   const compared = open.compared?.mask ?? null;
+  // Two masks can only be told apart by their outlines.
+  const isOutlined = outline || compared !== null;
   const { labels } = open.job;
   const layer = useRef<MaskLayer | null>(null);
   const palette = useMemo(() => paletteOf(labels, hidden, opacity), [labels, hidden, opacity]);
-  const outlines = useMemo(() => outlineColors(labels, hidden, outline), [labels, hidden, outline]);
+  const outlines = useMemo(() => outlineColors(labels, hidden, isOutlined), [labels, hidden, isOutlined]);
   useLayoutEffect(() => {
     if (canvas.current === null || arrangement.width === 0) return;
     layer.current ??= new MaskLayer(canvas.current);

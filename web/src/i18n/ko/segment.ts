@@ -1,4 +1,4 @@
-// Korean words: objects, prompt, confirm, propagate, stage, task, engine, download.
+// Korean words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
@@ -66,6 +66,7 @@ export const segment: Words<typeof english> = {
     noMaskYet: '분할 전',
   },
   confirm: {
+    done: '확정됨',
     do: '확정',
     hint: '다음 전파에서 이 슬라이스의 마스크를 그대로 유지합니다. 표시를 더하면 마스크가 다듬어집니다 (C)',
     undo: '확정 취소',
@@ -96,7 +97,14 @@ export const segment: Words<typeof english> = {
     cancel: '중지',
     cancelling: '중지하는 중…',
     next: '다음 의심 슬라이스',
+    nextHint: '엔진이 가장 확신하지 못하는 슬라이스부터 차례로 (D)',
+    previous: '이전 의심 슬라이스',
+    previousHint: '이전 의심 슬라이스로 돌아가기 (Shift+D)',
     nextNone: '남은 의심 슬라이스가 없습니다',
+    notRated: '먼저 전파하세요. 그러면 슬라이스마다 신뢰도가 매겨집니다.',
+    nextAgain_one: '의심스러운 슬라이스를 이미 보았습니다. D를 누르면 다시 보여 줍니다.',
+    nextAgain_other: '의심스러운 슬라이스 {{count}}개를 모두 보았습니다. D를 누르면 처음부터 다시 시작합니다.',
+    previousNone: '이 앞에는 의심스러운 슬라이스가 없습니다.',
     doubt: '대상의 불확실도: {{percent}} %',
   },
   stage: {
@@ -111,11 +119,35 @@ export const segment: Words<typeof english> = {
     segment_slice: '슬라이스 분할',
     propagate: '전파',
     progress: '{{percent}} %',
+    left_seconds: '약 {{value}}초 남음',
+    left_minutes: '약 {{value}}분 남음',
     failed: '엔진이 처리하지 못했습니다',
     cancelled: '중지했습니다. 마지막 마스크는 그대로 있습니다.',
     doneSlice: '슬라이스를 분할했습니다',
-    doneVolume: '전파를 마쳤습니다',
     empty: '엔진이 아무것도 찾지 못했습니다. 더 큰 상자나 다른 점을 시도하세요.',
+  },
+  result: {
+    ready: '결과가 준비되었습니다.',
+    changed: '전파 이후 바뀌었습니다.',
+    sure: '의심스러운 슬라이스 없음.',
+    doubtful_one: '의심스러운 슬라이스 {{count}}개.',
+    doubtful_other: '의심스러운 슬라이스 {{count}}개.',
+    review: '살펴보기',
+    again: '다시 풀기',
+    accept: '승인',
+  },
+  compare: {
+    title: '다른 결과와 비교',
+    toggle: '이전 결과와 비교',
+    hint: '두 윤곽선과 일치도를 함께 표시 (O)',
+    now: '현재',
+    stop: '비교 끝내기',
+    nothing: '어느 쪽에도 대상이 없음',
+    dice: '다이스 {{dice}}',
+    here_one: '여기서 {{count}}복셀 다름',
+    here_other: '여기서 {{count}}복셀 다름',
+    slices: '슬라이스별 차이 복셀',
+    none: '비교할 이전 결과가 없습니다.',
   },
   engine: {
     label: '엔진',

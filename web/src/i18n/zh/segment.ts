@@ -1,4 +1,4 @@
-// Chinese words: objects, prompt, confirm, propagate, stage, task, engine, download.
+// Chinese words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
@@ -66,6 +66,7 @@ export const segment: Words<typeof english> = {
     noMaskYet: '尚未分割',
   },
   confirm: {
+    done: '已确认',
     do: '确认',
     hint: '下次传播时原样保留此切片的掩膜；再添加的标记会对其细化 (C)',
     undo: '取消确认',
@@ -96,7 +97,14 @@ export const segment: Words<typeof english> = {
     cancel: '停止',
     cancelling: '正在停止…',
     next: '下一个存疑切片',
+    nextHint: '依次显示引擎最不确定的切片 (D)',
+    previous: '上一个可疑切片',
+    previousHint: '返回上一个可疑切片 (Shift+D)',
     nextNone: '没有剩余的存疑切片',
+    notRated: '请先传播，之后每个切片都会有置信度。',
+    nextAgain_one: '可疑切片已看过；按 D 再次显示。',
+    nextAgain_other: '{{count}} 个可疑切片均已看过；按 D 重新开始。',
+    previousNone: '前面没有可疑切片。',
     doubt: '目标的不确定度：{{percent}} %',
   },
   stage: {
@@ -111,11 +119,35 @@ export const segment: Words<typeof english> = {
     segment_slice: '分割切片',
     propagate: '传播',
     progress: '{{percent}} %',
+    left_seconds: '约剩 {{value}} 秒',
+    left_minutes: '约剩 {{value}} 分钟',
     failed: '引擎未能完成',
     cancelled: '已停止，保留上一个掩膜。',
     doneSlice: '切片已分割',
-    doneVolume: '传播完成',
     empty: '引擎没有找到任何内容。请尝试更大的方框或其他点。',
+  },
+  result: {
+    ready: '结果已就绪。',
+    changed: '传播之后有更改。',
+    sure: '没有可疑切片。',
+    doubtful_one: '{{count}} 个可疑切片。',
+    doubtful_other: '{{count}} 个可疑切片。',
+    review: '查看',
+    again: '重新求解',
+    accept: '接受',
+  },
+  compare: {
+    title: '与另一结果比较',
+    toggle: '与上一结果比较',
+    hint: '显示两者的轮廓及其一致程度 (O)',
+    now: '当前',
+    stop: '结束比较',
+    nothing: '两者都没有该目标',
+    dice: 'Dice 系数 {{dice}}',
+    here_one: '此处有 {{count}} 个体素不同',
+    here_other: '此处有 {{count}} 个体素不同',
+    slices: '每个切片的差异体素',
+    none: '没有可比较的早先结果。',
   },
   engine: {
     label: '引擎',
