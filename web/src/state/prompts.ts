@@ -18,7 +18,7 @@ import {
 } from '../core/prompts';
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
-import { attempt, notifyPlain } from './notices';
+import { attempt } from './notices';
 import { editsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
 import { activeAxis, activeSlice } from './view';
