@@ -7,6 +7,7 @@ import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
+import { tasks } from './tasks';
 
 export const en = {
   ...page,
@@ -17,4 +18,5 @@ export const en = {
   ...labels,
   ...anatomy,
   ...diagnosis,
+  ...tasks,
 } as const;
