@@ -1,6 +1,6 @@
 // Who may know whom: core is pure, only viewer/niivue_viewer.ts knows NiiVue, only viewer/three_surface.ts three.js, no word of the page stands in the code.
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 const SOURCE = join(import.meta.dirname, '..', 'src');
@@ -42,8 +42,9 @@ describe('layers', () => {
     const folder = file.split('/')[0] ?? '';
     const allowed = MAY_USE[folder];
     if (allowed === undefined) return;
-    for (const path of importsOf(file).filter((it) => it.startsWith('../'))) {
-      const target = path.slice(3);
+    for (const path of importsOf(file).filter((it) => it.startsWith('.'))) {
+      const target = join(dirname(file), path);
+      if (target.startsWith(`${folder}/`)) continue;
       expect(allowed.some((it) => target === it || target.startsWith(`${it}/`)), `${file} → ${path}`).toBe(true);
     }
   });
@@ -52,7 +53,8 @@ describe('layers', () => {
     for (const path of importsOf(file)) {
       if (path.startsWith('@niivue/')) expect(file).toBe('viewer/niivue_viewer.ts');
       if (path === 'three') expect(file).toBe('viewer/three_surface.ts');
-      if (file.startsWith('core/')) expect(path.startsWith('./') || path.startsWith('../api/types')).toBe(true);
+      const target = path.startsWith('.') ? join(dirname(file), path) : path;
+      if (file.startsWith('core/')) expect(target.startsWith('core/') || target === 'api/types', path).toBe(true);
       if (path === 'react' || path.startsWith('@mantine/')) expect(file).toMatch(/^(views\/|main\.tsx|state\/router\.ts)/);
     }
   });

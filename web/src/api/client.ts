@@ -2,6 +2,7 @@
 import { getBytes, getJson, refusedWith, sendJson, signature, unreachable, type ApiError } from './http';
 import type {
   Combine,
+  ConfirmedSlice,
   Diagnosis,
   Direction,
   EngineName,
@@ -13,6 +14,7 @@ import type {
   JobStatus,
   JobSummary,
   Label,
+  Operation,
   Preparation,
   Revision,
   RevisionAction,
@@ -51,8 +53,48 @@ export async function listRevisions(jobId: string): Promise<Revision[]> {
   return revisions.sort((a, b) => b.created_ms - a.created_ms);
 }
 
-export function getMask(jobId: string, revisionId: string, signal?: AbortSignal): Promise<Uint8Array | null> {
-  return getBytes(`${job(jobId)}/mask?revision=${encodeURIComponent(revisionId)}`, signal);
+/** The labels of a revision: all, or those of a box of voxels (first and last, inclusive). */
+export function getMask(jobId: string, revisionId: string, box: readonly (readonly number[])[] | null = null): Promise<Uint8Array | null> {
+  const part = box === null ? '' : `&box=${box.flat().join(',')}`;
+  return getBytes(`${job(jobId)}/mask?revision=${encodeURIComponent(revisionId)}${part}`);
+}
+
+/** What a person did to a mask by hand. */
+export type EditAction = 'paint' | 'erase' | 'fill' | 'threshold_brush' | 'scissors' | 'copy_slice';
+
+export interface RevisionBody {
+  readonly parent: string | null;
+  readonly box: readonly (readonly number[])[];
+  readonly rle_base64: string;
+  readonly action: EditAction;
+  readonly confirmed: readonly ConfirmedSlice[];
+}
+
+/** Makes an edit the head, if nobody else moved it. */
+export function postEdit(jobId: string, body: RevisionBody): Promise<Revision> {
+  return sendJson('POST', `${job(jobId)}/revisions`, body);
+}
+
+export interface OperationBody {
+  readonly parent: string;
+  readonly label: number;
+  readonly operation: Operation;
+  readonly slice?: { readonly axis: number; readonly slice_index: number };
+}
+
+/** Has the server change an object as a whole, or on one slice. */
+export function postOperation(jobId: string, body: OperationBody): Promise<Revision> {
+  return sendJson('POST', `${job(jobId)}/operations`, body);
+}
+
+/** Queues filling an object in between its confirmed slices. */
+export function interpolate(jobId: string, body: { readonly label: number; readonly axis: number }): Promise<TaskQueued> {
+  return sendJson('POST', `${job(jobId)}/interpolate`, body);
+}
+
+/** Moves the head to another revision, or to none. */
+export function putHead(jobId: string, body: { readonly head: string | null; readonly expected: string | null }): Promise<Job> {
+  return sendJson('PUT', `${job(jobId)}/head`, body);
 }
 
 /** An object's surface in the format of `core/surface.ts`. */

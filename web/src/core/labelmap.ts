@@ -104,17 +104,6 @@ export function labelsOnSlice(labelmap: Labelmap, axis: 0 | 1 | 2, sliceIndex: n
   return found;
 }
 
-/** Voxels of each label. */
-export function labelCounts(labelmap: Labelmap): ReadonlyMap<number, number> {
-  const counts = new Uint32Array(256);
-  for (const label of labelmap.voxels) counts[label] = (counts[label] ?? 0) + 1;
-  const out = new Map<number, number>();
-  counts.forEach((count, label) => {
-    if (label !== 0 && count > 0) out.set(label, count);
-  });
-  return out;
-}
-
 /** A running propagation's mask shown over the newest revision: the object is replaced, other objects stay. */
 export function withPartial(head: Labelmap | null, partial: Labelmap, label: number): Labelmap {
   const voxels = head === null ? new Uint8Array(partial.voxels.length) : Uint8Array.from(head.voxels);

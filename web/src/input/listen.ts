@@ -1,6 +1,7 @@
 // Mouse and pen on the slices: which drag begins, the wheel, and what lies under the pointer. Fingers: touch.ts.
 import type { Vec3 } from '../core/axes';
 import { contains, rasFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
+import { showPreview } from '../state/live';
 import { getState, patchOpen, type OpenJob, type Tool } from '../state/store';
 import { enlarge, setHover, stepSlice } from '../state/view';
 import type { Drag } from './drag';
@@ -64,7 +65,7 @@ export interface ImageInput {
 
 /** Listens on the overlay; `tilesNow` gives the panes as they are. */
 export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readonly Tile[]): ImageInput {
-  let pointer: CanvasPoint | null = null;
+  let pointer: PointerEvent | null = null;
   let drag: Drag | null = null;
   let isSpaceDown = false;
   const stop = new AbortController();
@@ -78,14 +79,22 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     const events = event.getCoalescedEvents();
     return (events.length === 0 ? [event] : events).map(placeOf);
   };
-  const refresh = (): void => {
-    const open = getState().open;
-    if (open === null) return;
-    const hover = pointer === null ? null : hovered(open, tileAt(pointer), pointer);
-    if (hover !== null || getState().hover !== null) setHover(hover);
-  };
   const tileAt = (point: CanvasPoint): Tile | undefined => tilesNow().find(({ pane }) => contains(pane, point));
   listenToFingers(overlay, { tileAt, placesOf: allPlaces, begin: toolDrag }, stop.signal);
+  const refresh = (): void => {
+    const before = getState();
+    if (before.open === null) return;
+    const point = pointer === null ? null : placeOf(pointer);
+    const tile = point === null ? undefined : tileAt(point);
+    const hover = point === null ? null : hovered(before.open, tile, point);
+    if (hover !== null || before.hover !== null) setHover(hover);
+    const open = getState().open ?? before.open;
+    const touch = point === null || pointer === null || tile === undefined ? null : { open, tile, point, event: pointer };
+    overlay.style.cursor = shapeOf(touch, drag !== null);
+    const tool = TOOL_INPUT[open.tool];
+    if (tool.hover === undefined) showPreview(null);
+    else tool.hover(touch);
+  };
 
   overlay.addEventListener(
     'pointerdown',
@@ -105,17 +114,10 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
   overlay.addEventListener(
     'pointermove',
     (event) => {
-      const point = placeOf(event);
-      if (drag?.trace === undefined) drag?.move(point);
+      if (drag?.trace === undefined) drag?.move(placeOf(event));
       else drag.trace(allPlaces(event));
-      pointer = point;
+      pointer = event;
       refresh();
-      const open = getState().open;
-      if (open === null) return;
-      const tile = tileAt(point);
-      const touch = tile === undefined ? null : { open, tile, point, event };
-      overlay.style.cursor = shapeOf(touch, drag !== null);
-      TOOL_INPUT[open.tool].hover?.(touch);
     },
     options,
   );
@@ -140,8 +142,6 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
     () => {
       pointer = null;
       refresh();
-      const tool = getState().open?.tool;
-      if (tool !== undefined) TOOL_INPUT[tool].hover?.(null);
     },
     options,
   );
@@ -160,7 +160,8 @@ export function listenToImage(overlay: HTMLCanvasElement, tilesNow: () => readon
       const point = placeOf(event);
       const tile = tileAt(point);
       event.preventDefault();
-      if (open !== null && tile !== undefined) onWheel({ open, tile, point, event }, event);
+      // A stroke stays on its slice.
+      if (open !== null && tile !== undefined && drag?.trace === undefined) onWheel({ open, tile, point, event }, event);
     },
     { ...options, passive: false },
   );
@@ -188,6 +189,6 @@ function hovered(open: OpenJob, tile: Tile | undefined, point: CanvasPoint): Vec
 
 function shapeOf(touch: Touch | null, isDragging: boolean): string {
   if (touch === null) return 'default';
-  if (isDragging) return 'crosshair';
-  return TOOL_INPUT[touch.open.tool].shape?.(touch) ?? 'crosshair';
+  const shape = TOOL_INPUT[touch.open.tool].shape?.(touch) ?? 'crosshair';
+  return isDragging && shape !== 'none' ? 'crosshair' : shape;
 }

@@ -5,6 +5,7 @@ import { sliceFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
 import type { OpenJob, Tool } from '../state/store';
 import { boxDrag, handleAt } from './box';
 import { keyOf, type Drag } from './drag';
+import { EDIT_INPUT } from './edit';
 import { cursorDrag } from './navigate';
 import { pointDrag } from './points';
 import { scribbleDrag, turnScribbleRadius } from './scribble';
@@ -60,4 +61,5 @@ export const TOOL_INPUT: Readonly<Record<Tool, ToolInput>> = {
   negative: { begin: ({ open, tile, point }) => pointDrag(open, tile, point, false) },
   scribble_in: scribble(true),
   scribble_out: scribble(false),
+  ...EDIT_INPUT,
 };

@@ -12,6 +12,7 @@ import { WHOLE_IMAGE } from '../core/tile';
 import { paced } from '../core/time_left';
 import { firstWindow } from '../core/window';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
 import { prepareSlices } from './preparing';
 import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
 import { followRecords } from './records';
@@ -85,36 +86,35 @@ function isOpen(jobId: string): boolean {
   return getState().open?.job.job_id === jobId;
 }
 
-/** Loads the mask of a revision and shows it, unless a newer one is wanted by then. */
-async function loadMask(jobId: string, revisionId: string): Promise<void> {
-  try {
-    const bytes = await api.getMask(jobId, revisionId);
-    if (!isOpen(jobId) || getState().open?.job.head !== revisionId) return;
-    const mask = bytes === null ? null : decodeRle(bytes);
-    patchOpen({ mask, shown: mask });
-  } catch (cause) {
-    notifyError(cause, i18next.t('error.mask'));
+/** Brings history and mask to what a job says: all of both where it is opened, else what others changed. */
+async function followMask(job: Job, isFirst: boolean): Promise<void> {
+  const { job_id: jobId, head = null } = job;
+  const work = workOf(jobId, gridOf(job.image).shape);
+  if (!isFirst) {
+    await followHead(work, head);
+    return;
   }
-}
-
-async function loadRevisions(jobId: string): Promise<void> {
-  const revisions = await api.listRevisions(jobId);
-  if (isOpen(jobId)) patchOpen({ revisions });
+  await inTurn(async () => {
+    const [revisions] = await Promise.all([api.listRevisions(jobId), work.head === null ? reach(work, head, [], 'ask') : undefined]);
+    if (isOpen(jobId)) patchOpen({ revisions });
+    await reach(work, head, revisions, 'ask');
+    showWork(work);
+  });
 }
 
 async function failureOf(jobId: string): Promise<TaskFailure | null> {
   return (await api.getStatus(jobId)).error ?? null;
 }
 
-/** Puts a job in the store, except for edits made since it was asked for; gives the head there was. */
-function takeOver(job: Job, editsBefore: number): string | null {
+/** Puts a job in the store, except for edits made since it was asked for; says whether it was opened by that. */
+function takeOver(job: Job, editsBefore: number): boolean {
   const before = getState().open;
   const isFirst = before?.job.job_id !== job.job_id;
   if (isFirst) setState({ open: opened(job), jobError: null });
   else if (before.edits === editsBefore) patchOpen({ job });
   else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
   if ((job.task ?? null) === null) nothingRuns();
-  return isFirst ? null : (before.job.head ?? null);
+  return isFirst;
 }
 
 /** Takes over what the server says now; the view stays as it is. */
@@ -130,10 +130,9 @@ async function refreshJob(jobId: string): Promise<void> {
     else if (!isOpen(jobId)) setState({ jobError: { kind: 'failed', error } });
     return;
   }
-  const headBefore = takeOver(job, editsBefore);
-  const head = job.head ?? null;
+  const isFirst = takeOver(job, editsBefore);
+  await attempt(() => followMask(job, isFirst), i18next.t('error.mask'));
   await attempt(async () => {
-    if (head !== null && head !== headBefore) await Promise.all([loadMask(jobId, head), loadRevisions(jobId)]);
     if (job.status !== 'failed') return;
     const failure = await failureOf(jobId);
     if (isOpen(jobId)) patchOpen({ failure });
@@ -201,12 +200,12 @@ function foundNothing({ author, extent, label }: Revision): boolean {
 }
 
 function newRevision(jobId: string, revision: Revision): void {
-  patchJob({ head: revision.revision_id, head_revision: revision });
-  if ((revision.slices ?? []).length > 0) patchOpen({ seen: new Set() });
-  void loadMask(jobId, revision.revision_id).then(() => {
+  const open = getState().open;
+  if (open === null) return;
+  if (revision.author.by === 'engine') patchOpen({ seen: new Set() });
+  void attempt(() => followRevision(workOf(jobId, open.grid.shape), revision), i18next.t('error.mask')).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
-  void attempt(() => loadRevisions(jobId));
 }
 
 function follow(jobId: string, event: Event): void {
@@ -222,15 +221,18 @@ function follow(jobId: string, event: Event): void {
     case 'queue_update':
       taskChanged(event.data);
       break;
-    case 'head_update':
-      void refreshJob(jobId);
+    case 'revision_update':
+      newRevision(jobId, event.data.revision);
       break;
     case 'review_update':
       patchJob({ review: event.data.review });
       break;
-    case 'revision_update':
-      newRevision(jobId, event.data.revision);
+    case 'head_update': {
+      const { head = null } = event.data;
+      const shape = getState().open?.grid.shape;
+      if (shape !== undefined) void attempt(() => followHead(workOf(jobId, shape), head), i18next.t('error.mask'));
       break;
+    }
   }
 }
 
@@ -267,6 +269,7 @@ export function watchJob(jobId: string): () => void {
     onConnection: (connected, again) => {
       setState({ connected });
       if (again) notifyPlain(i18next.t('connection.restored'));
+      if (connected) sendAgain();
       if (connected && isOpen(jobId)) void refreshJob(jobId);
     },
   });
@@ -279,6 +282,8 @@ export function watchJob(jobId: string): () => void {
     stopFollowing();
     stop();
     clearInterval(poll);
-    setState({ open: null, hover: null });
+    endDrawing();
+    closeMask(jobId);
+    setState({ open: null, hover: null, saving: { waiting: 0, isStuck: false } });
   };
 }

@@ -5,7 +5,7 @@ import { ApiError } from '../api/http';
 import * as records from '../api/records';
 import type { Anatomy, Label } from '../api/types';
 import { freeColor, freeValue, normalLabel, withLabelSet } from '../core/label_file';
-import { labelCounts } from '../core/labelmap';
+import { labelCounts } from '../core/edit/census';
 import { isAccepted, refuseAccepted } from './accepted';
 import { notifyError, notifyPlain } from './notices';
 import { saveInTurn } from './saving';

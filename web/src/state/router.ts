@@ -1,23 +1,17 @@
-// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/tasks` and `/diagnosis` what they say.
+// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/diagnosis` what is wrong with the server.
 import { useSyncExternalStore } from 'react';
 
-/** Pages that an address alone names. */
-export const PLAIN_PAGES = ['tasks', 'diagnosis'] as const;
-
-export type PlainPage = (typeof PLAIN_PAGES)[number];
-
-export type Route = { readonly page: 'jobs' } | { readonly page: PlainPage } | { readonly page: 'job'; readonly jobId: string };
+export type Route = { readonly page: 'jobs' } | { readonly page: 'diagnosis' } | { readonly page: 'job'; readonly jobId: string };
 
 function routeOf(path: string): Route {
-  const plain = PLAIN_PAGES.find((page) => path === `/${page}` || path === `/${page}/`);
-  if (plain !== undefined) return { page: plain };
+  if (/^\/diagnosis\/?$/.test(path)) return { page: 'diagnosis' };
   const match = /^\/jobs\/([^/]+)\/?$/.exec(path);
   return match?.[1] === undefined ? { page: 'jobs' } : { page: 'job', jobId: decodeURIComponent(match[1]) };
 }
 
 export function pathOf(route: Route): string {
-  if (route.page === 'jobs') return '/';
-  return route.page === 'job' ? `/jobs/${encodeURIComponent(route.jobId)}` : `/${route.page}`;
+  if (route.page === 'diagnosis') return '/diagnosis';
+  return route.page === 'jobs' ? '/' : `/jobs/${encodeURIComponent(route.jobId)}`;
 }
 
 let current = routeOf(window.location.pathname);

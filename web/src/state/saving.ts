@@ -1,4 +1,5 @@
 // Edits reach the server in the order in which they were made.
+import { maskSaved } from './mask_work';
 import { attempt } from './notices';
 
 let saving: Promise<unknown> = Promise.resolve();
@@ -12,7 +13,7 @@ export function saveInTurn(call: () => Promise<unknown>): void {
   );
 }
 
-/** Resolves when every edit so far has reached the server, or failed to. */
+/** Resolves when every edit so far, of the mask as well, has reached the server, or failed to. */
 export function editsSaved(): Promise<unknown> {
-  return saving;
+  return saving.then(maskSaved);
 }

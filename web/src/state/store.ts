@@ -12,13 +12,16 @@ import type { Pace } from '../core/time_left';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
-import { FIRST_MONITOR, type Monitor } from './monitor';
+import { readEditTools, type EditTools } from './edit_settings';
 import { readSettings, type Settings } from './settings';
 
-export type Tool = 'navigate' | 'box' | 'positive' | 'negative' | 'scribble_in' | 'scribble_out';
+export type Tool = 'navigate' | 'box' | 'positive' | 'negative' | 'scribble_in' | 'scribble_out' | EditTool;
+
+/** Tools that change the mask by hand. */
+export type EditTool = 'brush' | 'eraser' | 'fill' | 'threshold' | 'scissors';
 
 /** Tabs of the side panel. */
-export const PANEL_TABS = ['segment', 'review'] as const;
+export const PANEL_TABS = ['segment', 'history', 'review'] as const;
 
 export type PanelTab = (typeof PANEL_TABS)[number];
 
@@ -101,6 +104,15 @@ export interface Surfaces {
   readonly state: 'loading' | 'ready' | 'failed';
 }
 
+/** Two people set voxels of one mask to different labels; `answer` says whose stay. */
+export interface ClashQuestion {
+  readonly jobId: string;
+  readonly voxels: number;
+  /** Who the other is, as far as known. */
+  readonly by: string;
+  readonly answer: (whose: 'mine' | 'theirs') => void;
+}
+
 export interface State {
   readonly settings: Settings;
   /** Who sits here, as they said; empty where they did not. */
@@ -119,9 +131,12 @@ export interface State {
   readonly openingSample: boolean;
   readonly engines: readonly EngineStatus[];
   readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
-  readonly monitor: Monitor;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
+  /** Edits of the open job's mask that the server does not have; stuck where it cannot be reached. */
+  readonly saving: { readonly waiting: number; readonly isStuck: boolean };
+  readonly clash: ClashQuestion | null;
+  readonly editTools: EditTools;
   readonly panelTab: PanelTab;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
@@ -142,9 +157,11 @@ export const useStore = create<State>(() => ({
   openingSample: false,
   engines: [],
   diagnosis: { found: null, error: null, looking: false },
-  monitor: FIRST_MONITOR,
   open: null,
   surfaces: null,
+  saving: { waiting: 0, isStuck: false },
+  clash: null,
+  editTools: readEditTools(),
   panelTab: 'segment',
   hover: null,
   jobError: null,

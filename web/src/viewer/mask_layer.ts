@@ -1,7 +1,8 @@
 // Masks over the slices, on a canvas of their own: fills voxel by voxel, and outlines. Both viewers lie beneath it.
 // What did not change is not worked out again: fills and outlines are kept per plane, slice and mask.
-import { PLANE_AXES, type Plane, type Vec3 } from '../core/axes';
-import type { Grid } from '../core/grid';
+import { PLANE_AXES, rasFromStored, storedFromSlice, type AxisIndex, type Plane, type Vec3 } from '../core/axes';
+import type { SliceRect } from '../core/edit/pencil';
+import { rasStrides, sliceOfPlane, type Grid } from '../core/grid';
 import { labelledBox, outlines, planeLabels, type PlaneLabels } from '../core/labelmap';
 import type { Labelmap } from '../core/rle';
 import type { Arrangement, Tile } from '../core/tile';
@@ -26,6 +27,12 @@ const COMPARED_DASH = [5, 4];
 const COMPARED_COLOR = '#ffffff';
 const COMPARED_SHADOW = '#000000';
 const OUTLINE_WIDTH = 1.5;
+
+/** A stored slice. */
+export interface SliceRef {
+  readonly axis: AxisIndex;
+  readonly sliceIndex: number;
+}
 
 interface Slice {
   readonly grid: Grid;
@@ -59,6 +66,21 @@ export function fillOf({ width, height, labels }: PlaneLabels, palette: Uint8Cla
   return image;
 }
 
+/** A part of a plane's labels in their colours, top row highest. */
+function partOf({ width, labels }: PlaneLabels, palette: Uint8ClampedArray, [left, right, low, high]: PlanePart): ImageData {
+  const image = new ImageData(right - left + 1, high - low + 1);
+  const pixels = new Uint32Array(image.data.buffer);
+  const colors = new Uint32Array(palette.buffer, palette.byteOffset, 256);
+  for (let row = low; row <= high; row++) {
+    const to = (high - row) * image.width;
+    for (let column = left; column <= right; column++) {
+      const label = labels[row * width + column] ?? 0;
+      if (label !== 0) pixels[to + column - left] = colors[label] ?? 0;
+    }
+  }
+  return image;
+}
+
 function pathOf(lines: readonly number[]): Path2D {
   const path = new Path2D();
   for (let at = 0; at < lines.length; at += 4) {
@@ -68,9 +90,30 @@ function pathOf(lines: readonly number[]): Path2D {
   return path;
 }
 
+/** A part of a plane: left, right, low, high, in RAS order. */
+type PlanePart = readonly [number, number, number, number];
+
+/** Reads a part of a slice again, after its voxels were changed in place. */
+function readAgain({ grid, mask, labels, at }: Slice, plane: Plane, [left, right, low, high]: PlanePart): void {
+  const { across, up, normal } = PLANE_AXES[plane];
+  const { start, strides } = rasStrides(grid);
+  for (let row = low; row <= high; row++) {
+    let from = start + at * strides[normal] + row * strides[up] + left * strides[across];
+    for (let column = left; column <= right; column++) {
+      labels.labels[row * labels.width + column] = mask.voxels[from] ?? 0;
+      from += strides[across];
+    }
+  }
+}
+
 /** Slices of one mask, by plane. */
 class Slices {
   private readonly kept = new Map<Plane, Slice>();
+
+  /** The slice of a plane as it was last asked for. */
+  last(plane: Plane): Slice | undefined {
+    return this.kept.get(plane);
+  }
 
   at(grid: Grid, mask: Labelmap, plane: Plane, cursor: Vec3): Slice {
     const at = cursor[PLANE_AXES[plane].normal];
@@ -86,10 +129,13 @@ export class MaskLayer {
   private readonly slices = new Slices();
   private readonly compared = new Slices();
   private readonly fills = new Map<Plane, Fill>();
+  private scene: MaskScene | null = null;
+  private frame = 0;
 
   constructor(private readonly canvas: HTMLCanvasElement) {}
 
   show(scene: MaskScene): void {
+    this.scene = scene;
     const context = freshContext(this.canvas);
     if (context === null) return;
     for (const tile of scene.arrangement.tiles) {
@@ -97,6 +143,37 @@ export class MaskLayer {
         this.draw(context, scene, tile);
       });
     }
+  }
+
+  /** Draws a part of a stored slice again whose voxels changed in place; within the frame, however often it is told. */
+  repaint(slice: SliceRef, [x1, y1, x2, y2]: SliceRect): void {
+    const { scene } = this;
+    if (scene === null) return;
+    const { grid, cursor } = scene;
+    for (const { plane } of scene.arrangement.tiles) {
+      const shown = sliceOfPlane(grid, plane, cursor);
+      if (shown.axis !== slice.axis || shown.sliceIndex !== slice.sliceIndex) continue;
+      const { across, up } = PLANE_AXES[plane];
+      const corners = [storedFromSlice(slice.axis, slice.sliceIndex, x1, y1), storedFromSlice(slice.axis, slice.sliceIndex, x2, y2)] as const;
+      const [a, b] = [rasFromStored(grid.axes, grid.shape, corners[0]), rasFromStored(grid.axes, grid.shape, corners[1])];
+      this.refill(plane, [Math.min(a[across], b[across]), Math.max(a[across], b[across]), Math.min(a[up], b[up]), Math.max(a[up], b[up])]);
+    }
+    if (this.frame !== 0) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.scene !== null) this.show(this.scene);
+    });
+  }
+
+  private refill(plane: Plane, part: PlanePart): void {
+    const slice = this.slices.last(plane);
+    if (slice === undefined) return;
+    readAgain(slice, plane, part);
+    slice.paths = null;
+    const fill = this.fills.get(plane);
+    if (fill?.slice !== slice) return;
+    if (fill.canvas === null) this.fills.delete(plane);
+    else fill.canvas.getContext('2d')?.putImageData(partOf(slice.labels, fill.palette, part), part[0], slice.labels.height - 1 - part[3]);
   }
 
   private draw(context: CanvasRenderingContext2D, scene: MaskScene, tile: Tile): void {

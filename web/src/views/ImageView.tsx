@@ -11,6 +11,7 @@ import { PlaneSlider } from './PlaneSlider';
 import { ResultBar } from './ResultBar';
 import { SurfacePane } from './SurfacePane';
 import { Thinking } from './Thinking';
+import { useToolLayer } from './use_tool_layer';
 import { useArrangement, useInput, useMask, useOverlay, useScene, useSize, usesNiivue, useViewers, webgl2 } from './use_viewers';
 
 function Waiting({ open, hasNiivue }: { open: OpenJob; hasNiivue: boolean }): React.JSX.Element | null {
@@ -37,6 +38,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const host = useRef<HTMLDivElement>(null);
   const masks = useRef<HTMLCanvasElement>(null);
   const overlay = useRef<HTMLCanvasElement>(null);
+  const toolLayer = useRef<HTMLCanvasElement>(null);
   const layout = useStore((state) => state.settings.layout);
   const size = useSize(box, layout);
   const arrangement = useArrangement(open, size);
@@ -45,7 +47,8 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const hasNiivue = useViewers(open, scene, painter, host);
   useMask(open, scene, masks);
   useOverlay(open, scene, overlay);
-  useInput(overlay, tiles, open.cursor);
+  useInput(overlay, tiles, open);
+  useToolLayer(open, tiles, toolLayer);
   const [largest] = tiles;
   const viewer = hasNiivue ? 'niivue' : 'canvas';
   return (
@@ -69,6 +72,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
           aria-label={t('job.region')}
           data-testid="overlay"
         />
+        <canvas ref={toolLayer} className="layer tools-layer" aria-hidden />
         {panes.map(({ kind, pane }) => (
           <div key={kind} className="pane" style={styleOf(pane)} data-testid={`pane-${kind}`}>
             {kind === 'surface' && <SurfacePane open={open} pane={pane} />}

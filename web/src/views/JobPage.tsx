@@ -8,6 +8,7 @@ import { watchJob } from '../state/job';
 import { errorText } from '../state/notices';
 import { navigate } from '../state/router';
 import { useStore } from '../state/store';
+import { ClashDialog } from './ClashDialog';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
 import { Panel } from './Panel';
@@ -16,6 +17,7 @@ import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
 import { useJobKeys } from './job_keys';
+import { UndoRedo } from './UndoRedo';
 import { ViewerToolbar } from './ViewerToolbar';
 
 function toList(): void {
@@ -46,6 +48,7 @@ function JobHeader(): React.JSX.Element {
         </>
       )}
       <span className="grow" />
+      <UndoRedo />
       <HeaderControls />
     </header>
   );
@@ -98,6 +101,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
             <Readout />
           </main>
           <Panel />
+          <ClashDialog />
         </div>
       ) : (
         <NoJob jobId={jobId} />

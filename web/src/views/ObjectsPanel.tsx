@@ -4,7 +4,7 @@ import { ActionIcon, Menu, Tooltip } from '@mantine/core';
 import { IconBookmarks, IconDotsVertical, IconPlus, IconSortAscendingNumbers, IconTextPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { anatomyOf, type Term } from '../core/anatomy';
-import { labelCounts } from '../core/labelmap';
+import { labelCounts } from '../core/edit/census';
 import { isAccepted } from '../state/accepted';
 import { addLabel, orderByValue } from '../state/labels';
 import { useStore, type OpenJob } from '../state/store';

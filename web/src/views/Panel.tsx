@@ -3,14 +3,17 @@ import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { PANEL_TABS, setState, useStore, type PanelTab } from '../state/store';
 import { DownloadPanel } from './DownloadPanel';
+import { EditPanel } from './EditPanel';
 import { EnginePanel } from './EnginePanel';
+import { HistoryPanel } from './HistoryPanel';
 import { ObjectsPanel } from './ObjectsPanel';
 import { PromptPanel } from './PromptPanel';
 import { PropagatePanel } from './PropagatePanel';
 
 /** What each tab holds. */
 const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)[]>> = {
-  segment: [PromptPanel, PropagatePanel, EnginePanel],
+  segment: [PromptPanel, PropagatePanel, EditPanel, EnginePanel],
+  history: [HistoryPanel],
   review: [DownloadPanel],
 };
 

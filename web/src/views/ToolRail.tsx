@@ -1,11 +1,24 @@
 // Left of the slices: what a click or a drag on them does.
 import { Tooltip } from '@mantine/core';
-import { IconCircleMinus, IconCirclePlus, IconPointer, IconScribble, IconScribbleOff, IconSquareDashed, type Icon } from '@tabler/icons-react';
+import {
+  IconBrush,
+  IconCircleMinus,
+  IconCirclePlus,
+  IconCut,
+  IconDroplet,
+  IconEraser,
+  IconPointer,
+  IconScribble,
+  IconScribbleOff,
+  IconSquareDashed,
+  IconWand,
+  type Icon,
+} from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useStore, type Tool } from '../state/store';
 import { setTool } from '../state/view';
 
-/** Groups, with a line between them: look, prompt. */
+/** Groups, with a line between them: look, prompt, edit. */
 const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
   [['navigate', IconPointer]],
   [
@@ -14,6 +27,13 @@ const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
     ['negative', IconCircleMinus],
     ['scribble_in', IconScribble],
     ['scribble_out', IconScribbleOff],
+  ],
+  [
+    ['brush', IconBrush],
+    ['eraser', IconEraser],
+    ['fill', IconDroplet],
+    ['threshold', IconWand],
+    ['scissors', IconCut],
   ],
 ];
 

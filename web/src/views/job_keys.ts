@@ -10,6 +10,7 @@ import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
 import { activeKey, addPoint, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
 import { setCamera, setCursor, setLayout, setTool, stepSlice, toEnd } from '../state/view';
+import { COMMAND_KEYS, EDIT_KEYS } from './edit_keys';
 
 function hasOwnKeys(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
@@ -66,7 +67,21 @@ function take(tool: Parameters<typeof setTool>[0]): Action {
   };
 }
 
+/** Keys that ask nothing of the open job. */
+function actionsOf(keys: Readonly<Record<string, (event: KeyboardEvent) => void>>): Record<string, Action> {
+  const entries = Object.entries(keys).map(([key, press]): [string, Action] => [
+    key,
+    (_open, event) => {
+      press(event);
+    },
+  ]);
+  return Object.fromEntries(entries);
+}
+
+const COMMAND_ACTIONS = actionsOf(COMMAND_KEYS);
+
 const ACTIONS: Readonly<Record<string, Action>> = {
+  ...actionsOf(EDIT_KEYS),
   ArrowUp: step(1),
   ArrowRight: step(1),
   PageUp: step(1),
@@ -122,11 +137,12 @@ function onKey(event: KeyboardEvent): void {
     void accept();
     return;
   }
-  if (open === null || event.ctrlKey || event.metaKey || hasOwnKeys(event.target)) return;
+  if (open === null || hasOwnKeys(event.target)) return;
   const isOnButton = event.target instanceof HTMLElement && event.target.closest('button, a') !== null;
   if (event.key === 'Enter' && isOnButton) return;
-  const actions = event.altKey ? ALT_ACTIONS : ACTIONS;
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  const isCommand = event.ctrlKey || event.metaKey;
+  const action: Action | undefined = isCommand ? COMMAND_ACTIONS[key] : event.altKey ? ALT_ACTIONS[key] : ACTIONS[key];
   if (action === undefined) return;
   event.preventDefault();
   action(open, event);

@@ -2,13 +2,14 @@
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { useTranslation } from 'react-i18next';
-import type { Plane, Vec3 } from '../core/axes';
+import type { Plane } from '../core/axes';
 import { formatWindow } from '../core/format';
 import { sliceOfPlane } from '../core/grid';
 import type { Layout } from '../core/layout';
 import { outlineColors, paletteOf } from '../core/palette';
 import { arrange, type Arrangement, type Tile } from '../core/tile';
 import { listenToImage, type ImageInput } from '../input/listen';
+import { onPainted } from '../state/live';
 import { useStore, type OpenJob } from '../state/store';
 import { CanvasViewer } from '../viewer/canvas_viewer';
 import { MaskLayer } from '../viewer/mask_layer';
@@ -140,6 +141,14 @@ export function useMask(open: OpenJob, { arrangement }: Scene, canvas: React.Ref
     layer.current ??= new MaskLayer(canvas.current);
     layer.current.show({ grid, arrangement, cursor, mask: shown, palette, outlines, compared });
   }, [canvas, grid, arrangement, cursor, shown, palette, outlines, compared]);
+  // A stroke is seen while it is drawn, without a turn through the store.
+  useEffect(
+    () =>
+      onPainted(({ slice, rect }) => {
+        layer.current?.repaint(slice, rect);
+      }),
+    [],
+  );
 }
 
 /** Pixels at the bottom of a pane that its slider takes, where panes have sliders of their own. */
@@ -166,7 +175,8 @@ export function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<
 }
 
 /** Pointer and wheel on the overlay; what lies under the pointer is told again when the picture moves. */
-export function useInput(overlay: React.RefObject<HTMLCanvasElement | null>, tiles: readonly Tile[], cursor: Vec3): void {
+export function useInput(overlay: React.RefObject<HTMLCanvasElement | null>, tiles: readonly Tile[], { cursor, tool, label }: OpenJob): void {
+  const editTools = useStore((state) => state.editTools);
   const tilesNow = useRef(tiles);
   const input = useRef<ImageInput | null>(null);
   useEffect(() => {
@@ -178,5 +188,5 @@ export function useInput(overlay: React.RefObject<HTMLCanvasElement | null>, til
   useEffect(() => {
     tilesNow.current = tiles;
     input.current?.refresh();
-  }, [tiles, cursor]);
+  }, [tiles, cursor, tool, label, editTools]);
 }

@@ -3,20 +3,20 @@ import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
+import { history } from './history';
 import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
-import { tasks } from './tasks';
 
 export const en = {
   ...page,
   ...viewer,
   ...segment,
   ...edit,
+  ...history,
   ...review,
   ...labels,
   ...anatomy,
   ...diagnosis,
-  ...tasks,
 } as const;

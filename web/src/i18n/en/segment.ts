@@ -1,6 +1,6 @@
 // English words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
 export const segment = {
-  panel: { tabs: 'Steps of the work', segment: 'Segment', review: 'Review' },
+  panel: { tabs: 'Steps of the work', segment: 'Segment', history: 'History', review: 'Review' },
   objects: {
     title: 'Objects',
     add: 'Add object',

@@ -3,11 +3,11 @@ import { page } from './page';
 import { viewer } from './viewer';
 import { segment } from './segment';
 import { edit } from './edit';
+import { history } from './history';
 import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
-import { tasks } from './tasks';
 import type { en } from '../en';
 import type { Words } from '../words';
 
@@ -16,9 +16,9 @@ export const ko: Words<typeof en> = {
   ...viewer,
   ...segment,
   ...edit,
+  ...history,
   ...review,
   ...labels,
   ...anatomy,
   ...diagnosis,
-  ...tasks,
 };

@@ -3,7 +3,7 @@ import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
 export const segment: Words<typeof english> = {
-  panel: { tabs: '작업 단계', segment: '분할', review: '검토' },
+  panel: { tabs: '작업 단계', segment: '분할', history: '기록', review: '검토' },
   objects: {
     title: '대상',
     add: '대상 추가',

@@ -3,7 +3,7 @@ import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
 export const segment: Words<typeof english> = {
-  panel: { tabs: '工作步骤', segment: '分割', review: '审核' },
+  panel: { tabs: '工作步骤', segment: '分割', history: '历史', review: '审核' },
   objects: {
     title: '目标',
     add: '添加目标',

@@ -1,0 +1,61 @@
+// In the header: undo, redo, and whether all edits are saved.
+import { ActionIcon, Loader, Tooltip } from '@mantine/core';
+import { IconArrowBackUp, IconArrowForwardUp, IconCloudCheck, IconCloudOff } from '@tabler/icons-react';
+import { useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+import { canRedo, canUndo, redo, undo } from '../state/history';
+import { isUnsaved } from '../state/mask_work';
+import { useStore } from '../state/store';
+
+function Saved(): React.JSX.Element {
+  const { t } = useTranslation();
+  const { waiting, isStuck } = useStore((state) => state.saving);
+  const words = isStuck ? t('saving.stuck', { count: waiting }) : waiting > 0 ? t('saving.saving') : t('saving.saved');
+  return (
+    <span
+      className={isStuck ? 'saved saved-stuck' : 'saved'}
+      role="status"
+      data-testid="saved"
+      data-state={isStuck ? 'stuck' : waiting > 0 ? 'saving' : 'saved'}
+      title={words}
+    >
+      {isStuck ? <IconCloudOff size={17} aria-hidden /> : waiting > 0 ? <Loader size={14} aria-hidden /> : <IconCloudCheck size={17} aria-hidden />}
+      <span className="saved-words">{words}</span>
+    </span>
+  );
+}
+
+/** The browser asks before it closes a page whose edits the server does not have. */
+function useWarning(): void {
+  useEffect(() => {
+    const warn = (event: BeforeUnloadEvent): void => {
+      if (isUnsaved()) event.preventDefault();
+    };
+    window.addEventListener('beforeunload', warn);
+    return () => {
+      window.removeEventListener('beforeunload', warn);
+    };
+  }, []);
+}
+
+export function UndoRedo(): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const open = useStore((state) => state.open);
+  useWarning();
+  if (open === null) return null;
+  return (
+    <div className="undo-redo">
+      <Saved />
+      <Tooltip label={t('history.undo')}>
+        <ActionIcon size="lg" aria-label={t('history.undo')} disabled={!canUndo(open)} data-testid="undo" onClick={undo}>
+          <IconArrowBackUp size={19} />
+        </ActionIcon>
+      </Tooltip>
+      <Tooltip label={t('history.redo')}>
+        <ActionIcon size="lg" aria-label={t('history.redo')} disabled={!canRedo(open)} data-testid="redo" onClick={redo}>
+          <IconArrowForwardUp size={19} />
+        </ActionIcon>
+      </Tooltip>
+    </div>
+  );
+}
