@@ -17,7 +17,7 @@ use crate::{
 
 /// Surfaces that people take away.
 pub(crate) const KEPT: SurfaceOptions =
-    SurfaceOptions { n_smoothings: 20, max_triangles: 1_000_000 };
+    SurfaceOptions { n_smoothings: 40, max_triangles: 1_000_000 };
 
 /// Most letters of an object's name in a file name.
 const MAX_NAME_CHARS: usize = 60;

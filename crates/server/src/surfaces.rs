@@ -12,7 +12,7 @@ use crate::{error::ApiError, measures::Chosen, state::Server};
 
 /// Surfaces that a browser turns without a graphics card.
 pub(crate) const SHOWN: SurfaceOptions =
-    SurfaceOptions { n_smoothings: 20, max_triangles: 250_000 };
+    SurfaceOptions { n_smoothings: 40, max_triangles: 250_000 };
 
 impl Server {
     /// The surface of one object of a mask.

@@ -89,7 +89,7 @@ fn smoothing_brings_the_area_near_the_true_one() {
             .sum::<f64>()
     };
     assert!((area(0) / expected - 1.5).abs() < 0.02, "faces of voxels: {}", area(0) / expected);
-    assert!((area(20) / expected - 1.0).abs() < 0.02, "smoothed: {}", area(20) / expected);
+    assert!((area(40) / expected - 1.0).abs() < 0.02, "smoothed: {}", area(40) / expected);
     let counted = surface_mm2(&map.binary(3), &grid);
     assert!((counted / expected - 1.0).abs() < 0.02, "counted: {}", counted / expected);
 }

@@ -35,7 +35,7 @@ pub struct SurfaceOptions {
 
 impl Default for SurfaceOptions {
     fn default() -> Self {
-        Self { n_smoothings: 20, max_triangles: 1_000_000 }
+        Self { n_smoothings: 40, max_triangles: 1_000_000 }
     }
 }
 
