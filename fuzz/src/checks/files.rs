@@ -8,8 +8,12 @@ use std::{fmt::Write as _, io::Write};
 use flate2::{Compression, write::GzEncoder};
 use volume::{
     AxisCodes, Distribution, Header, Labelmap, MaskFormat, Palette, ReadError, ReadOptions, Volume,
-    Window, display::DisplayMap, read, read_bytes, read_header, render, rle, survey, write_mask,
-    write_volume,
+    Window,
+    display::DisplayMap,
+    measure::measure,
+    read, read_bytes, read_header, render, rle,
+    surface::{SurfaceOptions, surface},
+    survey, write_mask, write_volume,
 };
 
 /// Voxels up to which everything is tried that can be done with an image.
@@ -161,11 +165,26 @@ fn check_pictures(volume: &Volume, mask: &Labelmap) {
     render::thumbnail_png(volume, None).unwrap();
     render::thumbnail_png(volume, Some(overlay)).unwrap();
     render::contact_sheet(volume, mask).unwrap();
+    check_measures(volume, mask);
     let middle = shape.map(|it| it / 2..it);
     assert_eq!(
         volume.crop(middle.clone()).len(),
         middle.iter().map(ExactSizeIterator::len).product::<usize>()
     );
+}
+
+/// However odd the grid: what is measured are numbers, and surfaces are closed.
+fn check_measures(volume: &Volume, mask: &Labelmap) {
+    for it in measure(mask, volume).into_iter().take(3) {
+        let [longest, across] =
+            it.diameters.map(|it| [it.longest.mm, it.perpendicular.mm]).unwrap_or_default();
+        let numbers = [it.volume_ml, it.surface_mm2, longest, across].into_iter();
+        assert!(numbers.chain(it.centroid_mm).all(f64::is_finite));
+        assert!(it.intensities.is_none_or(|it| it.mean.is_finite() && it.median.is_finite()));
+        assert!(across <= longest * 1.000_001);
+        let mesh = surface(mask, &volume.grid, it.label, &SurfaceOptions::default());
+        assert!(mesh.triangles.len().is_multiple_of(2) && !mesh.triangles.is_empty());
+    }
 }
 
 fn check_turns(volume: &Volume, mask: &Labelmap) {

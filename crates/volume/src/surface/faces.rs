@@ -96,27 +96,25 @@ fn compose(mask: &mut Labelmap) {
     let steps = std::array::from_fn::<usize, 8, _>(|bit| {
         (bit & 1) + ni * (bit >> 1 & 1) + ni * nj * (bit >> 2 & 1)
     });
-    loop {
-        let mut is_composed = true;
-        for k in 0..nk - 1 {
-            for j in 0..nj - 1 {
-                let row = ni * (j + nj * k);
-                for at in row..row + ni - 1 {
+    // Blocks to look at again, because one of their voxels was added.
+    let mut open = Vec::new();
+    for k in 0..nk - 1 {
+        for j in 0..nj - 1 {
+            let row = ni * (j + nj * k);
+            for at in row..row + ni - 1 {
+                open.push(at);
+                while let Some(at) = open.pop() {
                     let block = (0..8).fold(0, |block, bit| {
                         block | usize::from(mask.voxels[at + steps[bit]] != 0) << bit
                     });
-                    let added = repairs[block];
-                    if added != 0 {
-                        is_composed = false;
-                        for bit in (0..8).filter(|bit| added >> bit & 1 == 1) {
-                            mask.voxels[at + steps[bit]] = 1;
-                        }
+                    for bit in (0..8).filter(|bit| repairs[block] >> bit & 1 == 1) {
+                        let added = at + steps[bit];
+                        mask.voxels[added] = 1;
+                        // Added voxels lie between others: never in the border of zeros.
+                        open.extend(steps.map(|step| added - step));
                     }
                 }
             }
-        }
-        if is_composed {
-            return;
         }
     }
 }
