@@ -60,46 +60,7 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
             write_mask(request, &labelmap(request, &source)?, &source)?;
             Ok(json!({}))
         }
-        "measure" => {
-            let volume = read(request, "file")?;
-            let labelmap = labelmap(request, &volume.header)?;
-            let start = Instant::now();
-            let measured = measure::measure(&labelmap, &volume);
-            let ms = start.elapsed().as_secs_f64() * 1000.0;
-            Ok(json!({"ms": ms, "objects": measured.iter().map(measures).collect::<Vec<_>>()}))
-        }
-        "operate" => {
-            let source = source(request)?;
-            let mut labelmap = labelmap(request, &source)?;
-            let start = Instant::now();
-            operate(request, &mut labelmap, &source.grid())?;
-            let ms = start.elapsed().as_secs_f64() * 1000.0;
-            fs::write(text(request, "out"), labelmap.voxels)?;
-            Ok(json!({"ms": ms}))
-        }
-        "surface" => {
-            let source = source(request)?;
-            let labelmap = labelmap(request, &source)?;
-            let options = SurfaceOptions {
-                n_smoothings: serde_json::from_value(request["n_smoothings"].clone())?,
-                max_triangles: serde_json::from_value(request["max_triangles"].clone())?,
-            };
-            let start = Instant::now();
-            let mesh = surface::surface(&labelmap, &source.grid(), label(request)?, &options);
-            let ms = start.elapsed().as_secs_f64() * 1000.0;
-            surface::write_stl(&mesh, create(text(request, "out"))?)?;
-            Ok(json!({"ms": ms, "n_triangles": mesh.triangles.len()}))
-        }
-        "distances" => {
-            let source = source(request)?;
-            let sites: Vec<bool> =
-                labelmap(request, &source)?.voxels.iter().map(|it| *it == 1).collect();
-            let grid = source.grid();
-            let squared = distance::squared_distances(&sites, grid.shape, grid.spacing_mm());
-            let bytes: Vec<u8> = squared.iter().flat_map(|it| it.to_ne_bytes()).collect();
-            fs::write(text(request, "out"), bytes)?;
-            Ok(json!({}))
-        }
+        "measure" | "operate" | "surface" | "distances" => of_objects(request),
         "time_read" => {
             let start = Instant::now();
             let volume = read(request, "file")?;
@@ -142,6 +103,53 @@ fn answer(request: &Value) -> Result<Value, Box<dyn Error>> {
                 fs::write(sheet, render::contact_sheet(&phantom.volume, &phantom.labelmap)?)?;
             }
             Ok(json!({"ms": ms}))
+        }
+        it => Err(format!("unknown command {it:?}").into()),
+    }
+}
+
+/// What is asked about the objects in labels.
+fn of_objects(request: &Value) -> Result<Value, Box<dyn Error>> {
+    match text(request, "command") {
+        "measure" => {
+            let volume = read(request, "file")?;
+            let labelmap = labelmap(request, &volume.header)?;
+            let start = Instant::now();
+            let measured = measure::measure(&labelmap, &volume);
+            let ms = start.elapsed().as_secs_f64() * 1000.0;
+            Ok(json!({"ms": ms, "objects": measured.iter().map(measures).collect::<Vec<_>>()}))
+        }
+        "operate" => {
+            let source = source(request)?;
+            let mut labelmap = labelmap(request, &source)?;
+            let start = Instant::now();
+            operate(request, &mut labelmap, &source.grid())?;
+            let ms = start.elapsed().as_secs_f64() * 1000.0;
+            fs::write(text(request, "out"), labelmap.voxels)?;
+            Ok(json!({"ms": ms}))
+        }
+        "surface" => {
+            let source = source(request)?;
+            let labelmap = labelmap(request, &source)?;
+            let options = SurfaceOptions {
+                n_smoothings: serde_json::from_value(request["n_smoothings"].clone())?,
+                max_triangles: serde_json::from_value(request["max_triangles"].clone())?,
+            };
+            let start = Instant::now();
+            let mesh = surface::surface(&labelmap, &source.grid(), label(request)?, &options);
+            let ms = start.elapsed().as_secs_f64() * 1000.0;
+            surface::write_stl(&mesh, create(text(request, "out"))?)?;
+            Ok(json!({"ms": ms, "n_triangles": mesh.triangles.len()}))
+        }
+        "distances" => {
+            let source = source(request)?;
+            let sites: Vec<bool> =
+                labelmap(request, &source)?.voxels.iter().map(|it| *it == 1).collect();
+            let grid = source.grid();
+            let squared = distance::squared_distances(&sites, grid.shape, grid.spacing_mm());
+            let bytes: Vec<u8> = squared.iter().flat_map(|it| it.to_ne_bytes()).collect();
+            fs::write(text(request, "out"), bytes)?;
+            Ok(json!({}))
         }
         it => Err(format!("unknown command {it:?}").into()),
     }
