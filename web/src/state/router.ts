@@ -1,17 +1,23 @@
-// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/diagnosis` what is wrong with the server.
+// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/tasks` and `/diagnosis` what they say.
 import { useSyncExternalStore } from 'react';
 
-export type Route = { readonly page: 'jobs' } | { readonly page: 'diagnosis' } | { readonly page: 'job'; readonly jobId: string };
+/** Pages that an address alone names. */
+export const PLAIN_PAGES = ['tasks', 'diagnosis'] as const;
+
+export type PlainPage = (typeof PLAIN_PAGES)[number];
+
+export type Route = { readonly page: 'jobs' } | { readonly page: PlainPage } | { readonly page: 'job'; readonly jobId: string };
 
 function routeOf(path: string): Route {
-  if (/^\/diagnosis\/?$/.test(path)) return { page: 'diagnosis' };
+  const plain = PLAIN_PAGES.find((page) => path === `/${page}` || path === `/${page}/`);
+  if (plain !== undefined) return { page: plain };
   const match = /^\/jobs\/([^/]+)\/?$/.exec(path);
   return match?.[1] === undefined ? { page: 'jobs' } : { page: 'job', jobId: decodeURIComponent(match[1]) };
 }
 
 export function pathOf(route: Route): string {
-  if (route.page === 'diagnosis') return '/diagnosis';
-  return route.page === 'jobs' ? '/' : `/jobs/${encodeURIComponent(route.jobId)}`;
+  if (route.page === 'jobs') return '/';
+  return route.page === 'job' ? `/jobs/${encodeURIComponent(route.jobId)}` : `/${route.page}`;
 }
 
 let current = routeOf(window.location.pathname);

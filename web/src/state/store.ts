@@ -12,6 +12,7 @@ import type { Pace } from '../core/time_left';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
+import { FIRST_MONITOR, type Monitor } from './monitor';
 import { readEditTools, type EditTools } from './edit_settings';
 import { readSettings, type Settings } from './settings';
 
@@ -131,6 +132,7 @@ export interface State {
   readonly openingSample: boolean;
   readonly engines: readonly EngineStatus[];
   readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
+  readonly monitor: Monitor;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
   /** Edits of the open job's mask that the server does not have; stuck where it cannot be reached. */
@@ -157,6 +159,7 @@ export const useStore = create<State>(() => ({
   openingSample: false,
   engines: [],
   diagnosis: { found: null, error: null, looking: false },
+  monitor: FIRST_MONITOR,
   open: null,
   surfaces: null,
   saving: { waiting: 0, isStuck: false },

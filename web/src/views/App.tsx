@@ -12,6 +12,7 @@ import { SignInPage } from './SignInPage';
 
 const JobPage = lazy(() => import('./JobPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
+const TasksPage = lazy(() => import('./TasksPage'));
 
 function Stumbled(): React.JSX.Element {
   const { t } = useTranslation();
@@ -52,6 +53,8 @@ function Page(): React.JSX.Element {
   switch (route.page) {
     case 'jobs':
       return <JobsPage />;
+    case 'tasks':
+      return <TasksPage />;
     case 'diagnosis':
       return <DiagnosisPage />;
     case 'job':

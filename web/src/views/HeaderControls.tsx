@@ -1,12 +1,12 @@
-// Diagnosis, language, theme and the way out, the same on every page.
+// Ways to the other pages, language, theme and the way out, the same on every page.
 import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
-import { IconCheck, IconLanguage, IconLogout, IconMoon, IconStethoscope, IconSun } from '@tabler/icons-react';
+import { IconCheck, IconLanguage, IconLogout, IconMoon, IconSun } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { chooseLanguage, LANGUAGES } from '../i18n';
-import { navigate, pathOf } from '../state/router';
 import { signOut } from '../state/session';
 import { useStore } from '../state/store';
 import { changeSettings } from '../state/view';
+import { PageLinks } from './PageLinks';
 import { PersonControl } from './PersonControl';
 
 export function HeaderControls(): React.JSX.Element {
@@ -18,22 +18,8 @@ export function HeaderControls(): React.JSX.Element {
   const language = LANGUAGES.find(({ code }) => code === i18n.language);
   return (
     <div className="header-controls">
+      <PageLinks />
       <PersonControl />
-      <Tooltip label={t('diagnosis.title')}>
-        <ActionIcon
-          component="a"
-          href={pathOf({ page: 'diagnosis' })}
-          aria-label={t('diagnosis.title')}
-          data-testid="to-diagnosis"
-          onClick={(event: React.MouseEvent) => {
-            if (event.metaKey || event.ctrlKey || event.button !== 0) return;
-            event.preventDefault();
-            navigate({ page: 'diagnosis' });
-          }}
-        >
-          <IconStethoscope size={18} />
-        </ActionIcon>
-      </Tooltip>
       <Menu position="bottom-end" withinPortal>
         <Menu.Target>
           <Button

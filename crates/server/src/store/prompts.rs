@@ -8,7 +8,7 @@
 use protocol::{
     event::EventBody,
     id::{JobId, RevisionId},
-    job::{Author, Revision, RevisionAction},
+    job::{Revision, RevisionAction},
     prompt::{SlicePrompt, SliceRef},
 };
 use sqlx::{Any, Executor};
@@ -80,6 +80,17 @@ async fn prompts_of(
     .fetch_all(executor)
     .await?;
     rows.iter().map(|it| row::from_json(it, "prompt")).collect()
+}
+
+/// How the prompts that a revision brings came into the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Brought {
+    /// They come with it: a person vouches for slices.
+    Now,
+    /// They were stored when its task was queued; a person may have changed them since.
+    WhenQueued,
+    /// As before, but the head moved since, and may have put them aside.
+    ToAnotherMask,
 }
 
 /// What a prompt is for: an object on a slice has one.
@@ -170,12 +181,12 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Divides the prompts between a new revision, which brings `own`, and its parent. A prompt of
-    /// its own that a person has taken back, or an undo has put aside, is there again.
+    /// Divides the prompts between a new revision, which brings `own`, and its parent.
     pub(super) async fn divide_prompts(
         &mut self,
         job_id: JobId,
         revision: &Revision,
+        brought: Brought,
     ) -> Result<(), StoreError> {
         let own = own_prompts(revision);
         let now = self.prompts(job_id).await?;
@@ -184,16 +195,20 @@ impl Change<'_> {
         if parents != before {
             self.put_prompt_state(job_id, revision.parent, &parents).await?;
         }
-        let is_engines = matches!(revision.author, Author::Engine { .. });
+        let is_there = |it: &SlicePrompt| now.iter().any(|other| place(other) == place(it));
         for prompt in own {
-            let is_there = now.iter().any(|it| place(it) == place(prompt));
-            // A task's prompt was stored when it was queued, and may have been added to since.
-            if !(is_engines && is_there) {
+            let is_put = match brought {
+                Brought::Now => true,
+                Brought::ToAnotherMask => !is_there(prompt),
+                Brought::WhenQueued => false,
+            };
+            if is_put {
                 self.put_prompt(job_id, prompt).await?;
             }
         }
-        let after = self.prompts(job_id).await?;
-        self.put_prompt_state(job_id, Some(revision.revision_id), &after).await
+        // What was marked while an engine ran belongs to the next mask, not to this one.
+        let asked = without(&now, own, own);
+        self.put_prompt_state(job_id, Some(revision.revision_id), &asked).await
     }
 
     pub(crate) async fn put_prompt(

@@ -3,11 +3,14 @@
 use protocol::{
     audit::AuditAction,
     event::EventBody,
-    id::{JobId, RevisionId},
+    id::{JobId, RevisionId, Sha256},
     job::{JobState, Revision, RevisionAction},
 };
 
-use super::{Act, Change, Store, StoreError, audit, heads::RevisionState, jobs::LockedJob, row};
+use super::{
+    Act, Change, Store, StoreError, audit, heads::RevisionState, jobs::LockedJob, prompts::Brought,
+    row,
+};
 
 /// A revision about to be stored.
 #[derive(Debug, Clone)]
@@ -68,7 +71,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         let job = change.open_job(job_id).await?;
-        let state = change.put_head(job_id, &job, new).await?;
+        let state = change.put_head(job_id, &job, new, Brought::Now).await?;
         if !job.is_busy() && job.state != state {
             change.set_job_state(job_id, state, act.now_ms).await?;
         }
@@ -107,12 +110,13 @@ impl Change<'_> {
         job_id: JobId,
         job: &LockedJob,
         new: &NewRevision,
+        brought: Brought,
     ) -> Result<JobState, StoreError> {
         let revision = &new.revision;
         job.check_head(revision.parent)?;
         job.check_unlocked(new.touched.iter().copied())?;
         let after = state_after(self.revision_state(job_id, revision.parent).await?, revision);
-        self.divide_prompts(job_id, revision).await?;
+        self.divide_prompts(job_id, revision, brought).await?;
         sqlx::query(
             "insert into revision
              (revision_id, job_id, parent_id, mask_sha256, revision, state, propagated, created_ms)
@@ -140,6 +144,18 @@ impl Change<'_> {
         .await?;
         self.tell(EventBody::RevisionUpdate { job_id, revision: Box::new(revision.clone()) });
         Ok(after.state)
+    }
+
+    /// The mask of a revision; none of none.
+    pub(super) async fn mask_of(
+        &mut self,
+        revision_id: Option<RevisionId>,
+    ) -> Result<Option<Sha256>, StoreError> {
+        let found = sqlx::query("select mask_sha256 from revision where revision_id = $1")
+            .bind(id_or_empty(revision_id))
+            .fetch_optional(&mut *self.transaction)
+            .await?;
+        found.map(|it| row::id(&it, "mask_sha256")).transpose()
     }
 }
 

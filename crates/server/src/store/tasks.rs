@@ -11,7 +11,7 @@ use protocol::{
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
-use super::{Act, Dialect, NewRevision, Store, StoreError, audit, row};
+use super::{Act, Dialect, NewRevision, Store, StoreError, audit, prompts::Brought, row};
 use crate::{
     queue::{QueueEvent, Refusal, TaskRecord},
     roster::MAX_NAME_CHARS,
@@ -186,7 +186,9 @@ impl Store {
             };
             let job_id = after.task.job_id;
             let job = change.job(job_id).await?;
-            change.put_head(job_id, &job, &completion.made).await?;
+            let is_moved = change.mask_of(revision.parent).await?.as_ref() != after.spec.base();
+            let brought = if is_moved { Brought::ToAnotherMask } else { Brought::WhenQueued };
+            change.put_head(job_id, &job, &completion.made, brought).await?;
             change.settle_job(&after.task, now_ms).await?;
             change.commit(now_ms).await?;
             return Ok(after);

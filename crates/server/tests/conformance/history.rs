@@ -5,7 +5,8 @@ use protocol::{
     id::{JobId, RevisionId},
     job::{HeadRequest, JobState, RevisionAction},
     label::Label,
-    prompt::SlicePrompt,
+    prompt::{Point, SlicePrompt},
+    task::TaskSpec,
 };
 use server::store::{Completion, NewRevision, Store, StoreError};
 
@@ -155,7 +156,10 @@ pub(crate) async fn an_undone_propagation_leaves_the_points_it_started_from(stor
 pub(crate) async fn a_mask_that_comes_after_an_undo_brings_its_prompt(store: Store) {
     let job_id = new_job(&store, 1).await;
     let first = add(&store, job_id, 20, &[prompt(9, 1)]).await;
-    store.enqueue(&segment(job_id, 5), 1).await.unwrap();
+    let mut of_first = segment(job_id, 5);
+    let TaskSpec::SegmentSlice(spec) = &mut of_first.spec else { panic!("a slice") };
+    spec.base = Some(sha(20));
+    store.enqueue(&of_first, 1).await.unwrap();
     let leased = store.claim(&agent(), LEASE_MS, 1).await.unwrap().unwrap();
     jump(&store, job_id, None).await;
     assert_eq!(store.prompts(job_id).await.unwrap(), []);
@@ -174,6 +178,38 @@ pub(crate) async fn a_mask_that_comes_after_an_undo_brings_its_prompt(store: Sto
         [prompt(5, 1), prompt(9, 1)],
         "as it was left"
     );
+}
+
+/// Nothing that a person marks or takes back while an engine runs is undone by its answer; what is
+/// recorded with the mask is what it was asked.
+pub(crate) async fn marks_made_while_an_engine_runs_belong_to_the_next_mask(store: Store) {
+    let job_id = new_job(&store, 1).await;
+    store.enqueue(&segment(job_id, 5), 1).await.unwrap();
+    let leased = store.claim(&agent(), LEASE_MS, 1).await.unwrap().unwrap();
+    let point = Point { x: 5.0, y: 6.0, positive: true };
+    let changed = SlicePrompt { points: vec![point], ..prompt(5, 1) };
+    store.put_prompt(job_id, &changed, 2).await.unwrap();
+    let made = completion(None, 20);
+    store.complete(leased.task.task_id, 1, &made, 3).await.unwrap();
+    assert_eq!(store.prompts(job_id).await.unwrap(), std::slice::from_ref(&changed));
+    let first = Some(made.made.revision.revision_id);
+
+    let second = add(&store, job_id, 21, std::slice::from_ref(&changed)).await;
+    jump(&store, job_id, first).await;
+    assert_eq!(store.prompts(job_id).await.unwrap(), [prompt(5, 1)], "what it was made from");
+    jump(&store, job_id, second).await;
+    assert_eq!(store.prompts(job_id).await.unwrap(), [changed]);
+
+    let mut again = segment(job_id, 7);
+    let TaskSpec::SegmentSlice(spec) = &mut again.spec else { panic!("a slice") };
+    (spec.base, spec.prompt) = (Some(sha(21)), prompt(7, 1));
+    store.enqueue(&again, 4).await.unwrap();
+    let leased = store.claim(&agent(), LEASE_MS, 4).await.unwrap().unwrap();
+    store.delete_prompt(job_id, 1, prompt(7, 1).slice, 5).await.unwrap();
+    let mut made = completion(second, 22);
+    made.made.revision.prompts = vec![prompt(7, 1)];
+    store.complete(leased.task.task_id, 1, &made, 6).await.unwrap();
+    assert_eq!(store.prompts(job_id).await.unwrap().len(), 1, "taken back is taken back");
 }
 
 pub(crate) async fn a_locked_object_neither_loses_nor_gains_voxels(store: Store) {

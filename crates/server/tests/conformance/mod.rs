@@ -528,6 +528,7 @@ macro_rules! conformance_tests {
             undo_takes_the_prompt_with_its_mask_and_redo_brings_both_back,
             an_undone_propagation_leaves_the_points_it_started_from,
             a_mask_that_comes_after_an_undo_brings_its_prompt,
+            marks_made_while_an_engine_runs_belong_to_the_next_mask,
             a_locked_object_neither_loses_nor_gains_voxels,
             of_many_who_change_the_same_mask_one_is_first,
             a_deleted_job_takes_its_history_with_it,

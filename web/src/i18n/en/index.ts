@@ -8,6 +8,7 @@ import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
+import { tasks } from './tasks';
 
 export const en = {
   ...page,
@@ -19,4 +20,5 @@ export const en = {
   ...labels,
   ...anatomy,
   ...diagnosis,
+  ...tasks,
 } as const;

@@ -8,6 +8,7 @@ import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
 import { diagnosis } from './diagnosis';
+import { tasks } from './tasks';
 import type { en } from '../en';
 import type { Words } from '../words';
 
@@ -21,4 +22,5 @@ export const ko: Words<typeof en> = {
   ...labels,
   ...anatomy,
   ...diagnosis,
+  ...tasks,
 };

@@ -1,0 +1,40 @@
+// Calls about tasks: lists, logs, rates, and what a person does about them.
+import { getJson, sendJson } from './http';
+import type { Task, TaskList, TaskLogLine, TaskQueued, TaskRates, TaskState } from './types';
+
+const task = (taskId: string): string => `/api/v1/tasks/${encodeURIComponent(taskId)}`;
+
+export interface TaskQuery {
+  readonly state: TaskState | null;
+  /** The last task of the list before. */
+  readonly before: string | null;
+  readonly limit: number;
+}
+
+export function listTasks({ state, before, limit }: TaskQuery): Promise<TaskList> {
+  const query = new URLSearchParams({ limit: String(limit) });
+  if (state !== null) query.set('state', state);
+  if (before !== null) query.set('before', before);
+  return getJson(`/api/v1/tasks?${query.toString()}`);
+}
+
+/** What is unfinished, in the order in which it is granted. */
+export async function listUnfinished(): Promise<Task[]> {
+  return (await getJson<{ tasks: Task[] }>('/api/v1/system/jobs/active')).tasks;
+}
+
+export async function getTaskLog(taskId: string): Promise<TaskLogLine[]> {
+  return (await getJson<{ lines: TaskLogLine[] }>(`${task(taskId)}/log`)).lines;
+}
+
+export function getTaskRates(hours: number, buckets: number): Promise<TaskRates> {
+  return getJson(`/api/v1/tasks/rates?hours=${hours}&buckets=${buckets}`);
+}
+
+export function retryTask(taskId: string): Promise<TaskQueued> {
+  return sendJson('POST', `${task(taskId)}/retry`);
+}
+
+export function putPriority(taskId: string, priority: number): Promise<Task> {
+  return sendJson('PUT', `${task(taskId)}/priority`, { priority });
+}
