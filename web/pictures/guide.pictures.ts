@@ -77,7 +77,6 @@ test('pictures of the user guide', async ({ page }) => {
   await page.getByTestId('overlay').press('1');
   await goToSlice(page, 40);
   await dragBox(page, [59, 105, 87, 135]);
-  await picture(page, 'box');
   await segment(page);
   await closeNotices(page);
   await picture(page, 'slice');
