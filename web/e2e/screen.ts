@@ -48,7 +48,7 @@ export async function dragLesion(page: Page, plane: Plane, margin = 0): Promise<
 }
 
 /** Shows a tab of the side panel. */
-export async function openTab(page: Page, tab: 'segment' | 'review'): Promise<void> {
+export async function openTab(page: Page, tab: string): Promise<void> {
   await page.getByTestId(`tab-${tab}`).click();
 }
 

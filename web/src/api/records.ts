@@ -3,6 +3,7 @@ import { getJson, sendJson } from './http';
 import type {
   AuditEntry,
   Comparison,
+  Job,
   Label,
   LabelSet,
   Measurements,
@@ -42,6 +43,11 @@ export function deleteOpinion(jobId: string, opinionId: string): Promise<void> {
 
 export function compareRevisions(jobId: string, a: string, b: string, signal?: AbortSignal): Promise<Comparison> {
   return getJson(`${job(jobId)}/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`, signal);
+}
+
+/** Shows another revision of the mask, or none; refused with `not_head` where the head is not as `expected`. */
+export function putHead(jobId: string, head: string | null, expected: string | null): Promise<Job> {
+  return sendJson('PUT', `${job(jobId)}/head`, { head, expected });
 }
 
 /** Replaces a job's labels; refused with `labels_changed` where they are not as `expected`. */

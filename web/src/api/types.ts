@@ -14,6 +14,7 @@ export type Point = Schemas['Point'];
 export type Scribble = Schemas['Scribble'];
 export type ConfirmedSlice = Schemas['ConfirmedSlice'];
 export type SlicePrompt = Schemas['SlicePrompt'];
+export type Author = Schemas['Author'];
 export type Revision = Schemas['Revision'];
 export type RevisionRequest = Schemas['RevisionRequest'];
 export type SliceConfidence = Schemas['SliceConfidence'];

@@ -13,6 +13,10 @@ export type Plane = 'axial' | 'coronal' | 'sagittal';
 
 export const PLANES: readonly Plane[] = ['axial', 'coronal', 'sagittal'];
 
+export function isPlane(name: string): name is Plane {
+  return PLANES.some((plane) => plane === name);
+}
+
 /** How the stored axes lie in the patient, to the nearest anatomical direction. */
 export interface Axes {
   /** For each stored axis, the patient's axis it runs along: 0 right-left, 1 anterior-posterior, 2 superior-inferior. */

@@ -18,7 +18,8 @@ export function formatBytes(bytes: number, language: string): string {
 
 /** How long ago, in the largest fitting unit. */
 export function formatAgo(thenMs: number, nowMs: number, language: string): string {
-  const seconds = Math.round((thenMs - nowMs) / 1000);
+  // Clocks differ a little, and the page's ticks twice a minute: nothing happened in the future.
+  const seconds = Math.min(Math.round((thenMs - nowMs) / 1000), 0);
   const format = new Intl.RelativeTimeFormat(language, { numeric: 'auto', style: 'short' });
   const steps: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
     ['day', 86400],

@@ -1,5 +1,5 @@
 // Measurements on the page: numbers as text, the area curve as a path, diameters on their slice.
-import type { Diameter, Measurements, ObjectMeasures } from '../api/types';
+import type { Diameter, Label, Measurements, ObjectMeasures } from '../api/types';
 
 /** A volume with as many digits as its size deserves. */
 export function formatMl(ml: number): string {
@@ -61,6 +61,14 @@ export interface DrawnDiameters {
   readonly color: string;
   readonly longest: Diameter;
   readonly perpendicular: Diameter | null;
+}
+
+/** The diameters to draw, in the colours of their objects. */
+export function drawnDiameters(measurements: Measurements | null, labels: readonly Label[]): DrawnDiameters[] {
+  return (measurements?.objects ?? []).flatMap(({ label, longest, perpendicular }) => {
+    const color = labels.find((it) => it.value === label)?.color;
+    return longest && color !== undefined ? [{ label, color, longest, perpendicular: perpendicular ?? null }] : [];
+  });
 }
 
 /** Words that a copied report is written with. */

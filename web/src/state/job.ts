@@ -67,6 +67,7 @@ function opened(job: Job): OpenJob {
     hidden: hiddenLabels(job.labels),
     measured: null,
     measureError: null,
+    diameters: true,
     compared: null,
     engine: null,
     direction: 'both',
@@ -226,6 +227,7 @@ function follow(jobId: string, event: Event): void {
       break;
     case 'review_update':
       patchJob({ review: event.data.review });
+      if (event.data.review.state === 'accepted') patchOpen({ tool: 'navigate' });
       break;
     case 'head_update': {
       const { head = null } = event.data;

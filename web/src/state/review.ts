@@ -6,6 +6,7 @@ import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
 import { decodeRle } from '../core/rle';
+import { refuseAccepted } from './accepted';
 import { attempt, notifyDone, notifyError, notifyText } from './notices';
 import { refreshRecords } from './records';
 import { editsSaved } from './saving';
@@ -76,4 +77,28 @@ export async function showCompared(revisionId: string | null): Promise<void> {
     const bytes = await api.getMask(open.job.job_id, revisionId);
     if (bytes !== null && getState().open?.job.job_id === open.job.job_id) patchOpen({ compared: { revisionId, mask: decodeRle(bytes) } });
   }, i18next.t('error.mask'));
+}
+
+/** Makes another revision the mask, or none; false where that failed. */
+export async function makeHead(revisionId: string | null): Promise<boolean> {
+  await editsSaved();
+  const open = getState().open;
+  if (open === null || refuseAccepted()) return false;
+  const { job_id: jobId, head = null } = open.job;
+  try {
+    await records.putHead(jobId, revisionId, head);
+    return true;
+  } catch (cause) {
+    if (cause instanceof ApiError && cause.code === 'not_head') await wasChanged(jobId, cause);
+    else notifyError(cause);
+    return false;
+  }
+}
+
+/** Keeps the mask as an opinion and begins with an empty one. */
+export async function startSecondReading(comment: string): Promise<boolean> {
+  if (refuseAccepted() || !(await keepOpinion(comment))) return false;
+  const isMoved = await makeHead(null);
+  if (isMoved) notifyDone(i18next.t('opinion.started'));
+  return isMoved;
 }

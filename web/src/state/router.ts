@@ -1,8 +1,8 @@
-// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/tasks` and `/diagnosis` what they say.
+// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/tasks`, `/audit` and `/diagnosis` what they say.
 import { useSyncExternalStore } from 'react';
 
 /** Pages that an address alone names. */
-export const PLAIN_PAGES = ['tasks', 'diagnosis'] as const;
+export const PLAIN_PAGES = ['tasks', 'audit', 'diagnosis'] as const;
 
 export type PlainPage = (typeof PLAIN_PAGES)[number];
 

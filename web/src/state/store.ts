@@ -22,7 +22,7 @@ export type Tool = 'navigate' | 'box' | 'positive' | 'negative' | 'scribble_in' 
 export type EditTool = 'brush' | 'eraser' | 'fill' | 'threshold' | 'scissors';
 
 /** Tabs of the side panel. */
-export const PANEL_TABS = ['segment', 'history', 'review'] as const;
+export const PANEL_TABS = ['segment', 'measure', 'history', 'review'] as const;
 
 export type PanelTab = (typeof PANEL_TABS)[number];
 
@@ -75,6 +75,8 @@ export interface OpenJob {
   /** Measurements of a mask; those of the last one stand until the head's have come. */
   readonly measured: Measurements | null;
   readonly measureError: ApiError | null;
+  /** Whether diameters are drawn on the slices while measurements are shown. */
+  readonly diameters: boolean;
   readonly engine: EngineName | null;
   readonly direction: Direction;
   /** What becomes of voxels that only one of two passes found. */

@@ -4,6 +4,7 @@ import { clampRas, rasAtSlice, rasStepped, sliceOfPlane } from '../core/grid';
 import { enlarged, isShared, type Layout, type PaneKind } from '../core/layout';
 import { WHOLE_IMAGE, type Camera } from '../core/tile';
 import type { Window } from '../core/window';
+import { refuseAccepted } from './accepted';
 import { writeSettings, type Settings } from './settings';
 import { getState, patchOpen, setState, type OpenJob, type Tool } from './store';
 
@@ -46,6 +47,7 @@ export function setCamera(camera: Camera): void {
 }
 
 export function setTool(tool: Tool): void {
+  if (tool !== 'navigate' && refuseAccepted()) return;
   patchOpen({ tool });
 }
 

@@ -1,9 +1,10 @@
 // What lies over slices and masks: crosshair, boxes with handles, points, letters, scale bar, facts in the corners.
-import type { SlicePrompt } from '../api/types';
+import type { Diameter, SlicePrompt } from '../api/types';
 import { axisIndex, type AxisIndex, type Plane } from '../core/axes';
 import { HANDLES, handlePlace, type Box } from '../core/box';
 import { sliceOfPlane } from '../core/grid';
 import { boxOf } from '../core/prompts';
+import type { DrawnDiameters } from '../core/measure';
 import { scaleBar } from '../core/scale_bar';
 import { canvasFromRas, canvasFromSlice, edgeLetters, type Tile } from '../core/tile';
 import { drawScribbles, NEGATIVE_COLOR, POSITIVE_COLOR } from './marks';
@@ -27,6 +28,8 @@ export interface OverlayScene extends Scene {
   readonly words: (plane: Plane) => { readonly title: string; readonly facts: string };
   /** Pixels at the bottom of each pane that a slider covers. */
   readonly footer: number;
+  /** Diameters of objects, drawn on their slices. */
+  readonly diameters: readonly DrawnDiameters[];
 }
 
 const BOX_COLOR = '#ffd54a';
@@ -183,6 +186,36 @@ function drawFacts(context: CanvasRenderingContext2D, scene: OverlayScene, tile:
   drawScaleBar(context, scene, tile);
 }
 
+function drawDiameter(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile, diameter: Diameter, color: string): void {
+  const slice = { axis: axisIndex(diameter.axis), sliceIndex: diameter.slice_index };
+  const ends = [diameter.from, diameter.to].map(([x = 0, y = 0]) => canvasFromSlice(scene.grid, tile, slice, [x, y]));
+  const [[x1, y1] = [0, 0], [x2, y2] = [0, 0]] = ends;
+  const length = Math.hypot(x2 - x1, y2 - y1);
+  const [acrossX, acrossY] = length === 0 ? [0, 0] : [(5 * (y1 - y2)) / length, (5 * (x2 - x1)) / length];
+  const path = new Path2D();
+  path.moveTo(x1, y1);
+  path.lineTo(x2, y2);
+  for (const [x, y] of ends) {
+    path.moveTo(x - acrossX, y - acrossY);
+    path.lineTo(x + acrossX, y + acrossY);
+  }
+  strokeTwice(context, path, color, 1.5);
+  const [x, y] = x1 > x2 ? [x1, y1] : [x2, y2];
+  context.font = `600 12px ${FONT}`;
+  context.textAlign = 'left';
+  context.textBaseline = 'middle';
+  drawText(context, `${diameter.mm.toFixed(1)} mm`, x + 8, y, color);
+}
+
+function drawDiameters(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
+  const shown = sliceOfPlane(scene.grid, tile.plane, scene.cursor);
+  for (const { label, color, longest, perpendicular } of scene.diameters) {
+    if (longest.axis !== shown.axis || longest.slice_index !== shown.sliceIndex || scene.hidden.has(label)) continue;
+    drawDiameter(context, scene, tile, longest, color);
+    if (perpendicular !== null) drawDiameter(context, scene, tile, perpendicular, color);
+  }
+}
+
 /** Draws everything over the slices. */
 export function drawOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): void {
   const context = freshContext(canvas);
@@ -192,6 +225,7 @@ export function drawOverlay(canvas: HTMLCanvasElement, scene: OverlayScene): voi
     clipped(context, tile.pane, () => {
       if (scene.crosshair) drawCrosshair(context, scene, tile);
       drawPrompts(context, scene, tile);
+      drawDiameters(context, scene, tile);
       if (scene.letters) drawLetters(context, scene, tile);
       drawFacts(context, scene, tile);
     });

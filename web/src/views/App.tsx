@@ -11,6 +11,7 @@ import { Notices } from './Notices';
 import { SignInPage } from './SignInPage';
 
 const JobPage = lazy(() => import('./JobPage'));
+const AuditPage = lazy(() => import('./AuditPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
 const TasksPage = lazy(() => import('./TasksPage'));
 
@@ -55,6 +56,8 @@ function Page(): React.JSX.Element {
       return <JobsPage />;
     case 'tasks':
       return <TasksPage />;
+    case 'audit':
+      return <AuditPage />;
     case 'diagnosis':
       return <DiagnosisPage />;
     case 'job':

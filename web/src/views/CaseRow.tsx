@@ -1,29 +1,14 @@
 // One case: picture, name and volume, where its review stands and by whom, how doubtful it is, its state, its age.
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { sliceUrl } from '../api/client';
+import { thumbnailUrl } from '../api/records';
 import type { JobSummary } from '../api/types';
-import { storedAxisOfPlane } from '../core/axes';
 import { formatAgo, formatBytes, formatDate, formatSpacing } from '../core/format';
-import { gridOf } from '../core/grid';
 import { caseDoubt, reviewStateOf } from '../core/job_list';
-import { firstWindow } from '../core/window';
 import { navigate, pathOf } from '../state/router';
 import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { useNow } from './use_now';
-
-function pictureUrl(job: JobSummary): string {
-  const grid = gridOf(job.image);
-  const axis = storedAxisOfPlane(grid.axes, 'axial');
-  const { low, high } = firstWindow(job.image);
-  return sliceUrl(job.job_id, axis, Math.floor(grid.shape[axis] / 2), {
-    low,
-    high,
-    mask: (job.head ?? null) !== null,
-    version: job.head ?? '0',
-  });
-}
 
 function Name({ job }: { job: JobSummary }): React.JSX.Element {
   const { t, i18n } = useTranslation();
@@ -107,7 +92,7 @@ export function CaseRow({ job, isActive, place, count, onOpen, action }: CaseRow
     >
       <a href={pathOf({ page: 'job', jobId: job.job_id })} onClick={open} className="job-link" aria-label={words}>
         <span className="thumbnail">
-          <img src={pictureUrl(job)} alt="" loading="lazy" width={56} height={56} />
+          <img src={thumbnailUrl(job.job_id, job.head ?? '0')} alt="" loading="lazy" width={56} height={56} />
         </span>
         <Name job={job} />
         <Reviewed job={job} now={now} />

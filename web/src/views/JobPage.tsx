@@ -4,15 +4,18 @@ import { Button, Center, Loader, Stack, Text, Title, Tooltip, ActionIcon } from 
 import { IconArrowLeft } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { formatSpacing } from '../core/format';
+import { reviewStateOf } from '../core/job_list';
 import { watchJob } from '../state/job';
 import { errorText } from '../state/notices';
 import { navigate } from '../state/router';
 import { useStore } from '../state/store';
+import { AcceptedBanner } from './AcceptedBanner';
 import { ClashDialog } from './ClashDialog';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
+import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
@@ -41,6 +44,7 @@ function JobHeader(): React.JSX.Element {
             {job.name}
           </h1>
           <StateBadge state={job.status} />
+          <ReviewBadge state={reviewStateOf(job)} />
           <span className="dim job-facts">
             {t(`modality.${job.image.modality}`)} · {t('jobs.voxels', { i, j, k })} ·{' '}
             {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {job.image.axis_codes}
@@ -91,6 +95,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
   return (
     <div className="job-page">
       <JobHeader />
+      <AcceptedBanner />
       {isOpen ? (
         <div className="workplace">
           <ViewerToolbar />

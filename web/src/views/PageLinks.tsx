@@ -1,12 +1,13 @@
 // Ways to the other pages, the same on every page; words beside the pictures where there is room.
 import { Tooltip } from '@mantine/core';
-import { IconFolders, IconListDetails, IconStethoscope, type Icon } from '@tabler/icons-react';
+import { IconClipboardList, IconFolders, IconListDetails, IconStethoscope, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { navigate, pathOf, useRoute, type Route } from '../state/router';
 
 const LINKS: readonly { readonly route: Exclude<Route, { page: 'job' }>; readonly Icon: Icon }[] = [
   { route: { page: 'jobs' }, Icon: IconFolders },
   { route: { page: 'tasks' }, Icon: IconListDetails },
+  { route: { page: 'audit' }, Icon: IconClipboardList },
   { route: { page: 'diagnosis' }, Icon: IconStethoscope },
 ];
 

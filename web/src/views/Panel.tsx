@@ -1,25 +1,32 @@
 // Right of the slices: the objects, and tabs with what is done about them.
 import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { isAccepted } from '../state/accepted';
 import { PANEL_TABS, setState, useStore, type PanelTab } from '../state/store';
+import { ComparePanel } from './ComparePanel';
 import { DownloadPanel } from './DownloadPanel';
 import { EditPanel } from './EditPanel';
 import { EnginePanel } from './EnginePanel';
 import { HistoryPanel } from './HistoryPanel';
+import { MeasurePanel } from './MeasurePanel';
 import { ObjectsPanel } from './ObjectsPanel';
 import { PromptPanel } from './PromptPanel';
+import { OpinionPanel } from './OpinionPanel';
 import { PropagatePanel } from './PropagatePanel';
+import { ReviewPanel } from './ReviewPanel';
 
 /** What each tab holds. */
 const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)[]>> = {
   segment: [PromptPanel, PropagatePanel, EditPanel, EnginePanel],
+  measure: [MeasurePanel],
   history: [HistoryPanel],
-  review: [DownloadPanel],
+  review: [ReviewPanel, OpinionPanel, ComparePanel, DownloadPanel],
 };
 
 export function Panel(): React.JSX.Element {
   const { t } = useTranslation();
   const tab = useStore((state) => state.panelTab);
+  const isClosed = useStore((state) => state.open !== null && isAccepted(state.open));
   return (
     <aside className="panel">
       <ObjectsPanel />
@@ -40,9 +47,12 @@ export function Panel(): React.JSX.Element {
         </Tabs.List>
         {PANEL_TABS.map((it) => (
           <Tabs.Panel key={it} value={it}>
-            {PARTS[it].map((Part) => (
-              <Part key={Part.name} />
-            ))}
+            {/* Whatever edits is out of reach while the case is accepted. */}
+            <fieldset className="panel-parts" disabled={isClosed && (it === 'segment' || it === 'history')}>
+              {PARTS[it].map((Part) => (
+                <Part key={Part.name} />
+              ))}
+            </fieldset>
           </Tabs.Panel>
         ))}
       </Tabs>

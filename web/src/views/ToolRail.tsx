@@ -15,6 +15,7 @@ import {
   type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
+import { isAccepted } from '../state/accepted';
 import { useStore, type Tool } from '../state/store';
 import { setTool } from '../state/view';
 
@@ -40,6 +41,7 @@ const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
 export function ToolRail(): React.JSX.Element {
   const { t } = useTranslation();
   const tool = useStore((state) => state.open?.tool);
+  const isClosed = useStore((state) => state.open !== null && isAccepted(state.open));
   return (
     <div className="tool-rail" role="toolbar" aria-orientation="vertical" aria-label={t('tool.group')}>
       {GROUPS.map((tools) => (
@@ -50,6 +52,7 @@ export function ToolRail(): React.JSX.Element {
                 type="button"
                 className={tool === name ? 'tool tool-active' : 'tool'}
                 aria-pressed={tool === name}
+                disabled={isClosed && name !== 'navigate'}
                 aria-label={t(`tool.${name}`)}
                 data-testid={`tool-${name}`}
                 onClick={() => {

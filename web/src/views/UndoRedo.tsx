@@ -3,6 +3,7 @@ import { ActionIcon, Loader, Tooltip } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp, IconCloudCheck, IconCloudOff } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
+import { isAccepted } from '../state/accepted';
 import { canRedo, canUndo, redo, undo } from '../state/history';
 import { isUnsaved } from '../state/mask_work';
 import { useStore } from '../state/store';
@@ -43,16 +44,17 @@ export function UndoRedo(): React.JSX.Element | null {
   const open = useStore((state) => state.open);
   useWarning();
   if (open === null) return null;
+  const isClosed = isAccepted(open);
   return (
     <div className="undo-redo">
       <Saved />
       <Tooltip label={t('history.undo')}>
-        <ActionIcon size="lg" aria-label={t('history.undo')} disabled={!canUndo(open)} data-testid="undo" onClick={undo}>
+        <ActionIcon size="lg" aria-label={t('history.undo')} disabled={isClosed || !canUndo(open)} data-testid="undo" onClick={undo}>
           <IconArrowBackUp size={19} />
         </ActionIcon>
       </Tooltip>
       <Tooltip label={t('history.redo')}>
-        <ActionIcon size="lg" aria-label={t('history.redo')} disabled={!canRedo(open)} data-testid="redo" onClick={redo}>
+        <ActionIcon size="lg" aria-label={t('history.redo')} disabled={isClosed || !canRedo(open)} data-testid="redo" onClick={redo}>
           <IconArrowForwardUp size={19} />
         </ActionIcon>
       </Tooltip>

@@ -6,6 +6,7 @@ import type { Plane } from '../core/axes';
 import { formatWindow } from '../core/format';
 import { sliceOfPlane } from '../core/grid';
 import type { Layout } from '../core/layout';
+import { drawnDiameters } from '../core/measure';
 import { outlineColors, paletteOf } from '../core/palette';
 import { arrange, type Arrangement, type Tile } from '../core/tile';
 import { listenToImage, type ImageInput } from '../input/listen';
@@ -157,8 +158,10 @@ const PANE_SLIDER_PX = 26;
 export function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<HTMLCanvasElement | null>): void {
   const { t } = useTranslation();
   const { crosshair, letters, annotations } = useStore((state) => state.settings);
-  const { label, plane, hidden, tool } = open;
-  const { prompts } = open.job;
+  const { label, plane, hidden, tool, measured } = open;
+  const { prompts, labels } = open.job;
+  const hasDiameters = useStore((state) => state.panelTab === 'measure') && open.diameters;
+  const diameters = useMemo(() => (hasDiameters ? drawnDiameters(measured, labels) : []), [hasDiameters, measured, labels]);
   useLayoutEffect(() => {
     const { arrangement, grid, cursor, window, camera } = scene;
     if (canvas.current === null || arrangement.width === 0) return;
@@ -170,8 +173,8 @@ export function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<
     };
     const footer = arrangement.panes.length > 1 ? PANE_SLIDER_PX : 0;
     const handles = tool === 'box';
-    drawOverlay(canvas.current, { ...scene, prompts, label, plane, hidden, crosshair, letters, annotations, handles, words, footer });
-  }, [canvas, scene, prompts, label, plane, hidden, crosshair, letters, annotations, tool, t]);
+    drawOverlay(canvas.current, { ...scene, prompts, label, plane, hidden, crosshair, letters, annotations, handles, words, footer, diameters });
+  }, [canvas, scene, prompts, label, plane, hidden, crosshair, letters, annotations, tool, diameters, t]);
 }
 
 /** Pointer and wheel on the overlay; what lies under the pointer is told again when the picture moves. */

@@ -7,6 +7,8 @@ import { history } from './history';
 import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
+import { measure } from './measure';
+import { audit } from './audit';
 import { diagnosis } from './diagnosis';
 import { tasks } from './tasks';
 
@@ -19,6 +21,8 @@ export const en = {
   ...review,
   ...labels,
   ...anatomy,
+  ...measure,
+  ...audit,
   ...diagnosis,
   ...tasks,
 } as const;

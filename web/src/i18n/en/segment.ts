@@ -1,6 +1,6 @@
-// English words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
+// English words: objects, prompt, confirm, propagate, stage, task, result, compare, engine.
 export const segment = {
-  panel: { tabs: 'Steps of the work', segment: 'Segment', history: 'History', review: 'Review' },
+  panel: { tabs: 'Steps of the work', segment: 'Segment', measure: 'Measure', history: 'History', review: 'Review' },
   objects: {
     title: 'Objects',
     add: 'Add object',
@@ -158,12 +158,5 @@ export const segment = {
     ran: 'Made by {{name}} {{version}}',
     person: 'Edited by {{name}}',
     licence: 'Licence: {{licence}}',
-  },
-  download: {
-    title: 'Download',
-    two: 'This slice (PNG)',
-    three: '3D mask (NIfTI)',
-    needsMask: 'There is no mask yet.',
-    needsMaskHere: 'There is no mask on this slice.',
   },
 } as const;

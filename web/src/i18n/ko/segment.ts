@@ -1,9 +1,9 @@
-// Korean words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
+// Korean words: objects, prompt, confirm, propagate, stage, task, result, compare, engine.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
 export const segment: Words<typeof english> = {
-  panel: { tabs: '작업 단계', segment: '분할', history: '기록', review: '검토' },
+  panel: { tabs: '작업 단계', segment: '분할', measure: '측정', history: '기록', review: '검토' },
   objects: {
     title: '대상',
     add: '대상 추가',
@@ -161,12 +161,5 @@ export const segment: Words<typeof english> = {
     ran: '{{name}} {{version}}(으)로 생성',
     person: '{{name}} 님이 편집',
     licence: '라이선스: {{licence}}',
-  },
-  download: {
-    title: '내려받기',
-    two: '이 슬라이스 (PNG)',
-    three: '3D 마스크 (NIfTI)',
-    needsMask: '아직 마스크가 없습니다.',
-    needsMaskHere: '이 슬라이스에는 마스크가 없습니다.',
   },
 };

@@ -7,6 +7,8 @@ import { history } from './history';
 import { review } from './review';
 import { labels } from './labels';
 import { anatomy } from './anatomy';
+import { measure } from './measure';
+import { audit } from './audit';
 import { diagnosis } from './diagnosis';
 import { tasks } from './tasks';
 import type { en } from '../en';
@@ -21,6 +23,8 @@ export const zh: Words<typeof en> = {
   ...review,
   ...labels,
   ...anatomy,
+  ...measure,
+  ...audit,
   ...diagnosis,
   ...tasks,
 };

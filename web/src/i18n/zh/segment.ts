@@ -1,9 +1,9 @@
-// Chinese words: objects, prompt, confirm, propagate, stage, task, result, compare, engine, download.
+// Chinese words: objects, prompt, confirm, propagate, stage, task, result, compare, engine.
 import type { segment as english } from '../en/segment';
 import type { Words } from '../words';
 
 export const segment: Words<typeof english> = {
-  panel: { tabs: '工作步骤', segment: '分割', history: '历史', review: '审核' },
+  panel: { tabs: '工作步骤', segment: '分割', measure: '测量', history: '历史', review: '审核' },
   objects: {
     title: '目标',
     add: '添加目标',
@@ -161,12 +161,5 @@ export const segment: Words<typeof english> = {
     ran: '由 {{name}} {{version}} 生成',
     person: '由 {{name}} 编辑',
     licence: '许可证：{{licence}}',
-  },
-  download: {
-    title: '下载',
-    two: '此切片 (PNG)',
-    three: '3D 掩膜 (NIfTI)',
-    needsMask: '还没有掩膜。',
-    needsMaskHere: '此切片上没有掩膜。',
   },
 };

@@ -1,0 +1,44 @@
+// The audit list on the page: filters over what has been read, particulars in order, rows of a table to take away.
+import type { AuditAction, AuditEntry } from '../api/types';
+
+export interface AuditFilter {
+  readonly person: string | null;
+  readonly action: AuditAction | null;
+}
+
+export function filtered(entries: readonly AuditEntry[], { person, action }: AuditFilter): AuditEntry[] {
+  return entries.filter((entry) => (person === null || entry.by === person) && (action === null || entry.action === action));
+}
+
+/** Everybody who occurs, each once, by name; those without a name are `''`. */
+export function peopleOf(entries: readonly AuditEntry[]): string[] {
+  return [...new Set(entries.map((entry) => entry.by))].sort((a, b) => a.localeCompare(b));
+}
+
+const FIRST: Readonly<Record<string, number>> = { from: 0, to: 1 };
+
+/** Particulars that a person reads, where from and where to first; identifiers are cut to their last eight characters. */
+export function particulars({ details }: AuditEntry): { readonly name: string; readonly value: string }[] {
+  const rank = (name: string): number => FIRST[name] ?? 2;
+  return Object.entries(details)
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b))
+    .map(([name, value]) => ({ name, value: /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(value) ? value.slice(-8) : value }));
+}
+
+/** Rows of a table: time in ISO 8601 (UTC), person, action, case, its identifier, particulars in full. */
+export function auditRows(entries: readonly AuditEntry[]): string[][] {
+  return [
+    ['time', 'by', 'action', 'job_name', 'job_id', 'details'],
+    ...entries.map((entry) => [
+      new Date(entry.created_ms).toISOString(),
+      entry.by,
+      entry.action,
+      entry.job_name ?? '',
+      entry.job_id ?? '',
+      Object.entries(entry.details)
+        .map(([name, value]) => `${name}: ${value}`)
+        .join('; '),
+    ]),
+  ];
+}

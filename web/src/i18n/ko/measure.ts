@@ -1,0 +1,48 @@
+// Korean words: measure, export.
+import type { measure as english } from '../en/measure';
+import type { Words } from '../words';
+
+export const measure: Words<typeof english> = {
+  measure: {
+    title: '측정',
+    empty: '아직 측정할 것이 없습니다. 마스크에 대상이 없습니다.',
+    loading: '측정 중…',
+    failed: '측정할 수 없습니다',
+    volume: '부피',
+    diameters: '최장 지름 × 수직 지름',
+    recist: 'RECIST 1.1: 축상면의 최장 지름과 같은 슬라이스에서 이에 수직인 최장 지름',
+    slice: '슬라이스 {{index}}',
+    go: '슬라이스 {{index}} 보기',
+    mean: '평균 ± 표준편차',
+    range: '범위',
+    median: '중앙값',
+    surface: '표면적',
+    voxels: '복셀',
+    areas: '{{name}}의 슬라이스별 면적: 슬라이스 {{first}}–{{last}}, 최대 {{area}} mm²',
+    area: '슬라이스 {{index}}: {{area}} mm²',
+    copy: '텍스트로 복사',
+    copied: '측정값을 복사했습니다',
+    draw: '영상에 지름 표시',
+  },
+  export: {
+    title: '다운로드',
+    masks: '마스크',
+    nifti: 'NIfTI 파일',
+    nrrd: 'NRRD 파일',
+    surfaces: '표면 (STL)',
+    stl: '{{name}} 표면 (STL)',
+    pictures: '그림',
+    slice: '이 슬라이스',
+    view: '보이는 화면',
+    numbers: '측정값',
+    csv: 'CSV 파일',
+    json: 'JSON 파일',
+    case: '전체 사례 (zip)',
+    zip: '영상 제외',
+    zipImage: '영상 포함',
+    needsMask: '아직 마스크가 없습니다.',
+    needsMaskHere: '이 슬라이스에 마스크가 없습니다.',
+    needsObject: '{{name}}에 복셀이 없습니다.',
+    viewFailed: '그림을 만들 수 없습니다',
+  },
+};

@@ -1,0 +1,48 @@
+// Chinese words: measure, export.
+import type { measure as english } from '../en/measure';
+import type { Words } from '../words';
+
+export const measure: Words<typeof english> = {
+  measure: {
+    title: '测量',
+    empty: '尚无可测量内容：掩膜中没有目标。',
+    loading: '测量中…',
+    failed: '无法测量',
+    volume: '体积',
+    diameters: '最长径 × 垂直径',
+    recist: 'RECIST 1.1：横断面最长径及同层与其垂直的最长径',
+    slice: '切片 {{index}}',
+    go: '显示切片 {{index}}',
+    mean: '均值 ± 标准差',
+    range: '范围',
+    median: '中位数',
+    surface: '表面积',
+    voxels: '体素',
+    areas: '{{name}} 各切片面积：切片 {{first}} 至 {{last}}，最大 {{area}} mm²',
+    area: '切片 {{index}}：{{area}} mm²',
+    copy: '复制为文本',
+    copied: '测量结果已复制',
+    draw: '在图像上显示直径',
+  },
+  export: {
+    title: '下载',
+    masks: '掩膜',
+    nifti: 'NIfTI 文件',
+    nrrd: 'NRRD 文件',
+    surfaces: '表面（STL）',
+    stl: '{{name}} 的表面（STL）',
+    pictures: '图片',
+    slice: '此切片',
+    view: '当前视图',
+    numbers: '测量结果',
+    csv: 'CSV 文件',
+    json: 'JSON 文件',
+    case: '完整病例（zip）',
+    zip: '不含图像',
+    zipImage: '含图像',
+    needsMask: '还没有掩膜。',
+    needsMaskHere: '此切片没有掩膜。',
+    needsObject: '{{name}} 没有体素。',
+    viewFailed: '无法生成图片',
+  },
+};
