@@ -11,37 +11,39 @@ use crate::id::{AuditId, JobId};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AuditAction {
-    /// An image was opened.
+    /// An image was opened. Details: `file`.
     JobCreated,
     /// A job was deleted.
     JobDeleted,
-    /// A person changed a mask.
+    /// A person changed a mask. Details: `revision`, `action`, `labels` (those that lost or gained
+    /// voxels).
     MaskEdited,
-    /// The mask went back, forward, or to another state.
+    /// The mask went back, forward, or to another state. Details: `from`, `to` (revisions, or
+    /// `none`).
     HeadMoved,
-    /// The objects were changed.
+    /// The objects were changed. Details: `added`, `removed`, `changed` (values and names).
     LabelsChanged,
-    /// The review went a step.
+    /// The review went a step. Details: `from`, `to` (states), `revision`, `comment`.
     ReviewChanged,
-    /// A reader's opinion was recorded.
+    /// A reader's opinion was recorded. Details: `revision`.
     OpinionAdded,
-    /// A reader's opinion was removed.
+    /// A reader's opinion was removed. Details: `revision`, `reader`.
     OpinionRemoved,
-    /// A label set was made.
+    /// A label set was made. Details: `name`.
     LabelSetCreated,
-    /// A label set was changed.
+    /// A label set was changed. Details: `name`, and `before` where the name was another.
     LabelSetChanged,
-    /// A label set was deleted.
+    /// A label set was deleted. Details: `name`.
     LabelSetDeleted,
-    /// An engine was asked for a mask.
+    /// An engine was asked for a mask. Details: `task`, `kind`, `engine`, `label`.
     TaskQueued,
-    /// A task was withdrawn.
+    /// A task was withdrawn. Details: `task`.
     TaskCancelled,
-    /// A failed or withdrawn task was queued again.
+    /// A failed or withdrawn task was queued again. Details: `task`, `as` (the new one).
     TaskRetried,
-    /// A waiting task's priority was changed.
+    /// A waiting task's priority was changed. Details: `task`, `from`, `to`.
     PriorityChanged,
-    /// A mask or measurements were taken away.
+    /// A mask or measurements were taken away. Details: `file`, `revision`.
     Exported,
 }
 

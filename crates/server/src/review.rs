@@ -7,7 +7,7 @@ use protocol::{
         Comparison, ObjectComparison, Opinion, OpinionRequest, Review, ReviewRequest, ReviewState,
     },
 };
-use volume::{Affine, Labelmap};
+use volume::{Affine, metrics::agreement};
 
 use crate::{error::ApiError, person::Person, state::Server};
 
@@ -111,7 +111,7 @@ impl Server {
         let first = self.labelmap(&image, Some(&masks[0])).await?;
         let second = self.labelmap(&image, Some(&masks[1])).await?;
         let ml = voxel_ml(&image);
-        let counts = tokio::task::spawn_blocking(move || count(&first, &second)).await?;
+        let counts = tokio::task::spawn_blocking(move || agreement(&first, &second)).await?;
         Ok(comparison([a, b], &counts, ml))
     }
 }
@@ -124,18 +124,6 @@ fn voxel_ml(image: &Image) -> f64 {
 
 /// Voxels of each label in one mask, the other, and both.
 type Counts = [[u64; 3]; 256];
-
-fn count(a: &Labelmap, b: &Labelmap) -> Counts {
-    let mut counts = [[0; 3]; 256];
-    for (&a, &b) in a.voxels.iter().zip(&b.voxels) {
-        counts[usize::from(a)][0] += 1;
-        counts[usize::from(b)][1] += 1;
-        if a == b {
-            counts[usize::from(a)][2] += 1;
-        }
-    }
-    counts
-}
 
 fn dice([a, b, both]: [u64; 3]) -> f64 {
     if a + b == 0 { 1.0 } else { 2.0 * both as f64 / (a + b) as f64 }
@@ -164,6 +152,8 @@ fn comparison([a, b]: [RevisionId; 2], counts: &Counts, ml: f64) -> Comparison {
 
 #[cfg(test)]
 mod tests {
+    use volume::Labelmap;
+
     use super::*;
 
     #[test]
@@ -193,13 +183,13 @@ mod tests {
     fn agreement_is_counted_object_by_object() {
         let map = |voxels: &[u8]| Labelmap { shape: [voxels.len(), 1, 1], voxels: voxels.to_vec() };
         let ids = [RevisionId::fresh(), RevisionId::fresh()];
-        let counts = count(&map(&[1, 1, 2, 0, 0]), &map(&[1, 2, 2, 3, 0]));
+        let counts = agreement(&map(&[1, 1, 2, 0, 0]), &map(&[1, 2, 2, 3, 0]));
         let found = comparison(ids, &counts, 0.5);
         let dices: Vec<_> = found.objects.iter().map(|it| (it.label, it.dice)).collect();
         assert_eq!(dices, [(1, 2.0 / 3.0), (2, 2.0 / 3.0), (3, 0.0)]);
         assert_eq!(found.overall_dice, 4.0 / 7.0, "a voxel of another object is no agreement");
         let second = &found.objects[1];
         assert_eq!((second.a_ml, second.b_ml, second.both_voxels), (0.5, 1.0, 1));
-        assert_eq!(comparison(ids, &count(&map(&[0]), &map(&[0])), 1.0).overall_dice, 1.0);
+        assert_eq!(comparison(ids, &agreement(&map(&[0]), &map(&[0])), 1.0).overall_dice, 1.0);
     }
 }

@@ -45,6 +45,22 @@ pub fn dice_of_voxels(a: &[u8], b: &[u8], is_inside: impl Fn(u8) -> bool) -> f64
     2.0 * n_both as f64 / (n_a + n_b) as f64
 }
 
+/// Voxels of each label in `a`, in `b`, and in both at the same place.
+///
+/// # Panics
+/// If the labelmaps have different shapes.
+#[must_use]
+pub fn agreement(a: &Labelmap, b: &Labelmap) -> [[u64; 3]; 256] {
+    assert_eq!(a.shape, b.shape, "masks of different shapes");
+    let mut counts = [[0; 3]; 256];
+    for (&a, &b) in a.voxels.iter().zip(&b.voxels) {
+        counts[usize::from(a)][0] += 1;
+        counts[usize::from(b)][1] += 1;
+        counts[usize::from(a)][2] += u64::from(a == b);
+    }
+    counts
+}
+
 /// Volume of one label in millilitres.
 #[must_use]
 pub fn volume_ml(labelmap: &Labelmap, grid: &Grid, label: u8) -> f64 {
@@ -53,7 +69,7 @@ pub fn volume_ml(labelmap: &Labelmap, grid: &Grid, label: u8) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{dice, dice_of_label, volume_ml};
+    use super::{agreement, dice, dice_of_label, volume_ml};
     use crate::{Affine, Grid, Labelmap};
 
     fn map(voxels: &[u8]) -> Labelmap {
@@ -66,6 +82,12 @@ mod tests {
         assert_eq!(dice_of_label(&map(&[1, 1, 2, 0]), &map(&[1, 2, 2, 0]), 2), 2.0 / 3.0);
         assert_eq!(dice(&map(&[0, 0]), &map(&[0, 0])), 1.0);
         assert_eq!(dice(&map(&[0, 1]), &map(&[0, 0])), 0.0);
+    }
+
+    #[test]
+    fn agreement_counts_voxels_of_each_and_of_both() {
+        let counts = agreement(&map(&[1, 1, 2, 0, 0]), &map(&[1, 2, 2, 3, 0]));
+        assert_eq!(counts[..4], [[2, 1, 1], [2, 1, 1], [1, 2, 1], [0, 1, 0]]);
     }
 
     #[test]
