@@ -1,5 +1,5 @@
-//! Random sequences of edits, prompts, undo, redo, jumps and restarts against a simple model: any
-//! state can be shown again, undo and redo cancel each other, nothing is lost.
+//! Random sequences of edits, prompts, engines' answers, undo, redo, jumps and restarts against a
+//! simple model: any state can be shown again, undo and redo cancel each other, nothing is lost.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +21,12 @@ enum Deed {
         corner: [u32; 3],
         label: u8,
         vouched: Option<u32>,
+    },
+    /// Has an engine segment a slice; `is_late`: an undo comes between question and answer.
+    Segment {
+        slice: u32,
+        corner: [u32; 2],
+        is_late: bool,
     },
     /// Marks a point on a slice.
     Mark {
@@ -47,6 +53,8 @@ fn deed() -> impl Strategy<Value = Deed> {
                 vouched: vouches.and_then(|it| it.then_some(slice)),
             }
         ),
+        3 => (0..4_u32, [0..32_u32, 0..30_u32], any::<bool>())
+            .prop_map(|(slice, corner, is_late)| Deed::Segment { slice, corner, is_late }),
         3 => (0..4_u32, 0..30_u8).prop_map(|(slice, x)| Deed::Mark { slice, x }),
         1 => (0..4_u32).prop_map(|slice| Deed::Unmark { slice }),
         5 => any::<bool>().prop_map(|_| Deed::Undo),
@@ -56,8 +64,16 @@ fn deed() -> impl Strategy<Value = Deed> {
     ]
 }
 
-/// What is marked, by slice: where a point is, or that the slice is vouched for.
-type Prompts = BTreeMap<u32, Option<f64>>;
+/// What is marked on a slice.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Marked {
+    Point(f64),
+    Box,
+    Vouched,
+}
+
+/// What is marked, by slice.
+type Prompts = BTreeMap<u32, Marked>;
 
 #[derive(Debug, Clone)]
 struct State {
@@ -116,19 +132,65 @@ impl Model {
         self.head = to;
     }
 
-    fn add(&mut self, id: Value, mask: Labelmap, vouched: Option<u32>) {
+    /// Adds a state to the head that brings a mark of its own, or none.
+    fn add(&mut self, id: Value, mask: Labelmap, own: Option<(u32, Marked)>) {
         let parent = &mut self.states[self.head];
         let mut before = self.prompts.clone();
-        if let Some(slice) = vouched {
+        let mut after = self.prompts.clone();
+        if let Some((slice, marked)) = own {
             before.remove(&slice);
             before.extend(parent.prompts.get(&slice).map(|it| (slice, *it)));
-            self.prompts.insert(slice, None);
+            after.insert(slice, marked);
         }
         parent.prompts = before;
-        let prompts = self.prompts.clone();
-        self.states.push(State { id, parent: self.head, mask, prompts });
+        self.states.push(State { id, parent: self.head, mask, prompts: after });
         self.head = self.states.len() - 1;
         self.tip = self.head;
+    }
+}
+
+/// Sets a box of voxels, two along i and j and `depth` along k.
+fn set(mask: &mut Labelmap, corner: [u32; 3], depth: u32, value: u8) {
+    for k in corner[2]..corner[2] + depth {
+        for j in corner[1]..=corner[1] + 1 {
+            for i in corner[0]..=corner[0] + 1 {
+                let index = mask.index([i, j, k].map(|it| it as usize));
+                mask.voxels[index] = value;
+            }
+        }
+    }
+}
+
+/// Has an engine answer that object 1 is a square, and nothing else is on the slice.
+async fn segment(server: &TestServer, job: &str, model: &mut Model, deed: &Deed) {
+    let Deed::Segment { slice, corner, is_late } = deed else { return };
+    server.ask_for_slice(job, *slice, 1).await;
+    model.prompts.insert(*slice, Marked::Box);
+    let asked = model.head;
+    if *is_late {
+        let to = model.states[model.head].parent;
+        server.show(job, &model.states[to].id).await;
+        model.go(to);
+    }
+    let mut found = Labelmap::new(SHAPE);
+    let corner = [corner[0], corner[1], *slice];
+    set(&mut found, corner, 1, 1);
+    server.run_next(&found, *slice, *slice).await.expect(StatusCode::OK);
+
+    let (base, now) = (&model.states[asked].mask, &model.states[model.head].mask);
+    let mut mask = now.clone();
+    let slice_voxels = SHAPE[0] * SHAPE[1];
+    let first = *slice as usize * slice_voxels;
+    for index in first..first + slice_voxels {
+        if now.voxels[index] <= 1 && now.voxels[index] == base.voxels[index] {
+            mask.voxels[index] = found.voxels[index];
+        }
+    }
+    let is_moved = (asked == 0) != (model.head == 0) || now != base;
+    let id = server.get(job).await.json()["head"].clone();
+    model.add(id, mask, Some((*slice, Marked::Box)));
+    if is_moved {
+        model.prompts.entry(*slice).or_insert(Marked::Box);
     }
 }
 
@@ -146,21 +208,16 @@ async fn act(server: &TestServer, job: &str, model: &mut Model, deed: &Deed) {
             let made = server.post(&format!("{job}/revisions"), edit).await;
             let made = made.expect(StatusCode::CREATED).json();
             let mut mask = model.states[model.head].mask.clone();
-            for k in corner[2]..=last[2] {
-                for j in corner[1]..=last[1] {
-                    for i in corner[0]..=last[0] {
-                        let index = mask.index([i, j, k].map(|it| it as usize));
-                        mask.voxels[index] = *label;
-                    }
-                }
-            }
-            model.add(made["revision_id"].clone(), mask, *vouched);
+            set(&mut mask, *corner, 2, *label);
+            let own = vouched.map(|it| (it, Marked::Vouched));
+            model.prompts.extend(own);
+            model.add(made["revision_id"].clone(), mask, own);
         }
         Deed::Mark { slice, x } => {
             let point = json!({ "x": x, "y": 2, "positive": true });
             let prompt = json!({ "axis": 2, "slice_index": slice, "points": [point] });
             server.put(&path, prompt).await.expect(StatusCode::NO_CONTENT);
-            model.prompts.insert(*slice, Some(f64::from(*x)));
+            model.prompts.insert(*slice, Marked::Point(f64::from(*x)));
         }
         Deed::Unmark { slice } => {
             let path = format!("{path}?axis=2&slice_index={slice}");
@@ -182,6 +239,7 @@ async fn act(server: &TestServer, job: &str, model: &mut Model, deed: &Deed) {
             server.show(job, &model.states[to].id).await;
             model.go(to);
         }
+        Deed::Segment { .. } => segment(server, job, model, deed).await,
         Deed::Restart => {}
     }
 }
@@ -198,8 +256,13 @@ async fn check(server: &TestServer, job: &str, model: &Model) {
         .iter()
         .map(|it| {
             let slice = u32::try_from(it["slice_index"].as_u64().unwrap()).unwrap();
-            assert_eq!(it["mask"] == true, it["points"] == Value::Null);
-            (slice, it["points"][0]["x"].as_f64())
+            let marked = match (it["points"][0]["x"].as_f64(), it["mask"] == true) {
+                (Some(x), false) => Marked::Point(x),
+                (None, true) => Marked::Vouched,
+                _ => Marked::Box,
+            };
+            assert_eq!(marked == Marked::Box, it["box"] != Value::Null);
+            (slice, marked)
         })
         .collect();
     assert_eq!(prompts, model.prompts);
