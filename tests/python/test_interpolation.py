@@ -114,6 +114,7 @@ def test_between_first_middle_and_last_the_image_decides(job):
         shapes.append(dice(guess[..., others], true[..., others]))
         job.erase(indices)
     assert len(ours) >= 10
-    # Lesions of a few voxels, darker by little, may be lost: the median, not each.
+    # Lesions of a few voxels, darker by little, get the shape in between: none is lost.
+    assert min(ours) > 0.4, ours
     assert np.median(ours) > 0.9, ours
     assert np.mean(ours) > np.mean(shapes) + 0.2, (ours, shapes)

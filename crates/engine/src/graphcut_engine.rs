@@ -3,6 +3,7 @@
 use std::{ops::RangeInclusive, time::Instant};
 
 use graphcut::{
+    bridge::bridge,
     field::Field,
     prompt::{Seed, SliceRequest, disc, stroke},
     propagate::{Intensities, KeySlice, Pass, Solution, SolveError, Solver, VolumeRequest},
@@ -146,6 +147,9 @@ impl Job<'_> {
         let solver = Solver::new(&source, &request, &settings, &Lent(control)).map_err(refused)?;
         let mut solution = solver.solve(&settings, &Lent(control)).map_err(refused)?;
         let mut reached = None;
+        if self.request.combine == Combine::Union {
+            bridge(&mut solution, &request, self.volume.shape(), source.spacing_mm());
+        }
         if self.request.combine == Combine::Intersection {
             for pass in [Pass::Rising, Pass::Falling] {
                 let request = self.volume_request(&marks, pass, &is_other);

@@ -18,6 +18,7 @@ mod guess;
 mod outline;
 
 pub mod bitmap;
+pub mod bridge;
 pub mod control;
 pub mod distance;
 pub mod field;

@@ -123,6 +123,30 @@ async fn what_cannot_be_done_is_refused_by_its_field() {
 }
 
 #[tokio::test]
+async fn an_accepted_mask_stays_as_it_is_and_can_be_taken_away() {
+    let server = TestServer::start().await;
+    let job = with_block(&server).await;
+    let parent = head(&server, &job).await;
+    for (from, to) in [("draft", "in_review"), ("in_review", "accepted")] {
+        let step = json!({ "from": from, "to": to, "head": parent });
+        server.post(&format!("{job}/review"), step).await.expect(StatusCode::OK);
+    }
+    for (path, request) in [
+        ("operations", json!({ "parent": parent, "operation": { "kind": "fill_holes" } })),
+        ("operations", json!({ "parent": parent, "operation": { "kind": "shrink", "mm": 15 } })),
+    ] {
+        let refused = server.post(&format!("{job}/{path}"), request).await;
+        let refused = refused.expect(StatusCode::CONFLICT).json();
+        assert_eq!(refused["error"]["code"], "job_accepted");
+    }
+    server.get(&format!("{job}/measurements")).await.expect(StatusCode::OK);
+    server.get(&format!("{job}/export/mask.nrrd")).await.expect(StatusCode::OK);
+    let audit = server.get("/api/v1/audit?limit=1").await.expect(StatusCode::OK).json();
+    assert_eq!(audit["entries"][0]["action"], "exported");
+    assert_eq!(audit["entries"][0]["details"]["file"], "phantom-mask.nrrd");
+}
+
+#[tokio::test]
 async fn interpolation_asks_for_what_lies_between_confirmed_slices() {
     let server = TestServer::start().await;
     let job = with_block(&server).await;
