@@ -31,23 +31,23 @@ function shorts(littleEndian: boolean): Uint8Array {
 
 describe('NIfTI', () => {
   it.each([true, false])('shorts are read in both byte orders (little endian: %s)', (littleEndian) => {
-    const volume = readVolumeFile(nifti1(4, shorts(littleEndian), littleEndian));
+    const volume = readVolumeFile(nifti1(4, shorts(littleEndian), littleEndian)).frame(0);
     expect(volume.shape).toEqual(SHAPE);
     expect([...volume.voxels]).toEqual(Array.from({ length: 12 }, (_, at) => 100 * at - 300));
   });
 
   it('slope and intercept apply; a slope of zero means none', () => {
-    expect(intensityAt(readVolumeFile(nifti1(4, shorts(true), true, 2, 5)), 4)).toBe(205);
-    expect(intensityAt(readVolumeFile(nifti1(4, shorts(true), true, 0, 5)), 4)).toBe(100);
+    expect(intensityAt(readVolumeFile(nifti1(4, shorts(true), true, 2, 5)).frame(0), 4)).toBe(205);
+    expect(intensityAt(readVolumeFile(nifti1(4, shorts(true), true, 0, 5)).frame(0), 4)).toBe(100);
   });
 
   it('64-bit integers become numbers', () => {
     const bytes = new Uint8Array(new BigInt64Array(12).fill(-7n).buffer);
-    expect(readVolumeFile(nifti1(1024, bytes, true)).voxels[11]).toBe(-7);
+    expect(readVolumeFile(nifti1(1024, bytes, true)).frame(0).voxels[11]).toBe(-7);
   });
 
   it('what is cut off or of another type is refused', () => {
-    expect(() => readVolumeFile(nifti1(4, shorts(true).subarray(2), true))).toThrow(VolumeFileError);
+    expect(() => readVolumeFile(nifti1(4, shorts(true).subarray(2), true)).frame(0)).toThrow(VolumeFileError);
     expect(() => readVolumeFile(nifti1(128, shorts(true), true))).toThrow('128');
     expect(() => readVolumeFile(new TextEncoder().encode('not an image '.repeat(40)))).toThrow(VolumeFileError);
   });
@@ -59,7 +59,7 @@ describe('NRRD', () => {
 
   it('raw voxels follow the header', () => {
     const head = new TextEncoder().encode(header('raw'));
-    const volume = readVolumeFile(Uint8Array.from([...head, ...shorts(true)]));
+    const volume = readVolumeFile(Uint8Array.from([...head, ...shorts(true)])).frame(0);
     expect(volume.shape).toEqual(SHAPE);
     expect(volume.voxels[11]).toBe(800);
   });
@@ -67,7 +67,46 @@ describe('NRRD', () => {
   it('gzip voxels are handed in inflated', () => {
     const head = new TextEncoder().encode(header('gzip'));
     expect(nrrdGzipStart(head)).toBe(head.length);
-    expect(readVolumeFile(head, shorts(true)).voxels[0]).toBe(-300);
+    expect(readVolumeFile(head, shorts(true)).frame(0).voxels[0]).toBe(-300);
+  });
+});
+
+describe('frames', () => {
+  /** Voxel v of frame f holds 100 f + v. */
+  const value = (frame: number, voxel: number): number => 100 * frame + voxel;
+  const stored = (order: 'last' | 'first'): Uint8Array => {
+    const voxels = new Int16Array(36);
+    for (let frame = 0; frame < 3; frame++) {
+      for (let voxel = 0; voxel < 12; voxel++) voxels[order === 'last' ? 12 * frame + voxel : 3 * voxel + frame] = value(frame, voxel);
+    }
+    return new Uint8Array(voxels.buffer);
+  };
+
+  it('of NIfTI lie one after the other', () => {
+    const bytes = nifti1(4, stored('last'), true);
+    const view = new DataView(bytes.buffer);
+    view.setInt16(40, 4, true);
+    view.setInt16(48, 3, true);
+    const file = readVolumeFile(bytes);
+    expect(file.nFrames).toBe(3);
+    for (let frame = 0; frame < 3; frame++) expect([...file.frame(frame).voxels]).toEqual(Array.from({ length: 12 }, (_, voxel) => value(frame, voxel)));
+    expect(() => file.frame(3)).toThrow(VolumeFileError);
+  });
+
+  it.each([
+    ['last', 'sizes: 2 3 2 3\nkinds: domain domain domain list'],
+    ['first', 'sizes: 3 2 3 2\nkinds: list domain domain domain'],
+    ['first', 'sizes: 3 2 3 2\nspace: left-posterior-superior\nspace directions: none (1,0,0) (0,1,0) (0,0,1)'],
+    ['last', 'sizes: 2 3 2 3'],
+  ] as const)('of NRRD lie after or between each other: %s, %s', (order, fields) => {
+    const head = new TextEncoder().encode(`NRRD0005\ntype: short\ndimension: 4\n${fields}\nendian: little\nencoding: raw\n\n`);
+    const file = readVolumeFile(Uint8Array.from([...head, ...stored(order)]));
+    expect(file.nFrames).toBe(3);
+    for (let frame = 0; frame < 3; frame++) {
+      const { shape, voxels } = file.frame(frame);
+      expect(shape).toEqual(SHAPE);
+      expect([...voxels]).toEqual(Array.from({ length: 12 }, (_, voxel) => value(frame, voxel)));
+    }
   });
 });
 
@@ -92,7 +131,7 @@ describe('the upright file', () => {
     const voxels = Int16Array.from({ length: 12 }, (_, at) => at * at);
     const header = uprightHeader(grid, { shape: SHAPE, voxels, slope: 2, intercept: -1 });
     const file = Uint8Array.from([...header, ...new Uint8Array(voxels.buffer)]);
-    const back = readVolumeFile(file);
+    const back = readVolumeFile(file).frame(0);
     expect([...back.voxels]).toEqual([...voxels]);
     expect([back.slope, back.intercept]).toEqual([2, -1]);
   });

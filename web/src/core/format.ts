@@ -52,7 +52,8 @@ export function formatSpacing(spacingMm: readonly number[]): string {
   return spacingMm.map((value) => String(Number(value.toFixed(2)))).join(' × ');
 }
 
-/** Window width and level, and magnification: letters and signs that are the same in every language. */
-export function formatWindow({ low, high }: { readonly low: number; readonly high: number }, zoom: number): string {
-  return `W ${formatIntensity(high - low)}  L ${formatIntensity((high + low) / 2)}  ·  ${zoom.toFixed(1)} ×`;
+/** Window width and level, and magnification where it is wanted: letters and signs that are the same in every language. */
+export function formatWindow({ low, high }: { readonly low: number; readonly high: number }, zoom: number | null): string {
+  const window = `W ${formatIntensity(high - low)}  L ${formatIntensity((high + low) / 2)}`;
+  return zoom === null ? window : `${window}  ·  ${zoom.toFixed(1)} ×`;
 }

@@ -12,12 +12,19 @@ export type VoxelArray =
   | Float32Array
   | Float64Array;
 
-/** Voxels of the first frame as stored, i fastest; intensity = slope · voxel + intercept. */
+/** Voxels of one frame as stored, i fastest; intensity = slope · voxel + intercept. */
 export interface DisplayVolume {
   readonly shape: Vec3;
   readonly voxels: VoxelArray;
   readonly slope: number;
   readonly intercept: number;
+}
+
+/** An image file: its frames are read when they are asked for. */
+export interface VolumeFile {
+  /** 1 for a plain volume. */
+  readonly nFrames: number;
+  readonly frame: (index: number) => DisplayVolume;
 }
 
 export class VolumeFileError extends Error {}
@@ -113,15 +120,53 @@ export function nrrdGzipStart(bytes: Uint8Array): number | null {
   return header !== null && (encoding === 'gzip' || encoding === 'gz') ? header.dataStart : null;
 }
 
-function readNrrd(bytes: Uint8Array, fields: ReadonlyMap<string, string>, data: Uint8Array): DisplayVolume {
+/** The frame of a list of frames, one after the other. */
+function frameOf(raw: RawVoxels, index: number): VoxelArray {
+  const size = raw.nVoxels * BYTES[raw.type];
+  return typedVoxels({ ...raw, bytes: raw.bytes.subarray(index * size) });
+}
+
+/** A frame whose voxels lie between those of the others: frame fastest. */
+function interleavedFrame(raw: RawVoxels, nFrames: number, index: number): VoxelArray {
+  const size = BYTES[raw.type];
+  if (raw.bytes.length < raw.nVoxels * nFrames * size) throw new VolumeFileError('the file is truncated');
+  const bytes = new Uint8Array(raw.nVoxels * size);
+  for (let voxel = 0; voxel < raw.nVoxels; voxel++) {
+    const from = (voxel * nFrames + index) * size;
+    bytes.set(raw.bytes.subarray(from, from + size), voxel * size);
+  }
+  return typedVoxels({ ...raw, bytes });
+}
+
+/** Which axes of an NRRD are the image's: those with a direction, else those whose kind says so, else the first three. */
+function spatialAxes(fields: ReadonlyMap<string, string>, nAxes: number): readonly number[] {
+  const all = Array.from({ length: nAxes }, (_, axis) => axis);
+  const directions = fields.get('space directions')?.match(/none|\([^)]*\)/gi) ?? [];
+  if (directions.length === nAxes) return all.filter((axis) => directions[axis]?.toLowerCase() !== 'none');
+  const kinds = (fields.get('kinds') ?? '').split(/\s+/);
+  const spatial = kinds.length === nAxes ? all.filter((axis) => /^(domain|space|\?\?\?|none)$/.test(kinds[axis] ?? '')) : all;
+  return spatial.slice(0, 3);
+}
+
+function readNrrd(fields: ReadonlyMap<string, string>, data: Uint8Array): VolumeFile {
   const type = NRRD_TYPES[fields.get('type') ?? ''];
   if (type === undefined) throw new VolumeFileError(`NRRD type ${fields.get('type') ?? ''} is not known`);
   const sizes = (fields.get('sizes') ?? '').split(/\s+/).map(Number);
-  const [ni = 0, nj = 0, nk = 1] = sizes;
-  const littleEndian = (fields.get('endian') ?? 'little') !== 'big';
-  const nVoxels = ni * nj * nk;
-  if (!(nVoxels > 0) || bytes.length === 0) throw new VolumeFileError('NRRD sizes are not valid');
-  return { shape: [ni, nj, nk], voxels: typedVoxels({ bytes: data, type, littleEndian, nVoxels }), slope: 1, intercept: 0 };
+  const spatial = spatialAxes(fields, sizes.length);
+  const [ni = 0, nj = 0, nk = 1] = spatial.map((axis) => sizes[axis] ?? 0);
+  const nFrames = sizes.filter((_, axis) => !spatial.includes(axis)).reduce((product, size) => product * size, 1);
+  const raw: RawVoxels = { bytes: data, type, littleEndian: (fields.get('endian') ?? 'little') !== 'big', nVoxels: ni * nj * nk };
+  if (!(raw.nVoxels > 0)) throw new VolumeFileError('NRRD sizes are not valid');
+  const isInterleaved = !spatial.includes(0);
+  return {
+    nFrames,
+    frame: (index) => ({
+      shape: [ni, nj, nk],
+      voxels: isInterleaved ? interleavedFrame(raw, nFrames, index) : frameOf(raw, index),
+      slope: 1,
+      intercept: 0,
+    }),
+  };
 }
 
 interface NiftiLayout {
@@ -138,7 +183,7 @@ function niftiLayout(view: DataView): NiftiLayout | null {
   return null;
 }
 
-function readNifti(bytes: Uint8Array): DisplayVolume {
+function readNifti(bytes: Uint8Array): VolumeFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const layout = bytes.length >= 348 ? niftiLayout(view) : null;
   if (layout === null) throw new VolumeFileError('neither NIfTI nor NRRD');
@@ -158,24 +203,28 @@ function readNifti(bytes: Uint8Array): DisplayVolume {
     version === 1 ? view.getFloat32(at1, littleEndian) : view.getFloat64(at2, littleEndian);
   const [slope, intercept] = [scale(112, 176), scale(116, 184)];
   const isScaled = Number.isFinite(slope) && slope !== 0;
+  const raw: RawVoxels = {
+    bytes: bytes.subarray(Math.max(offset, version === 1 ? 348 : 540)),
+    type,
+    littleEndian,
+    nVoxels: shape[0] * shape[1] * shape[2],
+  };
   return {
-    shape,
-    voxels: typedVoxels({
-      bytes: bytes.subarray(Math.max(offset, version === 1 ? 348 : 540)),
-      type,
-      littleEndian,
-      nVoxels: shape[0] * shape[1] * shape[2],
+    nFrames: size(4) * size(5) * size(6) * size(7),
+    frame: (index) => ({
+      shape,
+      voxels: frameOf(raw, index),
+      slope: isScaled ? slope : 1,
+      intercept: isScaled && Number.isFinite(intercept) ? intercept : 0,
     }),
-    slope: isScaled ? slope : 1,
-    intercept: isScaled && Number.isFinite(intercept) ? intercept : 0,
   };
 }
 
 /** Reads an image file whose gzip, if any, is already undone; `nrrdData` is the inflated part of a gzip NRRD. */
-export function readVolumeFile(bytes: Uint8Array, nrrdData?: Uint8Array): DisplayVolume {
+export function readVolumeFile(bytes: Uint8Array, nrrdData?: Uint8Array): VolumeFile {
   const header = nrrdHeader(bytes);
   if (header === null) return readNifti(bytes);
-  return readNrrd(bytes, header.fields, nrrdData ?? bytes.subarray(header.dataStart));
+  return readNrrd(header.fields, nrrdData ?? bytes.subarray(header.dataStart));
 }
 
 /** Intensity at an index into the voxels. */

@@ -57,6 +57,7 @@ function opened(job: Job): OpenJob {
     volume: null,
     volumeFailed: false,
     frame: 0,
+    file: null,
     cursor: firstCursor(job, grid),
     plane: firstPlane(layout, large) ?? promptPlane,
     window: firstWindow(job.image),
@@ -240,8 +241,9 @@ function follow(jobId: string, event: Event): void {
 
 async function loadVolume(jobId: string, signal: AbortSignal): Promise<void> {
   try {
-    const volume = await fetchVolume(jobId, signal);
-    if (isOpen(jobId)) patchOpen({ volume });
+    const file = await fetchVolume(jobId, signal);
+    // The file of a single frame is let go once its voxels are read.
+    if (isOpen(jobId)) patchOpen(({ frame }) => ({ volume: file.frame(frame), file: file.nFrames > 1 ? file : null }));
   } catch {
     // Shown on the page; slices keep coming from the server.
     if (!signal.aborted && isOpen(jobId)) patchOpen({ volumeFailed: true });

@@ -9,7 +9,7 @@ import type { Layout } from '../core/layout';
 import type { SurfaceMesh } from '../core/surface';
 import type { Camera, Convention } from '../core/tile';
 import type { Pace } from '../core/time_left';
-import type { DisplayVolume } from '../core/volume_file';
+import type { DisplayVolume, VolumeFile } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
 import { FIRST_MONITOR, type Monitor } from './monitor';
@@ -59,6 +59,8 @@ export interface OpenJob {
   readonly volumeFailed: boolean;
   /** The frame of a 4D image that is shown; 0 is the first. */
   readonly frame: number;
+  /** The file of a 4D image, for its other frames. */
+  readonly file: VolumeFile | null;
   /** RAS-ordered voxel under the crosshair. */
   readonly cursor: Vec3;
   readonly plane: Plane;

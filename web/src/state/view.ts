@@ -38,6 +38,18 @@ export function toEnd(plane: Plane, last: boolean): void {
   });
 }
 
+/** Shows another frame of a 4D image. */
+export function setFrame(frame: number): void {
+  patchOpen(({ job, file, frame: before }) => {
+    const next = Math.min(Math.max(frame, 0), job.image.n_frames - 1);
+    return next === before ? {} : { frame: next, volume: file?.frame(next) ?? null };
+  });
+}
+
+export function stepFrame(steps: number): void {
+  setFrame((getState().open?.frame ?? 0) + steps);
+}
+
 export function setWindow(window: Window): void {
   if (window.high > window.low) patchOpen({ window });
 }

@@ -6,11 +6,13 @@ import { storedAxisOfPlane } from '../core/axes';
 import type { Rect } from '../core/layout';
 import { useStore, type OpenJob } from '../state/store';
 import { CompareLegend } from './CompareLegend';
+import { FrameSlider } from './FrameSlider';
 import { PaneChrome } from './PaneChrome';
 import { PlaneSlider } from './PlaneSlider';
 import { ResultBar } from './ResultBar';
 import { SurfacePane } from './SurfacePane';
 import { Thinking } from './Thinking';
+import { usePresence } from './use_presence';
 import { useToolLayer } from './use_tool_layer';
 import { useArrangement, useInput, useMask, useOverlay, useScene, useSize, usesNiivue, useViewers, webgl2 } from './use_viewers';
 
@@ -45,6 +47,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
   const { tiles, panes } = arrangement;
   const scene = useScene(open, arrangement);
   const hasNiivue = useViewers(open, scene, painter, host);
+  const presence = usePresence();
   useMask(open, scene, masks);
   useOverlay(open, scene, overlay);
   useInput(overlay, tiles, open);
@@ -76,7 +79,7 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         {panes.map(({ kind, pane }) => (
           <div key={kind} className="pane" style={styleOf(pane)} data-testid={`pane-${kind}`}>
             {kind === 'surface' && <SurfacePane open={open} pane={pane} />}
-            <PaneChrome kind={kind} />
+            <PaneChrome kind={kind} open={open} presence={presence} />
           </div>
         ))}
         <Waiting open={open} hasNiivue={hasNiivue} />
@@ -84,7 +87,8 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         <CompareLegend />
         <ResultBar />
       </div>
-      <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} />
+      <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} presence={presence} />
+      <FrameSlider />
     </>
   );
 }

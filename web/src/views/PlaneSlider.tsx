@@ -1,28 +1,22 @@
-// One plane's slider: the slice, the confidence of each slice, and the range of the propagation beneath.
-import { RangeSlider, Slider, Text } from '@mantine/core';
+// The active plane's slider: the slice, the confidence of each slice beneath, and the range of the propagation.
+import { Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import type { SlicePrompt, SliceConfidence } from '../api/types';
+import type { SliceConfidence } from '../api/types';
 import { storedAxisOfPlane, type AxisIndex, type Plane } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
 import { sliceOfPlane } from '../core/grid';
+import type { Presence } from '../core/presence';
+import { indexAt, shareOf } from '../core/slider';
 import { rangeOf, runAxis, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { setSlice } from '../state/view';
+import { Handle, shareUnder } from './Handle';
+import { SliceTrack } from './SliceTrack';
 
-interface StripProps {
-  readonly n: number;
-  readonly slices: readonly SliceConfidence[];
-  readonly prompts: readonly SlicePrompt[];
-  readonly onPick: (sliceIndex: number) => void;
-}
-
-/** Colours per slice: sure, worth a look, doubtful; prompted slices stand out. */
-function Strip({ n, slices, prompts, onPick }: StripProps): React.JSX.Element {
+/** Colours per slice: sure, worth a look, doubtful. Empty where nothing was propagated along the axis. */
+function Strip({ n, slices, onPick }: { n: number; slices: readonly SliceConfidence[]; onPick: (index: number) => void }): React.JSX.Element {
   const { t } = useTranslation();
-  const pick = (event: React.MouseEvent<SVGSVGElement>): void => {
-    const bounds = event.currentTarget.getBoundingClientRect();
-    onPick(Math.min(Math.max(Math.round(((event.clientX - bounds.left) / bounds.width) * (n - 1)), 0), n - 1));
-  };
+  if (slices.length === 0) return <div className="strip strip-empty" />;
   return (
     <svg
       className="strip"
@@ -31,7 +25,9 @@ function Strip({ n, slices, prompts, onPick }: StripProps): React.JSX.Element {
       role="img"
       aria-label={t('slice.confidence')}
       data-testid="confidence-strip"
-      onClick={pick}
+      onClick={(event) => {
+        onPick(indexAt(shareUnder(event, event.currentTarget), n));
+      }}
     >
       {slices.map((slice) => (
         <rect key={slice.slice_index} className={`strip-${doubtOf(slice)}`} x={slice.slice_index - 0.5} y={0} width={1} height={10}>
@@ -42,18 +38,6 @@ function Strip({ n, slices, prompts, onPick }: StripProps): React.JSX.Element {
               area: slice.area_voxels,
             })}
           </title>
-        </rect>
-      ))}
-      {prompts.map((prompt) => (
-        <rect
-          key={prompt.slice_index}
-          className={prompt.absent === true ? 'strip-absent' : 'strip-prompted'}
-          x={prompt.slice_index - 0.5}
-          y={0}
-          width={1}
-          height={10}
-        >
-          <title>{`${prompt.slice_index}: ${t(prompt.absent === true ? 'slice.absent' : 'slice.prompted')}`}</title>
         </rect>
       ))}
     </svg>
@@ -68,38 +52,43 @@ function ratedSlices(open: OpenJob, axis: AxisIndex): readonly SliceConfidence[]
 function Range({ open, axis, n }: { open: OpenJob; axis: AxisIndex; n: number }): React.JSX.Element {
   const { t } = useTranslation();
   const [first, last] = rangeOf(open, axis);
+  const words = (index: number): string => t('slice.position', { index, last: n - 1 });
   return (
-    <RangeSlider
-      className="range-slider"
-      size="xs"
-      color="yellow"
-      label={null}
-      min={0}
-      max={Math.max(n - 1, 1)}
-      minRange={0}
-      value={[first, last]}
-      thumbSize={14}
-      thumbFromLabel={t('slice.rangeStart')}
-      thumbToLabel={t('slice.rangeEnd')}
-      data-testid="range"
-      onChange={(range) => {
-        setRange(axis, range);
-      }}
-    />
+    <div className="range-track" role="group" aria-label={t('slice.range')} title={t('slice.range')} data-testid="range">
+      <span className="range-bar" style={{ left: `${100 * shareOf(first, n)}%`, width: `${100 * shareOf(last - first, n)}%` }} />
+      <Handle
+        className="range-handle range-handle-first"
+        name={t('slice.rangeStart')}
+        words={words(first)}
+        index={first}
+        n={n}
+        most={last}
+        onChange={(index) => {
+          setRange(axis, [index, last]);
+        }}
+      />
+      <Handle
+        className="range-handle range-handle-last"
+        name={t('slice.rangeEnd')}
+        words={words(last)}
+        index={last}
+        n={n}
+        least={first}
+        onChange={(index) => {
+          setRange(axis, [first, index]);
+        }}
+      />
+    </div>
   );
 }
 
-export function PlaneSlider({ plane }: { plane: Plane }): React.JSX.Element | null {
+export function PlaneSlider({ plane, presence }: { plane: Plane; presence: Presence }): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
   if (open === null) return null;
   const axis = storedAxisOfPlane(open.grid.axes, plane);
   const n = open.grid.shape[axis];
   const { sliceIndex } = sliceOfPlane(open.grid, plane, open.cursor);
-  const prompts = open.job.prompts.filter((prompt) => prompt.axis === axis && (prompt.label ?? 1) === open.label);
-  const slices = ratedSlices(open, axis);
-  const hasRange = runAxis(open) === axis;
-  const name = t('slice.slider', { plane: t(`plane.${plane}`) });
   return (
     <div className="plane-slider" data-testid={`slider-${plane}`}>
       <div className="plane-slider-words">
@@ -111,29 +100,16 @@ export function PlaneSlider({ plane }: { plane: Plane }): React.JSX.Element | nu
         </Text>
       </div>
       <div className="plane-slider-tracks">
-        <Slider
-          size="sm"
-          label={null}
-          min={0}
-          max={Math.max(n - 1, 1)}
-          value={sliceIndex}
-          thumbLabel={name}
-          thumbProps={{ 'aria-valuetext': t('slice.position', { index: sliceIndex, last: n - 1 }) }}
-          onChange={(index) => {
+        <SliceTrack open={open} plane={plane} presence={presence} className="slice-track-large" />
+        <Strip
+          n={n}
+          slices={ratedSlices(open, axis)}
+          onPick={(index) => {
             setSlice(plane, index);
           }}
         />
-        {(slices.length > 0 || prompts.length > 0) && (
-          <Strip
-            n={n}
-            slices={slices}
-            prompts={prompts}
-            onPick={(index) => {
-              setSlice(plane, index);
-            }}
-          />
-        )}
-        {hasRange && <Range open={open} axis={axis} n={n} />}
+        {/* Its place is kept without it, so that slices do not move while a box is being dragged. */}
+        {runAxis(open) === axis ? <Range open={open} axis={axis} n={n} /> : <div className="range-track" />}
       </div>
     </div>
   );

@@ -15,6 +15,7 @@ import { presetName, presetsOf } from '../core/window';
 import { useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
 import { DisplayMenu } from './DisplayMenu';
+import { HistogramPopover } from './HistogramPopover';
 
 const LAYOUT_ICONS: Readonly<Partial<Record<Layout, Icon>>> = { main: IconLayoutSidebarRight, grid: IconLayoutGrid, surface: IconCube };
 
@@ -127,7 +128,7 @@ function ConventionChoice(): React.JSX.Element {
 
 function Help(): React.JSX.Element {
   const { t } = useTranslation();
-  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'enlarge', 'touch', 'planes', 'keys', 'cross', 'run'] as const;
+  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'enlarge', 'touch', 'planes', 'surface', 'keys', 'cross', 'run'] as const;
   return (
     <Popover position="bottom-end" withArrow trapFocus>
       <Popover.Target>
@@ -153,6 +154,7 @@ export function ViewerToolbar(): React.JSX.Element {
     <section className="toolbar" aria-label={t('tool.bar')}>
       <LayoutChoice />
       <WindowChoice />
+      <HistogramPopover />
       <ConventionChoice />
       <DisplayMenu />
       <span className="grow" />

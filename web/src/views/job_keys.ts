@@ -9,7 +9,7 @@ import { toggleCompare } from '../state/compare';
 import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
 import { activeKey, addPoint, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
-import { setCamera, setCursor, setLayout, setTool, stepSlice, toEnd } from '../state/view';
+import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd } from '../state/view';
 import { COMMAND_KEYS, EDIT_KEYS } from './edit_keys';
 
 function hasOwnKeys(target: EventTarget | null): boolean {
@@ -108,6 +108,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   a: toggleAbsent,
   Delete: (open) => {
     removePrompt(activeKey(open));
+  },
+  ',': () => {
+    stepFrame(-1);
+  },
+  '.': () => {
+    stepFrame(1);
   },
   '0': () => {
     setCamera(WHOLE_IMAGE);

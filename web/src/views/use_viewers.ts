@@ -21,8 +21,9 @@ export const webgl2 = acceleration();
 // Begins to load at once; the first slice is painted meanwhile.
 const niivueCode = webgl2 === 'none' ? null : import('../viewer/niivue_viewer');
 
-export function usesNiivue({ grid }: OpenJob): boolean {
-  return suitsNiivue(webgl2, grid.shape[0] * grid.shape[1] * grid.shape[2]);
+export function usesNiivue({ grid, frame }: OpenJob): boolean {
+  // NiiVue would begin anew with each frame; the painter shows another at once.
+  return frame === 0 && suitsNiivue(webgl2, grid.shape[0] * grid.shape[1] * grid.shape[2]);
 }
 
 export interface Size {
