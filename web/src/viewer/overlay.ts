@@ -174,6 +174,8 @@ function drawFacts(context: CanvasRenderingContext2D, scene: OverlayScene, tile:
   const { pane } = tile;
   const { title, facts } = scene.words(tile.plane);
   context.font = `13px ${FONT}`;
+  // A small pane's title must not run into the letter in the middle.
+  if (context.measureText(title).width > pane.width / 2 - 28) context.font = `11px ${FONT}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
   drawText(context, title, pane.x + 10, pane.y + 15, TEXT_COLOR);

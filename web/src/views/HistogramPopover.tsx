@@ -141,25 +141,27 @@ export function HistogramPopover(): React.JSX.Element | null {
           <IconChartHistogram size={19} />
         </ActionIcon>
       </Popover.Target>
-      <Popover.Dropdown className="histogram-menu">
-        <Plot open={open} />
-        <div className="histogram-presets" role="group" aria-label={t('window.preset')}>
-          {presetsOf(image).map(([name, window]) => (
-            <button
-              key={name}
-              type="button"
-              className={name === chosen ? 'chip chip-chosen' : 'chip'}
-              aria-pressed={name === chosen}
-              data-testid={`preset-${name}`}
-              onClick={() => {
-                setWindow(window);
-              }}
-            >
-              {t(`window.${name}`)}
-            </button>
-          ))}
+      <Popover.Dropdown>
+        <div className="histogram-menu">
+          <Plot open={open} />
+          <div className="histogram-presets" role="group" aria-label={t('window.preset')}>
+            {presetsOf(image).map(([name, window]) => (
+              <button
+                key={name}
+                type="button"
+                className={name === chosen ? 'chip chip-chosen' : 'chip'}
+                aria-pressed={name === chosen}
+                data-testid={`preset-${name}`}
+                onClick={() => {
+                  setWindow(window);
+                }}
+              >
+                {t(`window.${name}`)}
+              </button>
+            ))}
+          </div>
+          <p className="hint">{t('window.dragHint')}</p>
         </div>
-        <p className="hint">{t('window.dragHint')}</p>
       </Popover.Dropdown>
     </Popover>
   );
