@@ -23,6 +23,7 @@ mod host;
 pub mod images;
 pub mod interpolate;
 pub mod jobs;
+mod kept;
 mod label_rules;
 mod masks;
 mod measures;

@@ -32,7 +32,7 @@ const MAX_WAIT: Duration = Duration::from_secs(25);
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How often a completion is merged anew because a person changed the mask in between.
-const MAX_MERGES: u32 = 10;
+pub(crate) const MAX_MERGES: u32 = 10;
 
 impl Server {
     /// Grants an agent on another machine a task, waiting for one if there is none.
@@ -135,7 +135,7 @@ impl Server {
     }
 
     /// The task of an agent that says it holds the lease with `fence`.
-    async fn leased(&self, task_id: TaskId, fence: i64) -> Result<TaskRecord, ApiError> {
+    pub(crate) async fn leased(&self, task_id: TaskId, fence: i64) -> Result<TaskRecord, ApiError> {
         let record = self.store.task(task_id).await?;
         if record.fence == fence && record.task.state == protocol::task::TaskState::Leased {
             Ok(record)
@@ -228,7 +228,7 @@ impl Server {
     }
 
     /// The revision that a task's output makes of the job's present head.
-    async fn merged_revision(
+    pub(crate) async fn merged_revision(
         &self,
         record: &TaskRecord,
         job: &JobRow,
@@ -292,11 +292,18 @@ impl Server {
         Ok(NewRevision { revision, touched: difference.labels })
     }
 
-    /// Ends an attempt without output.
+    /// Ends an attempt without output. What a withdrawn propagation had made so far is kept.
     ///
     /// # Errors
     /// If the fence is stale.
     pub async fn fail(&self, task_id: TaskId, request: FailRequest) -> Result<Task, ApiError> {
+        match self.keep_solved(task_id, request.fence).await {
+            Ok(Some(task)) => return Ok(task),
+            Ok(None) => {}
+            Err(error) => {
+                tracing::warn!(%task_id, error = error.detail().message, "keeping what was solved");
+            }
+        }
         let record =
             self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
         Ok(record.task)

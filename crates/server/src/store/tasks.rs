@@ -210,6 +210,35 @@ impl Store {
         self.transition(task_id, &QueueEvent::Fail { fence, failure }, now_ms).await
     }
 
+    /// Ends a withdrawn attempt, and makes what it had done the head, in one transaction.
+    ///
+    /// # Errors
+    /// `NotHead` if the head moved since the revision was made; if the fence is stale or the
+    /// database fails.
+    pub async fn stop(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        made: &NewRevision,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        let event = QueueEvent::Fail { fence, failure: None };
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let before = change.task_and_job(task_id).await?;
+            let Some(after) = change.apply(&before, &event, now_ms).await? else {
+                continue;
+            };
+            let job_id = after.task.job_id;
+            let job = change.job(job_id).await?;
+            change.put_head(job_id, &job, made).await?;
+            change.settle_job(&after.task, now_ms).await?;
+            change.commit(now_ms).await?;
+            return Ok(after);
+        }
+        Err(StoreError::Refused(Refusal::StaleFence))
+    }
+
     /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
     ///
     /// # Errors

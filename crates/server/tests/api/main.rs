@@ -13,6 +13,7 @@ mod history;
 mod history_model;
 mod hostile;
 mod jobs;
+mod kept;
 mod labels;
 mod masks;
 mod measures;
