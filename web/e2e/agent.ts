@@ -11,7 +11,7 @@ export interface Lease {
   readonly spec: { readonly kind: string; readonly prompt?: { readonly slice_index: number } };
 }
 
-async function call<T>(server: Server, method: string, path: string, body?: unknown): Promise<T> {
+export async function call<T>(server: Server, method: string, path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method };
   if (body !== undefined) Object.assign(init, { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } });
   const answer = await fetch(`${server.url}${path}`, init);
@@ -52,14 +52,23 @@ export async function claim(server: Server): Promise<Lease> {
   });
 }
 
-export async function beat(server: Server, lease: Lease, done: number, total: number): Promise<void> {
-  const body = { fence: lease.fence, progress: { done, total, stage: 'solving' }, wait_ms: 0 };
+/** Says how far it is, with the mask so far where there is one. */
+export async function beat(server: Server, lease: Lease, done: number, total: number, partial: string | null = null): Promise<void> {
+  const body = { fence: lease.fence, progress: { done, total, stage: 'solving' }, wait_ms: 0, ...(partial === null ? {} : { partial }) };
   await call(server, 'POST', `/api/v1/tasks/${lease.task_id}/heartbeat`, body);
 }
 
 export async function fail(server: Server, lease: Lease): Promise<void> {
   const failure = { class: 'permanent', code: 'no_contrast', message: 'the box holds one intensity', remedy: 'draw a larger box' };
   await call(server, 'POST', `/api/v1/tasks/${lease.task_id}/fail`, { fence: lease.fence, failure });
+}
+
+/** Delivers bytes; gives their SHA-256. */
+export async function deliver(server: Server, lease: Lease, bytes: Buffer<ArrayBuffer>): Promise<string> {
+  const sha256 = createHash('sha256').update(bytes).digest('hex');
+  const put = await fetch(`${server.url}/api/v1/tasks/${lease.task_id}/outputs/${sha256}?fence=${lease.fence}`, { method: 'PUT', body: bytes });
+  if (!put.ok) throw new Error(`output: ${put.status}`);
+  return sha256;
 }
 
 /** Delivers a mask of three voxels on the slice. */
@@ -70,9 +79,7 @@ export async function complete(server: Server, lease: Lease, slice: number): Pro
   const head = Buffer.alloc(12);
   SHAPE.forEach((size, axis) => head.writeUInt32LE(size, axis * 4));
   const bytes = Buffer.concat([Buffer.from('VXR1'), head, Buffer.from([...a, 0, ...b, 1, ...c, 0])]);
-  const sha256 = createHash('sha256').update(bytes).digest('hex');
-  const put = await fetch(`${server.url}/api/v1/tasks/${lease.task_id}/outputs/${sha256}?fence=${lease.fence}`, { method: 'PUT', body: bytes });
-  if (!put.ok) throw new Error(`output: ${put.status}`);
+  const sha256 = await deliver(server, lease, bytes);
   const output = {
     mask: sha256,
     extent: { axis: 2, first: slice, last: slice },
