@@ -11,7 +11,7 @@ use protocol::{
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
-use super::{Act, Dialect, NewRevision, Store, StoreError, audit, prompts::Brought, row};
+use super::{Act, Change, Dialect, NewRevision, Store, StoreError, audit, prompts::Brought, row};
 use crate::{
     queue::{QueueEvent, Refusal, TaskRecord},
     roster::MAX_NAME_CHARS,
@@ -184,11 +184,7 @@ impl Store {
             let Some(after) = change.apply(&before, &event, now_ms).await? else {
                 continue;
             };
-            let job_id = after.task.job_id;
-            let job = change.job(job_id).await?;
-            let is_moved = change.mask_of(revision.parent).await?.as_ref() != after.spec.base();
-            let brought = if is_moved { Brought::ToAnotherMask } else { Brought::WhenQueued };
-            change.put_head(job_id, &job, &completion.made, brought).await?;
+            change.take_result(&after, &completion.made).await?;
             change.settle_job(&after.task, now_ms).await?;
             change.commit(now_ms).await?;
             return Ok(after);
@@ -229,9 +225,7 @@ impl Store {
             let Some(after) = change.apply(&before, &event, now_ms).await? else {
                 continue;
             };
-            let job_id = after.task.job_id;
-            let job = change.job(job_id).await?;
-            change.put_head(job_id, &job, made).await?;
+            change.take_result(&after, made).await?;
             change.settle_job(&after.task, now_ms).await?;
             change.commit(now_ms).await?;
             return Ok(after);
@@ -352,6 +346,22 @@ impl Store {
             return Ok(after);
         }
         Err(StoreError::Refused(Refusal::StaleFence))
+    }
+}
+
+impl Change<'_> {
+    /// Makes what a task made the head of its job.
+    async fn take_result(
+        &mut self,
+        record: &TaskRecord,
+        made: &NewRevision,
+    ) -> Result<(), StoreError> {
+        let job_id = record.task.job_id;
+        let job = self.job(job_id).await?;
+        let is_moved = self.mask_of(made.revision.parent).await?.as_ref() != record.spec.base();
+        let brought = if is_moved { Brought::ToAnotherMask } else { Brought::WhenQueued };
+        self.put_head(job_id, &job, made, brought).await?;
+        Ok(())
     }
 }
 
