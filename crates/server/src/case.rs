@@ -142,7 +142,10 @@ impl Case {
         }
         archive.add("measurements.csv", &exports::csv_bytes(&self.measured)?).map_err(io)?;
         archive.add("measurements.json", &exports::json_bytes(&self.measured)?).map_err(io)?;
-        let palette = palette(&self.chosen.job.labels);
+        // What is hidden on the page is still part of the case.
+        let shown = |it: &Label| Label { visible: true, ..it.clone() };
+        let labels: Vec<_> = self.chosen.job.labels.iter().map(shown).collect();
+        let palette = palette(&labels);
         for object in &self.measured.objects {
             let name = object_file(object.label, &object.name);
             archive.add(&format!("surfaces/{name}.stl"), &self.stl(object)?).map_err(io)?;

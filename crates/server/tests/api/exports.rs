@@ -106,7 +106,10 @@ fn unzip(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
 async fn a_case_holds_everything_and_says_where_it_comes_from() {
     let server = TestServer::start().await;
     let job = with_block(&server).await;
-    name_object(&server, &job, "../간/S5", "#0a0b0c").await;
+    let hidden = json!({
+        "labels": [{ "value": 1, "name": "../간/S5", "color": "#0a0b0c", "visible": false }]
+    });
+    server.json(Method::PUT, &format!("{job}/labels"), hidden).await.expect(StatusCode::NO_CONTENT);
     let answer = export(&server, &job, "case.zip").await;
     assert_eq!(answer.headers[header::CONTENT_LENGTH], answer.bytes.len().to_string());
     let files = unzip(&answer.bytes);
