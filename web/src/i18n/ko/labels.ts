@@ -29,7 +29,7 @@ export const labels: Words<typeof english> = {
     menu: '레이블 세트, 가져오기, 내보내기',
     sets: '레이블 세트…',
     setsTitle: '레이블 세트',
-    setsText: '다른 사례에서 쓰도록 이름을 붙여 둔 대상 목록입니다. 적용하면 이름, 색, 코드가 바뀌고, 복셀이나 프롬프트가 있는 대상은 남습니다.',
+    setsText: '다른 케이스에서 쓰도록 이름을 붙여 둔 대상 목록입니다. 적용하면 이름, 색, 코드가 바뀌고, 복셀이나 프롬프트가 있는 대상은 남습니다.',
     setName: '세트 이름',
     saveSet: '현재 대상 저장',
     replaceSet: '‘{{name}}’ 덮어쓰기',

@@ -37,7 +37,7 @@ export const measure: Words<typeof english> = {
     numbers: '측정값',
     csv: 'CSV 파일',
     json: 'JSON 파일',
-    case: '전체 사례 (zip)',
+    case: '전체 케이스 (zip)',
     zip: '영상 제외',
     zipImage: '영상 포함',
     needsMask: '아직 마스크가 없습니다.',
