@@ -40,8 +40,8 @@ test('volume, diameters and areas of a box are exact, and follow a change', asyn
   await expect(page.getByTestId('ml-1')).toHaveAttribute('data-ml', String(2000 * ML));
   await expect(page.getByTestId('ml-1')).toHaveText('11.3 ml');
   await expect(page.getByTestId('voxels-1')).toHaveText('2,000');
-  // From voxel centre to voxel centre: 19 and 9 voxels of 1.5 mm.
-  const longest = Math.hypot(19, 9) * 1.5;
+  // The outline runs half-way between voxels: from (29.5, 25) to (49.5, 34), 20 and 9 voxels of 1.5 mm.
+  const longest = Math.hypot(20, 9) * 1.5;
   await expect(page.getByTestId('diameters-1')).toContainText(`${longest.toFixed(1)} ×`);
   await expect(page.getByTestId('measurements')).toHaveAttribute('data-revision', first);
 

@@ -48,15 +48,26 @@ export function count(voxels: Uint8Array, label: number): number {
   return voxels.filter((value) => value === label).length;
 }
 
+/** The size in a zip's 64-bit extra field, where the plain one does not hold it. */
+function longSize(extra: Buffer): number {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (extra.readUInt16LE(at) === 1) return Number(extra.readBigUInt64LE(at + 4));
+  }
+  throw new Error('no 64-bit size');
+}
+
 /** Names and sizes of the files in a zip, from its directory at the end. */
 export function zipEntries(bytes: Buffer): Map<string, number> {
   const entries = new Map<string, number>();
   const end = bytes.lastIndexOf(Buffer.from('PK\x05\x06', 'latin1'));
   let at = bytes.readUInt32LE(end + 16);
   for (let n = bytes.readUInt16LE(end + 10); n > 0; n--) {
-    const [nameLength, extra, comment] = [bytes.readUInt16LE(at + 28), bytes.readUInt16LE(at + 30), bytes.readUInt16LE(at + 32)];
-    entries.set(bytes.toString('utf8', at + 46, at + 46 + nameLength), bytes.readUInt32LE(at + 24));
-    at += 46 + nameLength + extra + comment;
+    const [nameLength, extraLength, commentLength] = [bytes.readUInt16LE(at + 28), bytes.readUInt16LE(at + 30), bytes.readUInt16LE(at + 32)];
+    const extraAt = at + 46 + nameLength;
+    const size = bytes.readUInt32LE(at + 24);
+    const extra = bytes.subarray(extraAt, extraAt + extraLength);
+    entries.set(bytes.toString('utf8', at + 46, extraAt), size === 0xffffffff ? longSize(extra) : size);
+    at = extraAt + extraLength + commentLength;
   }
   return entries;
 }

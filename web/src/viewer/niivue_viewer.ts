@@ -61,6 +61,8 @@ export class NiivueViewer implements SliceViewer {
       crosshairWidth: 0,
       isRadiological: scene.convention === 'radiological',
     });
+    // Made here, so that what was drawn stays for a picture of the view; NiiVue gets the same one.
+    canvas.getContext('webgl2', { alpha: true, antialias: false, preserveDrawingBuffer: true });
     await nv.attachToCanvas(canvas);
     await nv.loadVolumes([
       {

@@ -13,7 +13,7 @@ import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd }
 import { COMMAND_KEYS, EDIT_KEYS } from './edit_keys';
 
 function hasOwnKeys(target: EventTarget | null): boolean {
-  if (!(target instanceof HTMLElement)) return false;
+  if (!(target instanceof Element)) return false;
   return (
     target.closest('input, textarea, select, [role="slider"], [role="menu"], [role="dialog"], [role="listbox"], [role="radio"]') !==
     null
@@ -144,7 +144,7 @@ function onKey(event: KeyboardEvent): void {
     return;
   }
   if (open === null || hasOwnKeys(event.target)) return;
-  const isOnButton = event.target instanceof HTMLElement && event.target.closest('button, a') !== null;
+  const isOnButton = event.target instanceof Element && event.target.closest('button, a') !== null;
   if (event.key === 'Enter' && isOnButton) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const isCommand = event.ctrlKey || event.metaKey;

@@ -1,9 +1,14 @@
 // Keys of the case list. They rest while a person types or holds a control that has keys of its own.
 import { useEffect, type RefObject } from 'react';
 
+/** Whether a key means something where it is pressed: all keys where one types, arrows also on switches and choices. */
 function isTaken(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof HTMLElement)) return true;
-  return event.target.closest('input, textarea, select, [role="menu"], [role="dialog"], [role="listbox"]') !== null;
+  const { target } = event;
+  if (target.closest('textarea, select, [role="menu"], [role="dialog"], [role="listbox"], [role="combobox"]') !== null) return true;
+  const field = target.closest('input');
+  if (field === null) return false;
+  return event.key.startsWith('Arrow') || !['radio', 'checkbox'].includes(field.type);
 }
 
 /** Calls `step` with 1 for the next case and -1 for the one before; also down from the search field. */
