@@ -9,6 +9,11 @@ const source = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe
 
 /** Fails on every serious or critical fault, naming rule and elements. */
 export async function expectAccessible(page: Page, where: string): Promise<void> {
+  // Colours on their way to others are neither.
+  await page.evaluate(async () => {
+    const passing = document.getAnimations().filter(({ effect }) => effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(passing.map(({ finished }) => finished));
+  });
   // Evaluated by the debugger: the page's own policy lets no foreign script in.
   await page.evaluate(source);
   const faults = await page.evaluate(async () => {

@@ -35,7 +35,7 @@ interface Stop {
 async function focused(page: Page): Promise<Stop | null> {
   return page.evaluate(() => {
     const it = document.activeElement;
-    if (!(it instanceof HTMLElement) || it === document.body) return null;
+    if (!(it instanceof HTMLElement || it instanceof SVGElement) || it === document.body) return null;
     // A control may show its focus itself or have a part or a frame of its own show it.
     const shown = [it, ...it.children, it.parentElement, it.parentElement?.parentElement, it.nextElementSibling];
     const isSeen = shown.some((part) => {
@@ -77,13 +77,17 @@ test('Tab reaches every control of a case', async ({ page }) => {
   await segment(page);
   await propagate(page);
   await walk(page, 'segment');
-  await openTab(page, 'review');
-  await walk(page, 'review');
+  for (const tab of ['measure', 'history', 'review']) {
+    await openTab(page, tab);
+    await walk(page, tab);
+  }
 });
 
 for (const [path, sign] of [
   ['/', 'open-sample'],
   ['/diagnosis', 'checks'],
+  ['/tasks', 'task-search'],
+  ['/audit', 'audit-count'],
 ] as const) {
   test(`Tab reaches every control of ${path}`, async ({ page }) => {
     await page.goto(path);

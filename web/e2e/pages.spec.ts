@@ -31,16 +31,30 @@ async function showJob(page: Page, job: string): Promise<void> {
   await expect(page.getByTestId('confidence-strip').first()).toBeVisible();
 }
 
+function tabView(tab: string): View {
+  return {
+    name: `job-${tab}`,
+    show: async (page, job) => {
+      await showJob(page, job);
+      await openTab(page, tab);
+    },
+  };
+}
+
 const VIEWS: readonly View[] = [
   address('jobs', '/', 'job-list'),
   { name: 'job', show: showJob },
+  ...(['measure', 'history', 'review'] as const).map(tabView),
   {
-    name: 'job-review',
+    name: 'job-grid',
     show: async (page, job) => {
       await showJob(page, job);
-      await openTab(page, 'review');
+      await page.getByTestId('overlay').press('4');
+      await expect(page.getByTestId('surface')).toHaveAttribute('data-state', 'ready');
     },
   },
+  address('tasks', '/tasks', 'task-row'),
+  address('audit', '/audit', 'audit-entry'),
   address('diagnosis', '/diagnosis', 'checks'),
 ];
 

@@ -90,7 +90,7 @@ export function CaseRow({ job, isActive, place, count, onOpen, action }: CaseRow
       aria-setsize={count}
       aria-posinset={place}
     >
-      <a href={pathOf({ page: 'job', jobId: job.job_id })} onClick={open} className="job-link" aria-label={words}>
+      <a href={pathOf({ page: 'job', jobId: job.job_id })} onClick={open} className="job-link" title={words}>
         <span className="thumbnail">
           <img src={thumbnailUrl(job.job_id, job.head ?? '0')} alt="" loading="lazy" width={56} height={56} />
         </span>
