@@ -64,7 +64,7 @@ function Table({ open, comparison }: { open: OpenJob; comparison: Comparison }):
   };
   if (comparison.objects.length === 0) return <p className="hint">{t('agreement.nothing')}</p>;
   return (
-    <table className="compare" data-testid="comparison">
+    <table className="comparison" data-testid="comparison">
       <thead>
         <tr>
           <th scope="col">{t('agreement.object')}</th>
