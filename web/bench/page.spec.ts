@@ -1,32 +1,13 @@
 // How soon a slice of a large volume is seen, and what the page weighs; each figure is the median of five.
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page, Response } from '@playwright/test';
 import { colourAt } from '../e2e/screen';
-import { BINARY, expect, test, type Server } from '../e2e/server';
+import { expect, test, type Server } from '../e2e/server';
+import { figure, median, report, upload } from './figures';
 
 const RUNS = 5;
-const SAMPLE = 'ct-medium';
-
-interface Figure {
-  readonly name: string;
-  readonly unit: string;
-  readonly value: number;
-  readonly runs: readonly number[];
-  readonly limit: { readonly rule: 'at_most'; readonly value: number };
-  readonly met: boolean;
-}
-
-function median(runs: readonly number[]): number {
-  return [...runs].sort((a, b) => a - b)[Math.floor(runs.length / 2)] ?? Number.NaN;
-}
-
-function figure(name: string, unit: string, runs: readonly number[], most: number): Figure {
-  const value = median(runs);
-  return { name, unit, value, runs, limit: { rule: 'at_most', value: most }, met: value <= most };
-}
 
 interface Watched {
   firstSliceMs?: number;
@@ -55,15 +36,6 @@ function watchCanvas(): void {
     });
   };
   requestAnimationFrame(look);
-}
-
-async function upload(server: Server, folder: string): Promise<string> {
-  execFileSync(BINARY, ['sample', folder, '--only', SAMPLE], { stdio: 'ignore' });
-  const form = new FormData();
-  form.append('file', new Blob([readFileSync(join(folder, `${SAMPLE}.nii.gz`))]), `${SAMPLE}.nii.gz`);
-  const answer = await fetch(`${server.url}/api/v1/jobs`, { method: 'POST', body: form });
-  expect(answer.status).toBe(201);
-  return ((await answer.json()) as { job_id: string }).job_id;
 }
 
 interface Opened {
@@ -110,23 +82,6 @@ async function open(browser: Browser, server: Server, jobId: string): Promise<Op
   return opened;
 }
 
-function report(figures: readonly Figure[], notes: Readonly<Record<string, number>>): void {
-  const [load = 0] = LOAD_BEFORE;
-  const machine = { cpu: cpus()[0]?.model, n_cpus: availableParallelism(), memory_bytes: totalmem(), os: release(), load_average: load };
-  mkdirSync('test-results', { recursive: true });
-  writeFileSync(join('test-results', 'bench-page.json'), `${JSON.stringify({ machine, figures, notes }, null, 2)}\n`);
-  const lines = figures.map(
-    ({ name, value, unit, limit, met }) =>
-      `${name.padEnd(52)} ${value.toFixed(2)} ${unit}  ≤ ${limit.value} ${unit}  ${met ? 'yes' : 'NO'}`,
-  );
-  const said = Object.entries(notes).map(([name, value]) => `    ${name} ${value.toFixed(2)}`);
-  const warning = load > 0.5 ? ['warning: the machine is not idle'] : [];
-  const head = `${machine.n_cpus} × ${machine.cpu ?? ''}, load ${load.toFixed(2)} before`;
-  process.stdout.write(`${[...warning, head, ...lines, ...said].join('\n')}\n`);
-}
-
-const LOAD_BEFORE = loadavg();
-
 test('first slice and weight of the page', async ({ browser, server }) => {
   const folder = mkdtempSync(join(tmpdir(), 'voxloop-bench-page-'));
   try {
@@ -137,6 +92,7 @@ test('first slice and weight of the page', async ({ browser, server }) => {
     const weights = runs.map(({ kilobytes }) => kilobytes);
     const volumes = median(runs.map(({ volumeSecs }) => volumeSecs));
     report(
+      'bench-page',
       [
         figure('first slice of 512×512×120, cold server and browser', 's', slices, 1.5),
         figure('page with everything a job needs, as sent', 'kB', weights, 700),

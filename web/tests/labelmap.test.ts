@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { PLANE_AXES, PLANES, rasFromStored, type Vec3 } from '../src/core/axes';
 import { storedOffset } from '../src/core/grid';
-import { labelCounts } from '../src/core/edit/census';
-import { labelledBox, labelsOnSlice, outlines, planeLabels, withPartial } from '../src/core/labelmap';
+import { labelCounts, labelsOnSlice } from '../src/core/edit/census';
+import { labelledBox, outlines, planeLabels, withPartial } from '../src/core/labelmap';
 import type { Labelmap } from '../src/core/rle';
 import { allAxisCodes, gridWith } from './orders';
 

@@ -2,7 +2,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Measurements, ObjectMeasures } from '../src/api/types';
 import { csv } from '../src/core/csv';
-import { clearedBox } from '../src/core/labelmap';
 import { areaCurve, areaPoints, diameterText, formatMl, measurementsText } from '../src/core/measure';
 
 describe('area curve', () => {
@@ -95,19 +94,4 @@ describe('as text', () => {
 
 it('tables quote what they must and let no cell be a formula', () => {
   expect(csv([['a', 'b,c', 'say "x"'], ['=1+1', '간\n간', '']])).toBe('a,"b,c","say ""x"""\r\n\'=1+1,"간\n간",\r\n');
-});
-
-describe('the box of an object that is taken away', () => {
-  it('holds the others’ voxels as they are', () => {
-    const shape = [4, 3, 2] as const;
-    const voxels = new Uint8Array(24);
-    voxels[1 + 4 * 1] = 7; // (1, 1, 0)
-    voxels[3 + 4 * 2 + 12] = 7; // (3, 2, 1)
-    voxels[2 + 4 * 1] = 5; // (2, 1, 0)
-    const cleared = clearedBox({ shape, voxels }, 7)!;
-    expect(cleared.box).toEqual([[1, 1, 0], [3, 2, 1]]);
-    expect(cleared.labels.shape).toEqual([3, 2, 2]);
-    expect([...cleared.labels.voxels]).toEqual([0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    expect(clearedBox({ shape, voxels }, 9)).toBeNull();
-  });
 });

@@ -5,7 +5,6 @@ import { dice, differing, overlapBySlice, previousResult, total } from '../src/c
 import { hintsOf } from '../src/core/prompt_hints';
 import type { Labelmap } from '../src/core/rle';
 import { distanceToLine, placeInside, scribbleAt, simplified } from '../src/core/scribble';
-import { cropped, objectBox, sliceBox } from '../src/core/slice_edit';
 import { paced, roundedTime, secondsLeft, type Pace } from '../src/core/time_left';
 
 const LINE: Scribble = { path: [[0, 0], [10, 0]], radius: 2, positive: true };
@@ -59,29 +58,6 @@ describe('hints', () => {
 
   it('marks outside alone find nothing', () => {
     expect(hintsOf({ axis: 0, slice_index: 1, points: [{ x: 1, y: 1, positive: false }] })).toEqual(['negativeOnly']);
-  });
-});
-
-describe('boxes of edits', () => {
-  // 3 × 3 × 2; object 2 at (1, 0, 1) and (2, 2, 1), object 1 at (1, 1, 1).
-  const voxels = new Uint8Array(18);
-  voxels[9 + 1] = 2;
-  voxels[9 + 8] = 2;
-  voxels[9 + 4] = 1;
-  const map: Labelmap = { shape: [3, 3, 2], voxels };
-
-  it('hold all of an object on a slice, and nothing else', () => {
-    expect(sliceBox(map.shape, 2, 1)).toEqual([[0, 0, 1], [2, 2, 1]]);
-    expect(objectBox(map, 2, 1, 2)).toEqual([[1, 0, 1], [2, 2, 1]]);
-    expect(objectBox(map, 0, 1, 2)).toEqual([[1, 0, 1], [1, 0, 1]]);
-    expect(objectBox(map, 2, 0, 2)).toBeNull();
-  });
-
-  it('keep other objects when one is erased', () => {
-    const box = objectBox(map, 2, 1, 2) ?? sliceBox(map.shape, 2, 1);
-    expect([...cropped(map, box).voxels]).toEqual([2, 0, 1, 0, 0, 2]);
-    expect([...cropped(map, box, 2).voxels]).toEqual([0, 0, 1, 0, 0, 0]);
-    expect(cropped(map, box).shape).toEqual([2, 3, 1]);
   });
 });
 

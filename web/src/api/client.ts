@@ -17,7 +17,6 @@ import type {
   Operation,
   Preparation,
   Revision,
-  RevisionAction,
   RevisionList,
   Session,
   SlicePrepared,
@@ -60,7 +59,7 @@ export function getMask(jobId: string, revisionId: string, box: readonly (readon
 }
 
 /** What a person did to a mask by hand. */
-export type EditAction = 'paint' | 'erase' | 'fill' | 'threshold_brush' | 'scissors' | 'copy_slice';
+export type EditAction = 'paint' | 'erase' | 'fill' | 'threshold_brush' | 'scissors' | 'copy_slice' | 'confirm' | 'edit';
 
 export interface RevisionBody {
   readonly parent: string | null;
@@ -100,22 +99,6 @@ export function putHead(jobId: string, body: { readonly head: string | null; rea
 /** An object's surface in the format of `core/surface.ts`. */
 export function getSurface(jobId: string, label: number, revisionId: string, signal: AbortSignal): Promise<Uint8Array | null> {
   return getBytes(`${job(jobId)}/surface?label=${label}&revision=${encodeURIComponent(revisionId)}`, signal);
-}
-
-export interface Edit {
-  readonly parent: string | null;
-  /** First and last voxel, inclusive. */
-  readonly box: number[][];
-  /** Labels of the box, run-length coded. */
-  readonly rle: Uint8Array;
-  readonly action: RevisionAction;
-  readonly confirmed: readonly { axis: number; slice_index: number; label: number; absent: boolean }[];
-}
-
-/** Makes an edit the job's next revision. */
-export function postRevision(jobId: string, { rle, ...edit }: Edit): Promise<Revision> {
-  const text = Array.from(rle, (byte) => String.fromCharCode(byte)).join('');
-  return sendJson('POST', `${job(jobId)}/revisions`, { ...edit, rle_base64: btoa(text) });
 }
 
 export function getPartial(taskId: string): Promise<Uint8Array | null> {

@@ -11,8 +11,6 @@ import type {
   Review,
   ReviewState,
   ReviewStep,
-  Revision,
-  RevisionRequest,
 } from './types';
 
 const job = (jobId: string): string => `/api/v1/jobs/${encodeURIComponent(jobId)}`;
@@ -53,11 +51,6 @@ export function putHead(jobId: string, head: string | null, expected: string | n
 /** Replaces a job's labels; refused with `labels_changed` where they are not as `expected`. */
 export function replaceLabels(jobId: string, labels: readonly Label[], expected: readonly Label[]): Promise<unknown> {
   return sendJson('PUT', `${job(jobId)}/labels`, { labels, expected });
-}
-
-/** Changes a box of the mask by hand. */
-export function postRevision(jobId: string, edit: RevisionRequest): Promise<Revision> {
-  return sendJson('POST', `${job(jobId)}/revisions`, edit);
 }
 
 export async function listLabelSets(): Promise<LabelSet[]> {

@@ -86,24 +86,6 @@ export function labelAt(labelmap: Labelmap | null, stored: Vec3): number {
   return labelmap?.voxels[storedOffset(labelmap.shape, stored)] ?? 0;
 }
 
-/** The labels that occur on a stored slice. */
-export function labelsOnSlice(labelmap: Labelmap, axis: 0 | 1 | 2, sliceIndex: number): ReadonlySet<number> {
-  const [ni, nj, nk] = labelmap.shape;
-  const found = new Set<number>();
-  const ranges: [number, number][] = [[0, ni], [0, nj], [0, nk]];
-  ranges[axis] = [sliceIndex, sliceIndex + 1];
-  const [[i0, i1], [j0, j1], [k0, k1]] = ranges as [[number, number], [number, number], [number, number]];
-  for (let k = k0; k < k1; k++) {
-    for (let j = j0; j < j1; j++) {
-      for (let i = i0; i < i1; i++) {
-        const label = labelmap.voxels[i + ni * (j + nj * k)] ?? 0;
-        if (label !== 0) found.add(label);
-      }
-    }
-  }
-  return found;
-}
-
 /** A running propagation's mask shown over the newest revision: the object is replaced, other objects stay. */
 export function withPartial(head: Labelmap | null, partial: Labelmap, label: number): Labelmap {
   const voxels = head === null ? new Uint8Array(partial.voxels.length) : Uint8Array.from(head.voxels);
@@ -111,38 +93,4 @@ export function withPartial(head: Labelmap | null, partial: Labelmap, label: num
     if (value !== 0 && (voxels[index] === 0 || voxels[index] === label)) voxels[index] = label;
   });
   return { shape: partial.shape, voxels };
-}
-
-type Corner = [number, number, number];
-
-/** The box that holds every voxel of a label; null where it has none. Corners are inclusive. */
-export function boxOfLabel({ shape, voxels }: Labelmap, label: number): [Corner, Corner] | null {
-  const [ni, nj] = shape;
-  const low: Corner = [Infinity, Infinity, Infinity];
-  const high: Corner = [-1, -1, -1];
-  for (let at = voxels.indexOf(label); at !== -1; at = voxels.indexOf(label, at + 1)) {
-    const place = [at % ni, Math.floor(at / ni) % nj, Math.floor(at / (ni * nj))] as const;
-    for (const axis of [0, 1, 2] as const) {
-      low[axis] = Math.min(low[axis], place[axis]);
-      high[axis] = Math.max(high[axis], place[axis]);
-    }
-  }
-  return high[0] === -1 ? null : [low, high];
-}
-
-/** The box around a label with the label cleared and all others kept; null where it has no voxels. */
-export function clearedBox(labelmap: Labelmap, label: number): { readonly box: [Corner, Corner]; readonly labels: Labelmap } | null {
-  const box = boxOfLabel(labelmap, label);
-  if (box === null) return null;
-  const [low, high] = box;
-  const shape: Vec3 = [high[0] - low[0] + 1, high[1] - low[1] + 1, high[2] - low[2] + 1];
-  const voxels = new Uint8Array(shape[0] * shape[1] * shape[2]);
-  for (let k = 0; k < shape[2]; k++) {
-    for (let j = 0; j < shape[1]; j++) {
-      const from = storedOffset(labelmap.shape, [low[0], low[1] + j, low[2] + k]);
-      const row = labelmap.voxels.subarray(from, from + shape[0]);
-      voxels.set(row.map((value) => (value === label ? 0 : value)), shape[0] * (j + shape[1] * k));
-    }
-  }
-  return { box, labels: { shape, voxels } };
 }

@@ -3,31 +3,17 @@ import i18next from 'i18next';
 import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
 import { emptyPrompt, promptAt, withPrompt, type PromptKey } from '../core/prompts';
-import { encodeRle } from '../core/rle';
-import { cropped, objectBox, type VoxelBox } from '../core/slice_edit';
 import { whenQuiet } from './follow';
-import { attempt, notifyPlain } from './notices';
+import { vouchSlice } from './editing';
+import { maskSaved } from './mask_work';
+import { notifyPlain } from './notices';
 import { activeKey, removePrompt } from './prompts';
-import { editsSaved, saveInTurn } from './saving';
-import { getState, patchOpen, type OpenJob } from './store';
+import { saveInTurn } from './saving';
+import { getState, patchOpen } from './store';
 
 /** What the page shows at once of a prompt that the server stores with a revision. */
 function showPrompt(key: PromptKey, prompt: SlicePrompt): void {
   patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
-}
-
-/** Sends the voxels of a box as a revision that vouches for a slice. */
-async function vouch(open: OpenJob, key: PromptKey, box: VoxelBox, absent: boolean): Promise<void> {
-  const { mask, job } = open;
-  if (mask === null) return;
-  const [first, last] = box;
-  await api.postRevision(job.job_id, {
-    parent: job.head ?? null,
-    box: [[...first], [...last]],
-    rle: encodeRle(cropped(mask, box, absent ? key.label : null)),
-    action: 'confirm',
-    confirmed: [{ axis: key.axis, slice_index: key.sliceIndex, label: key.label, absent }],
-  });
 }
 
 /** Runs once no slice is being segmented: what is vouched for must be what is seen. */
@@ -36,19 +22,14 @@ async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
   const open = getState().open;
   if (open === null) return;
   const absent = prompt.absent === true;
-  const box = open.mask === null ? null : objectBox(open.mask, key.axis, key.sliceIndex, key.label);
-  if (box === null && !absent) {
+  const isSent = vouchSlice(key, absent);
+  if (!isSent && !absent) {
     notifyPlain(i18next.t('confirm.empty'));
     return;
   }
-  const sent = await attempt(async () => {
-    await editsSaved();
-    if (box !== null) await vouch(open, key, box, absent);
-  }, i18next.t('error.action'));
-  if (!sent) return;
   showPrompt(key, prompt);
   // The revision stored the slice's prompt without its marks.
-  if (box === null || !absent) saveInTurn(() => api.putPrompt(open.job.job_id, prompt));
+  if (!isSent || !absent) saveInTurn(() => maskSaved().then(() => api.putPrompt(open.job.job_id, prompt)));
 }
 
 /** Confirms the active object on the shown slice as it is, or takes that back; its marks stay. */

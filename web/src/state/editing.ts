@@ -1,21 +1,24 @@
 // Edits by hand: what may be edited now, strokes and areas of a slice, copying and clearing; each becomes one step of
 // the history.
 import i18next from 'i18next';
-import type { EditAction } from '../api/client';
+import * as api from '../api/client';
 import type { ConfirmedSlice } from '../api/types';
 import type { AxisIndex } from '../core/axes';
 import { PLANE_AXES, rasFromStored, storedFromRas } from '../core/axes';
 import { censusOf } from '../core/edit/census';
 import { Recorder, revert } from '../core/edit/change';
+import { eachRow } from '../core/edit/voxel_box';
 import { Pencil, type PencilRules } from '../core/edit/pencil';
 import { slicePlane, type SlicePlane } from '../core/edit/plane';
 import { areaOf, spansOf } from '../core/edit/regions';
 import { erasable, paintable, type Writable } from '../core/edit/rules';
 import { clampRas, sliceOfPlane } from '../core/grid';
+import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { refuseAccepted } from './accepted';
 import { tellPainted } from './live';
-import { addEdit, beginDrawing, endDrawing, ensureMask, showWork, workOf, type MaskWork } from './mask_work';
+import { addEdit, beginDrawing, endDrawing, ensureMask, maskSaved, showWork, workOf, type MaskWork } from './mask_work';
 import { notifyPlain } from './notices';
+import { saveInTurn } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
 import { activeSlice } from './view';
 
@@ -81,13 +84,27 @@ function vouched({ open, plane, record }: Drawing): ConfirmedSlice[] {
 }
 
 /** Ends an edit: it is queued for the server, unless it changed nothing. False then. */
-export function finishDrawing(drawing: Drawing, action: EditAction, vouches = true): boolean {
+export function finishDrawing(drawing: Drawing, action: api.EditAction, vouches = true): boolean {
   const { record, work } = drawing;
   const change = record.finish();
   endDrawing();
   if (change.offsets.length === 0) return false;
-  addEdit(work, { change, action, confirmed: vouches ? vouched(drawing) : [] });
+  const confirmed = vouches ? vouched(drawing) : [];
+  addEdit(work, { change, action, confirmed });
+  if (confirmed.length > 0) keepMarks({ axis: drawing.plane.axis, sliceIndex: drawing.plane.sliceIndex, label: drawing.open.label });
   return true;
+}
+
+/** A revision that vouches for a slice takes the place of its prompt; what was marked there stays beside it. */
+function keepMarks(key: PromptKey): void {
+  const open = getState().open;
+  if (open === null) return;
+  const before = promptAt(open.job.prompts, key);
+  const { absent: _absent, mask: _mask, ...marks } = before ?? emptyPrompt(key);
+  const prompt = { ...marks, mask: true };
+  if (before?.mask !== true) patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
+  const hasMarks = !isEmpty(marks);
+  if (hasMarks) saveInTurn(() => maskSaved().then(() => api.putPrompt(open.job.job_id, prompt)));
 }
 
 /** Takes an edit back that was not finished: a second finger came down. */
@@ -101,7 +118,7 @@ export function dropDrawing({ record, work, plane }: Drawing): void {
 }
 
 /** An area of a slice as one edit. */
-export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: EditAction): boolean {
+export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: api.EditAction): boolean {
   const pencil = new Pencil(drawing.record, drawing.plane, rules);
   pencil.spans(spansOf(inside, drawing.plane.size[0]));
   tellTouched(pencil);
@@ -147,6 +164,44 @@ function rasAt({ grid, cursor }: OpenJob, axis: AxisIndex, sliceIndex: number): 
   const stored: [number, number, number] = [...storedFromRas(grid.axes, grid.shape, cursor)];
   stored[axis] = sliceIndex;
   return rasFromStored(grid.axes, grid.shape, stored);
+}
+
+/** Takes all voxels of an object away, as one edit; false where that cannot be done. */
+export function clearObject(value: number): boolean {
+  const mask = getState().open?.mask ?? null;
+  const extents = mask === null ? [] : ([0, 1, 2] as const).map((axis) => censusOf(mask).extent(axis, value));
+  const [i, j, k] = extents;
+  if (mask === null || !i || !j || !k) return true;
+  const drawing = startDrawing(2, k[0]);
+  if (drawing === null) return false;
+  const { record, open } = drawing;
+  if (lockedLabels(open).has(value)) notifyPlain(i18next.t('edit.locked'));
+  else {
+    eachRow(mask.shape, [[i[0], j[0], k[0]], [i[1], j[1], k[1]]], (offset, _at, length) => {
+      for (let at = offset; at < offset + length; at++) if (record.labelAt(at) === value) record.set(at, 0);
+    });
+  }
+  return finishDrawing(drawing, 'edit', false);
+}
+
+/**
+ * Vouches for an object on a slice as it is, or as absent: it is emptied there. An edit even where no voxel changes.
+ * False where there is no voxel to vouch for.
+ */
+export function vouchSlice({ axis, sliceIndex, label }: PromptKey, absent: boolean): boolean {
+  const mask = getState().open?.mask ?? null;
+  if (mask === null || censusOf(mask).onSlice(axis, sliceIndex, label) === 0) return false;
+  const drawing = startDrawing(axis, sliceIndex);
+  if (drawing === null) return false;
+  const { record, plane, work, open } = drawing;
+  if (absent) {
+    const eraser = new Pencil(record, plane, { label: 0, writable: erasable(label, 'active', lockedLabels(open)) });
+    eraser.spans(spansOf(areaOf(mask.voxels, plane, label), plane.size[0]));
+  }
+  const change = record.finish();
+  endDrawing();
+  addEdit(work, { change, action: 'confirm', confirmed: [{ axis, slice_index: sliceIndex, label, absent }] });
+  return true;
 }
 
 /** Takes the active object off the shown slice. */

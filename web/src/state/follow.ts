@@ -2,7 +2,7 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
-import { labelsOnSlice } from '../core/labelmap';
+import { labelsOnSlice } from '../core/edit/census';
 import { canSegment, promptAt, type PromptKey } from '../core/prompts';
 import { refuseAccepted } from './accepted';
 import { attempt } from './notices';

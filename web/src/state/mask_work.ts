@@ -130,9 +130,10 @@ export function ensureMask(work: MaskWork): Labelmap {
 function noteHead(work: MaskWork, revision: Revision): void {
   if (!isOpen(work)) return;
   patchOpen(({ job, revisions }) => {
-    const isManual = revision.author.by === 'person';
+    // What was vouched for here stands already, with the marks that the slice had.
+    const isForeign = revision.author.by === 'person' && !own.has(revision.revision_id);
     let { prompts } = job;
-    for (const { axis, slice_index: sliceIndex, label, mask, absent } of isManual ? revision.prompts : []) {
+    for (const { axis, slice_index: sliceIndex, label, mask, absent } of isForeign ? revision.prompts : []) {
       const key = { axis: axisIndex(axis), sliceIndex, label: label ?? 1 };
       prompts = withPrompt(prompts, key, { ...emptyPrompt(key), ...(mask === true ? { mask } : {}), ...(absent === true ? { absent } : {}) });
     }
@@ -311,6 +312,8 @@ async function refuse(work: MaskWork, edit: Edit, cause: ApiError): Promise<void
   work.edits = work.edits.filter((it) => it !== edit);
   notifyError(cause, i18next.t('edit.refused'));
   showWork(work);
+  // What it vouched for does not hold either.
+  await catchUp(work);
 }
 
 /** Sends what waits, one edit after the other; what cannot be sent now is tried again. */

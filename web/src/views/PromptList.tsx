@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis } from '../core/axes';
 import { boxOf } from '../core/prompts';
-import { labelsOnSlice } from '../core/labelmap';
+import { labelsOnSlice } from '../core/edit/census';
 import { activeSlice, setLayout, setSlice } from '../state/view';
 import { removePrompt } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';

@@ -4,7 +4,7 @@ import { IconCircleCheck, IconCircleCheckFilled, IconCircleOff, IconPlayerPlay }
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
 import { boxSize, boxWithCorner, type Box } from '../core/box';
-import { labelsOnSlice } from '../core/labelmap';
+import { labelsOnSlice } from '../core/edit/census';
 import { boxOf, canSegment, type PromptKey } from '../core/prompts';
 import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { activeKey, activePrompt, removeBox, segment, setBox, sliceSize, startBox } from '../state/prompts';

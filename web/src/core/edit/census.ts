@@ -86,3 +86,9 @@ export function labelCounts(labelmap: Labelmap): ReadonlyMap<number, number> {
   const counts = [...censusOf(labelmap).totals.entries()];
   return new Map(counts.filter(([label, count]) => label !== 0 && count > 0));
 }
+
+/** The labels that occur on a stored slice. */
+export function labelsOnSlice(labelmap: Labelmap, axis: AxisIndex, sliceIndex: number): ReadonlySet<number> {
+  const counts = censusOf(labelmap).slices[axis].subarray(LABELS * sliceIndex, LABELS * (sliceIndex + 1));
+  return new Set([...counts.keys()].filter((label) => (counts[label] ?? 0) > 0));
+}
