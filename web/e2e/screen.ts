@@ -71,11 +71,11 @@ export async function viewerReady(page: Page, viewer: 'niivue' | 'canvas' = 'nii
 }
 
 /** Opens a file through the picker and waits for the slices. */
-export async function openFile(page: Page, name: string, bytes: Buffer): Promise<string> {
+export async function openFile(page: Page, name: string, bytes: Buffer, viewer: 'niivue' | 'canvas' = 'niivue'): Promise<string> {
   await page.goto('/');
   await page.getByTestId('file-input').setInputFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
   await page.waitForURL(/\/jobs\//);
-  await viewerReady(page);
+  await viewerReady(page, viewer);
   return jobId(page);
 }
 
