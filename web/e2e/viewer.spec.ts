@@ -175,7 +175,12 @@ test('another frame shows other intensities, and its read-out follows', async ({
   await expect(page.getByTestId('frame')).toHaveText('1 / 1');
   await expect(page.getByTestId('readout-intensity')).toHaveText(String(intensity + 300));
   await expect.poll(grey).toBe(255);
+  // What is segmented is the frame that is seen.
+  const asked = page.waitForRequest((request) => request.url().endsWith('/initial-mask'));
+  await dragLesion(page, 'axial', 1);
+  expect((await asked).postDataJSON()).toMatchObject({ frame: 1 });
   await page.getByTestId('frame-slider').getByRole('slider').press('Home');
+  await page.mouse.move(centre.x, centre.y);
   await expect(page.getByTestId('readout-intensity')).toHaveText(String(intensity));
 });
 

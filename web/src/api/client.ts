@@ -87,7 +87,7 @@ export function postOperation(jobId: string, body: OperationBody): Promise<Revis
 }
 
 /** Queues filling an object in between its confirmed slices. */
-export function interpolate(jobId: string, body: { readonly label: number; readonly axis: number }): Promise<TaskQueued> {
+export function interpolate(jobId: string, body: { readonly label: number; readonly axis: number; readonly frame: number }): Promise<TaskQueued> {
   return sendJson('POST', `${job(jobId)}/interpolate`, body);
 }
 
@@ -130,9 +130,9 @@ export async function prepareSlice(jobId: string, axis: number, sliceIndex: numb
   return (await sendJson<SlicePrepared>('POST', `${job(jobId)}/prepare`, asked)).preparation;
 }
 
-export function segmentSlice(jobId: string, prompt: SlicePrompt, engine: EngineName | null): Promise<TaskQueued> {
+export function segmentSlice(jobId: string, prompt: SlicePrompt, engine: EngineName | null, frame: number): Promise<TaskQueued> {
   const { absent: _absent, ...asked } = prompt;
-  return sendJson('POST', `${job(jobId)}/initial-mask`, engine === null ? asked : { ...asked, engine });
+  return sendJson('POST', `${job(jobId)}/initial-mask`, { ...asked, frame, ...(engine === null ? {} : { engine }) });
 }
 
 export interface PropagateBody {
@@ -141,6 +141,7 @@ export interface PropagateBody {
   readonly engine?: EngineName;
   readonly combine?: Combine;
   readonly largest_component?: boolean;
+  readonly frame?: number;
   readonly label: number;
   readonly axis: number;
 }

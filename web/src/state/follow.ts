@@ -48,7 +48,7 @@ async function sendOne(key: PromptKey): Promise<void> {
     await editsSaved();
     // A newer wish for this slice came while its prompt was being saved.
     if (wishes.has(nameOf(key)) || getState().open?.job.job_id !== jobId) return;
-    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(open, prompt, key), open.engine);
+    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(open, prompt, key), open.engine, open.frame);
     awaited = endedEarly.has(taskId) ? null : taskId;
   }, i18next.t('error.action'));
 }

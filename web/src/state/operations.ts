@@ -47,7 +47,7 @@ export async function interpolate(): Promise<void> {
   patchOpen({ asking: true, failure: null });
   await attempt(async () => {
     await editsSaved();
-    await api.interpolate(open.job.job_id, { label: open.label, axis });
+    await api.interpolate(open.job.job_id, { label: open.label, axis, frame: open.frame });
   }, i18next.t('error.action'));
   patchOpen({ asking: false });
 }

@@ -175,7 +175,7 @@ export async function runPropagation(): Promise<void> {
   const open = getState().open;
   const axis = open === null ? null : runAxis(open);
   if (open === null || axis === null || !canPropagate(open, getState().engines)) return;
-  const { job, direction, combine, largest, engine, label } = open;
+  const { job, direction, combine, largest, engine, label, frame } = open;
   const range = open.ranges[axis];
   followAtOnce();
   patchOpen({ asking: true, failure: null });
@@ -190,6 +190,7 @@ export async function runPropagation(): Promise<void> {
         largest_component: largest,
         label,
         axis,
+        frame,
         ...(range === undefined ? {} : { range }),
         ...(engine === null ? {} : { engine }),
       });
