@@ -55,6 +55,7 @@ const VIEWS: readonly View[] = [
   },
   address('tasks', '/tasks', 'task-row'),
   address('audit', '/audit', 'audit-entry'),
+  address('settings', '/settings', 'settings'),
   address('diagnosis', '/diagnosis', 'checks'),
 ];
 

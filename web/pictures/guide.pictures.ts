@@ -63,6 +63,9 @@ async function addObject(page: Page, value: number, name: string): Promise<void>
 }
 
 test('pictures of the user guide', async ({ page }) => {
+  await page.addInitScript(() => {
+    localStorage.setItem('voxloop.settings', JSON.stringify({ tourSeen: true }));
+  });
   await page.goto('/');
   await expect(page.getByTestId('jobs-empty')).toBeVisible();
   await picture(page, 'start');

@@ -7,12 +7,12 @@ import { createRoot } from 'react-dom/client';
 import { startTranslations } from './i18n';
 import { readListView } from './state/list';
 import { readPerson } from './state/person';
-import { useStore } from './state/store';
 import { App } from './views/App';
 import { theme } from './views/theme';
+import { useScheme } from './views/use_scheme';
 
 function Themed(): React.JSX.Element {
-  const scheme = useStore((state) => state.settings.theme);
+  const scheme = useScheme();
   // Variables and classes come from the stylesheet, so that the page works without inline styles.
   return (
     <MantineProvider theme={theme} forceColorScheme={scheme} withCssVariables={false} withGlobalClasses={false}>

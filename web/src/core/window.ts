@@ -7,6 +7,9 @@ export interface Window {
 
 export type PresetName = 'abdomen' | 'lung' | 'bone' | 'brain' | 'liver' | 'percentiles' | 'full';
 
+/** Every preset, those of Hounsfield units first. */
+export const PRESET_NAMES: readonly PresetName[] = ['abdomen', 'lung', 'bone', 'brain', 'liver', 'percentiles', 'full'];
+
 const CT_PRESETS: readonly (readonly [PresetName, Window])[] = [
   ['abdomen', { low: -160, high: 240 }],
   ['lung', { low: -1350, high: 150 }],

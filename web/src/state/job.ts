@@ -11,7 +11,7 @@ import { withPartial } from '../core/labelmap';
 import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { paced } from '../core/time_left';
-import { firstWindow } from '../core/window';
+import { openingEngine, openingWindow } from '../core/defaults';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
 import { prepareSlices } from './preparing';
@@ -20,7 +20,7 @@ import { followRecords } from './records';
 import { editsSaved } from './saving';
 import { refreshSession } from './session';
 import { getState, hiddenLabels, patchJob, patchOpen, setState, type OpenJob } from './store';
-import { firstPlane } from './view';
+import { changeSettings, firstPlane } from './view';
 import { fetchVolume } from './volume';
 
 const POLL_MS = 3000;
@@ -45,7 +45,9 @@ function firstCursor(job: Job, grid: Grid): Vec3 {
 
 function opened(job: Job): OpenJob {
   const grid = gridOf(job.image);
-  const { layout, large } = getState().settings;
+  const { settings, engines } = getState();
+  const { layout, large } = settings;
+  const { preset, engine } = settings.defaults[job.image.modality];
   const prompted = job.prompts[0];
   const promptPlane = prompted === undefined ? 'axial' : planeOfStoredAxis(grid.axes, axisIndex(prompted.axis));
   return {
@@ -61,7 +63,7 @@ function opened(job: Job): OpenJob {
     file: null,
     cursor: firstCursor(job, grid),
     plane: firstPlane(layout, large) ?? promptPlane,
-    window: firstWindow(job.image),
+    window: openingWindow(job.image, preset),
     camera: WHOLE_IMAGE,
     tool: 'navigate',
     scribbleRadius: 1,
@@ -71,7 +73,7 @@ function opened(job: Job): OpenJob {
     measureError: null,
     diameters: true,
     compared: null,
-    engine: null,
+    engine: openingEngine(engines, engine),
     direction: 'both',
     combine: 'union',
     largest: false,
@@ -113,8 +115,11 @@ async function failureOf(jobId: string): Promise<TaskFailure | null> {
 function takeOver(job: Job, editsBefore: number): boolean {
   const before = getState().open;
   const isFirst = before?.job.job_id !== job.job_id;
-  if (isFirst) setState({ open: opened(job), jobError: null });
-  else if (before.edits === editsBefore) patchOpen({ job });
+  if (isFirst) {
+    setState({ open: opened(job), jobError: null });
+    const { opacity } = getState().settings.defaults[job.image.modality];
+    if (opacity !== null) changeSettings({ opacity });
+  } else if (before.edits === editsBefore) patchOpen({ job });
   else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
   if ((job.task ?? null) === null) nothingRuns();
   return isFirst;
@@ -253,7 +258,9 @@ async function loadVolume(jobId: string, signal: AbortSignal): Promise<void> {
 
 async function loadEngines(): Promise<void> {
   try {
-    setState({ engines: await api.listEngines() });
+    const engines = await api.listEngines();
+    setState({ engines });
+    patchOpen((open) => ({ engine: openingEngine(engines, open.engine) }));
   } catch (cause) {
     notifyError(cause);
   }

@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** Pages that an address alone names. */
-export const PLAIN_PAGES = ['tasks', 'audit', 'diagnosis'] as const;
+export const PLAIN_PAGES = ['tasks', 'audit', 'diagnosis', 'settings'] as const;
 
 export type PlainPage = (typeof PLAIN_PAGES)[number];
 

@@ -1,10 +1,16 @@
 // What a person sets once for all jobs; kept in the browser.
 import { PLANES, type Plane } from '../core/axes';
+import { defaultsFrom, NO_DEFAULTS, type Defaults } from '../core/defaults';
 import { LAYOUTS, type Layout, type SharedLayout } from '../core/layout';
 import type { Convention } from '../core/tile';
 
+/** `system`: as the person's system has it. */
+export const THEMES = ['dark', 'light', 'system'] as const;
+
+export type Theme = (typeof THEMES)[number];
+
 export interface Settings {
-  readonly theme: 'dark' | 'light';
+  readonly theme: Theme;
   readonly convention: Convention;
   readonly layout: Layout;
   /** The large plane of the layout `main`. */
@@ -21,11 +27,15 @@ export interface Settings {
   readonly annotations: boolean;
   /** Whether the engine runs after each change of a prompt. */
   readonly autoSegment: boolean;
+  /** What a case opens with, by modality. */
+  readonly defaults: Defaults;
+  /** Whether the tour was taken or left. */
+  readonly tourSeen: boolean;
 }
 
 const STORAGE_KEY = 'voxloop.settings';
 
-const DEFAULTS: Settings = {
+export const DEFAULTS: Settings = {
   theme: 'dark',
   convention: 'radiological',
   layout: 'axial',
@@ -37,6 +47,8 @@ const DEFAULTS: Settings = {
   letters: true,
   annotations: true,
   autoSegment: true,
+  defaults: NO_DEFAULTS,
+  tourSeen: false,
 };
 
 function flag(stored: unknown, otherwise: boolean): boolean {
@@ -44,17 +56,17 @@ function flag(stored: unknown, otherwise: boolean): boolean {
 }
 
 /** Stored settings; a value that is not one of ours falls back to its default. */
-export function readSettings(): Settings {
+export function settingsFrom(text: string): Settings {
   let stored: Partial<Record<keyof Settings, unknown>> = {};
   try {
-    const parsed: unknown = JSON.parse(localStorage.getItem(STORAGE_KEY) ?? '{}');
+    const parsed: unknown = JSON.parse(text);
     if (typeof parsed === 'object' && parsed !== null) stored = parsed;
   } catch {
     stored = {};
   }
-  const { theme, convention, layout, large, shared, opacity, outline, crosshair, letters, annotations, autoSegment } = stored;
+  const { theme, convention, layout, large, shared, opacity, outline, crosshair, letters, annotations, autoSegment, defaults, tourSeen } = stored;
   return {
-    theme: theme === 'light' ? 'light' : DEFAULTS.theme,
+    theme: THEMES.find((it) => it === theme) ?? DEFAULTS.theme,
     convention: convention === 'neurological' ? 'neurological' : DEFAULTS.convention,
     layout: LAYOUTS.find((it) => it === layout) ?? DEFAULTS.layout,
     large: PLANES.find((it) => it === large) ?? DEFAULTS.large,
@@ -65,7 +77,13 @@ export function readSettings(): Settings {
     letters: flag(letters, DEFAULTS.letters),
     annotations: flag(annotations, DEFAULTS.annotations),
     autoSegment: flag(autoSegment, DEFAULTS.autoSegment),
+    defaults: defaultsFrom(defaults),
+    tourSeen: flag(tourSeen, DEFAULTS.tourSeen),
   };
+}
+
+export function readSettings(): Settings {
+  return settingsFrom(localStorage.getItem(STORAGE_KEY) ?? '{}');
 }
 
 export function writeSettings(settings: Settings): void {

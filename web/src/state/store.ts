@@ -136,6 +136,8 @@ export interface State {
   readonly openingSample: boolean;
   readonly engines: readonly EngineStatus[];
   readonly diagnosis: { readonly found: Diagnosis | null; readonly error: ApiError | null; readonly looking: boolean };
+  /** Whether the sheet of keys lies over the page. */
+  readonly keysShown: boolean;
   readonly monitor: Monitor;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
@@ -163,6 +165,7 @@ export const useStore = create<State>(() => ({
   openingSample: false,
   engines: [],
   diagnosis: { found: null, error: null, looking: false },
+  keysShown: false,
   monitor: FIRST_MONITOR,
   open: null,
   surfaces: null,

@@ -8,12 +8,14 @@ import { useStore } from '../state/store';
 import { ConnectionBanner } from './ConnectionBanner';
 import { JobsPage } from './JobsPage';
 import { Notices } from './Notices';
+import { ShortcutSheet } from './ShortcutSheet';
 import { SignInPage } from './SignInPage';
 
 const JobPage = lazy(() => import('./JobPage'));
 const AuditPage = lazy(() => import('./AuditPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
 const TasksPage = lazy(() => import('./TasksPage'));
+const SettingsPage = lazy(() => import('./SettingsPage'));
 
 function Stumbled(): React.JSX.Element {
   const { t } = useTranslation();
@@ -58,6 +60,8 @@ function Page(): React.JSX.Element {
       return <TasksPage />;
     case 'audit':
       return <AuditPage />;
+    case 'settings':
+      return <SettingsPage />;
     case 'diagnosis':
       return <DiagnosisPage />;
     case 'job':
@@ -87,6 +91,7 @@ export function App(): React.JSX.Element {
           <Page />
         </Suspense>
         <Notices />
+        <ShortcutSheet />
       </div>
     </Guard>
   );

@@ -8,10 +8,11 @@ import { useStore } from '../state/store';
 import { changeSettings } from '../state/view';
 import { PageLinks } from './PageLinks';
 import { PersonControl } from './PersonControl';
+import { useScheme } from './use_scheme';
 
 export function HeaderControls(): React.JSX.Element {
   const { t, i18n } = useTranslation();
-  const scheme = useStore((state) => state.settings.theme);
+  const scheme = useScheme();
   const isSignedIn = useStore(({ session }) => session?.token_required === true && session.signed_in);
   const other = scheme === 'dark' ? 'light' : 'dark';
   const themeName = t(other === 'light' ? 'common.themeLight' : 'common.themeDark');

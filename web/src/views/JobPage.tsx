@@ -19,6 +19,7 @@ import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
+import { Tour } from './Tour';
 import { useJobKeys } from './job_keys';
 import { UndoRedo } from './UndoRedo';
 import { ViewerToolbar } from './ViewerToolbar';
@@ -111,6 +112,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
       ) : (
         <NoJob jobId={jobId} />
       )}
+      <Tour />
     </div>
   );
 }

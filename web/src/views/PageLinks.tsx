@@ -1,6 +1,6 @@
 // Ways to the other pages, the same on every page; words beside the pictures where there is room.
 import { Tooltip } from '@mantine/core';
-import { IconClipboardList, IconFolders, IconListDetails, IconStethoscope, type Icon } from '@tabler/icons-react';
+import { IconClipboardList, IconFolders, IconListDetails, IconSettings, IconStethoscope, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { navigate, pathOf, useRoute, type Route } from '../state/router';
 
@@ -9,6 +9,7 @@ const LINKS: readonly { readonly route: Exclude<Route, { page: 'job' }>; readonl
   { route: { page: 'tasks' }, Icon: IconListDetails },
   { route: { page: 'audit' }, Icon: IconClipboardList },
   { route: { page: 'diagnosis' }, Icon: IconStethoscope },
+  { route: { page: 'settings' }, Icon: IconSettings },
 ];
 
 export function PageLinks(): React.JSX.Element {

@@ -1,5 +1,5 @@
 // Above the slices: layout, window, convention, how the mask looks, and what keys and mouse do.
-import { ActionIcon, NumberInput, Popover, SegmentedControl, Select, Tooltip } from '@mantine/core';
+import { ActionIcon, NumberInput, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconCube,
@@ -12,7 +12,7 @@ import { useTranslation } from 'react-i18next';
 import { LAYOUTS, type Layout } from '../core/layout';
 import { WHOLE_IMAGE } from '../core/tile';
 import { presetName, presetsOf } from '../core/window';
-import { useStore } from '../state/store';
+import { setState, useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
 import { DisplayMenu } from './DisplayMenu';
 import { HistogramPopover } from './HistogramPopover';
@@ -128,23 +128,19 @@ function ConventionChoice(): React.JSX.Element {
 
 function Help(): React.JSX.Element {
   const { t } = useTranslation();
-  const lines = ['wheel', 'jump', 'right', 'middle', 'zoom', 'enlarge', 'touch', 'planes', 'surface', 'keys', 'cross', 'run'] as const;
   return (
-    <Popover position="bottom-end" withArrow trapFocus>
-      <Popover.Target>
-        <ActionIcon size="lg" aria-label={t('tool.keys')} title={t('tool.keys')} data-testid="help">
-          <IconKeyboard size={19} />
-        </ActionIcon>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <strong>{t('tool.keys')}</strong>
-        <ul className="help">
-          {lines.map((line) => (
-            <li key={line}>{t(`help.${line}`)}</li>
-          ))}
-        </ul>
-      </Popover.Dropdown>
-    </Popover>
+    <Tooltip label={t('tool.keysHint')}>
+      <ActionIcon
+        size="lg"
+        aria-label={t('tool.keys')}
+        data-testid="help"
+        onClick={() => {
+          setState({ keysShown: true });
+        }}
+      >
+        <IconKeyboard size={19} />
+      </ActionIcon>
+    </Tooltip>
   );
 }
 

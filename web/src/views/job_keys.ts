@@ -154,6 +154,11 @@ function onKey(event: KeyboardEvent): void {
   action(open, event);
 }
 
+/** Every key that does something here; what it does with Shift is its own affair. */
+export function boundKeys(): readonly string[] {
+  return [...Object.keys(ACTIONS), ...Object.keys(ALT_ACTIONS).map((key) => `Alt+${key}`), 'Ctrl+Enter'];
+}
+
 export function useJobKeys(): void {
   useEffect(() => {
     window.addEventListener('keydown', onKey);

@@ -11,6 +11,9 @@ import { measure } from './measure';
 import { audit } from './audit';
 import { diagnosis } from './diagnosis';
 import { tasks } from './tasks';
+import { settings } from './settings';
+import { keys } from './keys';
+import { tour } from './tour';
 
 export const en = {
   ...page,
@@ -25,4 +28,7 @@ export const en = {
   ...audit,
   ...diagnosis,
   ...tasks,
+  ...settings,
+  ...keys,
+  ...tour,
 } as const;

@@ -1,6 +1,6 @@
 // English words: pages, tasks, taskState, taskColumn, taskStep, rates, span.
 export const tasks = {
-  pages: { label: 'Pages', jobs: 'Cases', tasks: 'Tasks', audit: 'Audit', diagnosis: 'Diagnosis' },
+  pages: { label: 'Pages', jobs: 'Cases', tasks: 'Tasks', audit: 'Audit', diagnosis: 'Diagnosis', settings: 'Settings' },
   tasks: {
     filter: 'Show tasks by state',
     all: 'All',

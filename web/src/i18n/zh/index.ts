@@ -11,6 +11,9 @@ import { measure } from './measure';
 import { audit } from './audit';
 import { diagnosis } from './diagnosis';
 import { tasks } from './tasks';
+import { settings } from './settings';
+import { keys } from './keys';
+import { tour } from './tour';
 import type { en } from '../en';
 import type { Words } from '../words';
 
@@ -27,4 +30,7 @@ export const zh: Words<typeof en> = {
   ...audit,
   ...diagnosis,
   ...tasks,
+  ...settings,
+  ...keys,
+  ...tour,
 };

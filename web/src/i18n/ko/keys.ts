@@ -1,0 +1,51 @@
+// Korean words: keys, keyGroup, shortcut.
+import type { keys as english } from '../en/keys';
+import type { Words } from '../words';
+
+export const keys: Words<typeof english> = {
+  keys: {
+    title: '단축키',
+  },
+  keyGroup: {
+    anywhere: '어디서나',
+    list: '케이스 목록',
+    move: '슬라이스',
+    tools: '도구',
+    solve: '분할',
+    look: '보기',
+    mouse: '마우스와 터치',
+  },
+  shortcut: {
+    sheet: '이 단축키 표',
+    nextCase: '다음 케이스',
+    previousCase: '이전 케이스',
+    search: '검색',
+    nextSlice: '다음 슬라이스',
+    previousSlice: '이전 슬라이스',
+    tenSlices: '열 슬라이스씩',
+    ends: '첫, 마지막 슬라이스',
+    crosshair: '십자선 이동',
+    doubtful: '다음 의심 슬라이스',
+    previousDoubtful: '이전 의심 슬라이스',
+    navigate: '탐색',
+    box: '상자',
+    inside: '안쪽 점',
+    outside: '바깥쪽 점',
+    strokeInside: '안쪽 선',
+    strokeOutside: '바깥쪽 선',
+    mark: '십자선에 점 찍기',
+    remove: '이 슬라이스의 프롬프트 제거',
+    segment: '슬라이스 분할',
+    propagate: '전파',
+    confirm: '슬라이스 확정',
+    absent: '여기에 객체 없음',
+    compare: '이전 결과와 비교',
+    accept: '케이스 승인',
+    fit: '창에 맞추기',
+    axial: '축상면',
+    coronal: '관상면',
+    sagittal: '시상면',
+    grid: '2×2 배열',
+    main: '크게 하나, 작게 둘',
+  },
+};

@@ -1,0 +1,51 @@
+// Chinese words: keys, keyGroup, shortcut.
+import type { keys as english } from '../en/keys';
+import type { Words } from '../words';
+
+export const keys: Words<typeof english> = {
+  keys: {
+    title: '快捷键',
+  },
+  keyGroup: {
+    anywhere: '任何页面',
+    list: '病例列表',
+    move: '切片',
+    tools: '工具',
+    solve: '分割',
+    look: '视图',
+    mouse: '鼠标与触控',
+  },
+  shortcut: {
+    sheet: '本快捷键表',
+    nextCase: '下一个病例',
+    previousCase: '上一个病例',
+    search: '搜索',
+    nextSlice: '下一切片',
+    previousSlice: '上一切片',
+    tenSlices: '每次十个切片',
+    ends: '首个、末个切片',
+    crosshair: '移动十字线',
+    doubtful: '下一个存疑切片',
+    previousDoubtful: '上一个存疑切片',
+    navigate: '浏览',
+    box: '框',
+    inside: '内部点',
+    outside: '外部点',
+    strokeInside: '内部笔画',
+    strokeOutside: '外部笔画',
+    mark: '在十字线处加点',
+    remove: '移除此切片的提示',
+    segment: '分割切片',
+    propagate: '传播',
+    confirm: '确认切片',
+    absent: '此处没有对象',
+    compare: '与之前结果比较',
+    accept: '接受病例',
+    fit: '适应窗口',
+    axial: '横断面',
+    coronal: '冠状面',
+    sagittal: '矢状面',
+    grid: '二乘二',
+    main: '一大两小',
+  },
+};
