@@ -2,29 +2,32 @@
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './axe';
 import { ask, beat, claim, complete, fail, openTiny, waiting } from './agent';
-import { expect, test } from './server';
+import { expect, Server, test } from './server';
 
 function row(page: Page, taskId: string): Locator {
   return page.locator(`[data-testid="task-row"][data-task="${taskId}"]`);
 }
 
 async function openMonitor(page: Page): Promise<void> {
-  await page.goto('/');
+  await page.goto(server.url);
   await page.getByTestId('to-tasks').click();
   await expect(page.getByTestId('tasks')).toBeVisible();
 }
 
-test.beforeAll(async ({ server }) => {
+/** A server of its own whose tasks wait for an agent by hand. */
+let server: Server;
+
+test.beforeAll(async () => {
+  server = await Server.start();
   await server.down();
   await server.up(['--no-agent']);
 });
 
-test.afterAll(async ({ server }) => {
-  await server.down();
-  await server.up();
+test.afterAll(async () => {
+  await server.remove();
 });
 
-test('a task is followed live, says why it failed and what to do, and is run again', async ({ page, server }) => {
+test('a task is followed live, says why it failed and what to do, and is run again', async ({ page }) => {
   const jobId = await openTiny(server, 'chest.nrrd');
   await openMonitor(page);
   await expect(page.getByTestId('tasks-empty')).toBeVisible();
@@ -39,7 +42,6 @@ test('a task is followed live, says why it failed and what to do, and is run aga
   await expect(row(page, taskId)).toContainText('bench-3');
   await beat(server, lease, 1, 4);
   await expect(row(page, taskId)).toContainText('25 %');
-  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/task1-a.png' });
   await fail(server, lease);
   await expect(row(page, taskId)).toContainText('Failed');
   const steps = page.getByTestId('log-line');
@@ -52,7 +54,6 @@ test('a task is followed live, says why it failed and what to do, and is run aga
   ]);
   await expect(page.getByTestId('task-why')).toContainText('the box holds one intensity');
   await expect(page.getByTestId('task-why')).toContainText('draw a larger box');
-  if (process.env.SHOTS) await page.screenshot({ path: '/tmp/task1-b.png' });
   await expectAccessible(page, 'a failed task, unfolded');
 
   await row(page, taskId).getByTestId('task-retry').click();
@@ -72,7 +73,7 @@ test('a task is followed live, says why it failed and what to do, and is run aga
   await page.waitForURL(new RegExp(`/jobs/${jobId}`));
 });
 
-test('a person changes the order of waiting tasks and stops what is not needed', async ({ page, server }) => {
+test('a person changes the order of waiting tasks and stops what is not needed', async ({ page }) => {
   const [a, b] = [await openTiny(server, 'first.nrrd'), await openTiny(server, 'second.nrrd')];
   const tasks = [await ask(server, a, 1), await ask(server, b, 1), await ask(server, b, 2)];
   const [first = '', second = '', third = ''] = tasks;
@@ -105,7 +106,7 @@ test('a person changes the order of waiting tasks and stops what is not needed',
   await expect(page.getByTestId('tasks-empty')).toBeVisible();
 });
 
-test('rates are shown as bars and as a table', async ({ page, server }) => {
+test('rates are shown as bars and as a table', async ({ page }) => {
   const jobId = await openTiny(server, 'rates.nrrd');
   await openMonitor(page);
   await page.getByText('1 hour', { exact: true }).click();

@@ -1,6 +1,6 @@
 // Every key of the page, with what it does: the sheet shows this list, and a test compares it with the handlers.
 
-export const SHORTCUT_GROUPS = ['anywhere', 'list', 'move', 'tools', 'solve', 'look'] as const;
+export const SHORTCUT_GROUPS = ['anywhere', 'list', 'move', 'tools', 'edit', 'solve', 'look'] as const;
 
 export type ShortcutGroup = (typeof SHORTCUT_GROUPS)[number];
 
@@ -32,6 +32,17 @@ export const SHORTCUTS = [
   { group: 'tools', word: 'strokeOutside', keys: ['Shift+S'] },
   { group: 'tools', word: 'mark', keys: ['M'] },
   { group: 'tools', word: 'remove', keys: ['Delete'] },
+  { group: 'edit', word: 'brush', keys: ['R'] },
+  { group: 'edit', word: 'eraser', keys: ['E'] },
+  { group: 'edit', word: 'fill', keys: ['F'] },
+  { group: 'edit', word: 'threshold', keys: ['T'] },
+  { group: 'edit', word: 'scissors', keys: ['X'] },
+  { group: 'edit', word: 'size', keys: ['[', ']'] },
+  { group: 'edit', word: 'copyNext', keys: ['K'] },
+  { group: 'edit', word: 'copyBefore', keys: ['Shift+K'] },
+  { group: 'edit', word: 'interpolate', keys: ['I'] },
+  { group: 'edit', word: 'undo', keys: ['Ctrl+Z'] },
+  { group: 'edit', word: 'redo', keys: ['Ctrl+Shift+Z', 'Ctrl+Y'] },
   { group: 'solve', word: 'segment', keys: ['Enter'] },
   { group: 'solve', word: 'propagate', keys: ['Shift+Enter'] },
   { group: 'solve', word: 'confirm', keys: ['C'] },

@@ -156,7 +156,9 @@ function onKey(event: KeyboardEvent): void {
 
 /** Every key that does something here; what it does with Shift is its own affair. */
 export function boundKeys(): readonly string[] {
-  return [...Object.keys(ACTIONS), ...Object.keys(ALT_ACTIONS).map((key) => `Alt+${key}`), 'Ctrl+Enter'];
+  const withAlt = Object.keys(ALT_ACTIONS).map((key) => `Alt+${key}`);
+  const withCtrl = [...Object.keys(COMMAND_ACTIONS), 'Enter'].map((key) => `Ctrl+${key}`);
+  return [...Object.keys(ACTIONS), ...withAlt, ...withCtrl];
 }
 
 export function useJobKeys(): void {
