@@ -49,6 +49,7 @@ export const SHORTCUTS = [
   { group: 'solve', word: 'absent', keys: ['A'] },
   { group: 'solve', word: 'compare', keys: ['O'] },
   { group: 'solve', word: 'accept', keys: ['Ctrl+Enter'] },
+  { group: 'look', word: 'frames', keys: [',', '.'] },
   { group: 'look', word: 'fit', keys: ['0'] },
   { group: 'look', word: 'axial', keys: ['1'] },
   { group: 'look', word: 'coronal', keys: ['2'] },

@@ -6,7 +6,7 @@ import { keyCaps, SHORTCUT_GROUPS, SHORTCUTS } from '../core/shortcuts';
 import { getState, setState, useStore } from '../state/store';
 
 function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable="true"]') !== null;
+  return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"]') !== null;
 }
 
 const isMac = navigator.userAgent.includes('Mac');

@@ -50,6 +50,7 @@ export const keys = {
     absent: 'Object is absent here',
     compare: 'Compare with the result before',
     accept: 'Accept the case',
+    frames: 'Frame of a 4D image',
     fit: 'Fit to window',
     axial: 'Axial',
     coronal: 'Coronal',

@@ -53,6 +53,7 @@ export const keys: Words<typeof english> = {
     absent: '여기에 객체 없음',
     compare: '이전 결과와 비교',
     accept: '케이스 승인',
+    frames: '4D 영상의 프레임',
     fit: '창에 맞추기',
     axial: '축상면',
     coronal: '관상면',

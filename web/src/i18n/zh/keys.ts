@@ -53,6 +53,7 @@ export const keys: Words<typeof english> = {
     absent: '此处没有对象',
     compare: '与之前结果比较',
     accept: '接受病例',
+    frames: '四维图像的帧',
     fit: '适应窗口',
     axial: '横断面',
     coronal: '冠状面',
