@@ -30,8 +30,8 @@ describe('the card', () => {
   const page = { width: 1280, height: 720 };
 
   it.each([
-    ['right of a tool at the left edge', { left: 4, top: 300, width: 36, height: 36 }, { left: 54, top: 238 }],
-    ['left of a button in the panel', { left: 1000, top: 300, width: 200, height: 36 }, { left: 686, top: 238 }],
+    ['right of a tool at the left edge', { left: 4, top: 300, width: 36, height: 36 }, { left: 54, top: 300 }],
+    ['left of a button in the panel', { left: 1000, top: 300, width: 200, height: 36 }, { left: 686, top: 300 }],
     ['within the page beside a target at the top', { left: 4, top: 0, width: 36, height: 36 }, { left: 54, top: 8 }],
     ['below a target as wide as the page', { left: 0, top: 100, width: 1280, height: 40 }, { left: 490, top: 154 }],
     ['above one at the bottom', { left: 0, top: 680, width: 1280, height: 40 }, { left: 490, top: 506 }],

@@ -43,12 +43,12 @@ export interface Area {
 const GAP = 14;
 const MARGIN = 8;
 
-/** Where a card of this size lies beside what it points at: right of it, else left, else below; always within the page. */
+/** Where a card of this size lies beside what it points at, as high as that: right of it, else left, else below; always within the page. */
 export function besideTarget(target: Area, card: { readonly width: number; readonly height: number }, page: { readonly width: number; readonly height: number }): Place {
   const within = (value: number, most: number): number => Math.max(MARGIN, Math.min(value, most - MARGIN));
   const right = target.left + target.width + GAP;
   const left = target.left - GAP - card.width;
-  const top = within(target.top + target.height / 2 - card.height / 2, page.height - card.height);
+  const top = within(target.top, page.height - card.height);
   if (right + card.width <= page.width - MARGIN) return { left: right, top };
   if (left >= MARGIN) return { left, top };
   const below = target.top + target.height + GAP;

@@ -142,8 +142,8 @@ function Slices(): React.JSX.Element {
           />
         ))}
         <Switch
-          label={t('settings.autoSegment')}
-          description={t('settings.autoSegmentHint')}
+          label={t('prompt.auto')}
+          description={t('prompt.autoHint')}
           checked={autoSegment}
           data-testid="setting-auto"
           onChange={(event) => {

@@ -226,28 +226,30 @@ function Row({ task }: { task: Task }): React.JSX.Element {
 export function TaskTable({ tasks }: { tasks: readonly Task[] }): React.JSX.Element {
   const { t } = useTranslation();
   return (
-    <table className="task-table" data-testid="tasks">
-      <caption className="visually-hidden">{t('pages.tasks')}</caption>
-      <thead>
-        <tr>
-          <th scope="col" className="task-col-unfold">
-            <span className="visually-hidden">{t('tasks.log')}</span>
-          </th>
-          {COLUMNS.map((column) => (
-            <th key={column} scope="col" className={`task-col-${column}`}>
-              {t(`taskColumn.${column}`)}
+    <div className="task-scroll">
+      <table className="task-table" data-testid="tasks">
+        <caption className="visually-hidden">{t('pages.tasks')}</caption>
+        <thead>
+          <tr>
+            <th scope="col" className="task-col-unfold">
+              <span className="visually-hidden">{t('tasks.log')}</span>
             </th>
+            {COLUMNS.map((column) => (
+              <th key={column} scope="col" className={`task-col-${column}`}>
+                {t(`taskColumn.${column}`)}
+              </th>
+            ))}
+            <th scope="col" className="task-col-actions">
+              <span className="visually-hidden">{t('tasks.actions')}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {tasks.map((task) => (
+            <Row key={task.task_id} task={task} />
           ))}
-          <th scope="col" className="task-col-actions">
-            <span className="visually-hidden">{t('tasks.actions')}</span>
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {tasks.map((task) => (
-          <Row key={task.task_id} task={task} />
-        ))}
-      </tbody>
-    </table>
+        </tbody>
+      </table>
+    </div>
   );
 }

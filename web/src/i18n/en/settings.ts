@@ -8,8 +8,6 @@ export const settings = {
     conventionHint: 'Radiological: the patient’s right is on the left of the screen',
     layout: 'Layout',
     layoutHint: 'The one used last; a case opens with it',
-    autoSegment: 'Segment as I draw',
-    autoSegmentHint: 'The engine runs after each change of a prompt',
     opening: 'How a case opens',
     modality: 'Modality',
     preset: 'Window',

@@ -17,8 +17,8 @@ export const tour = {
     accept: 'Accept it or take it away',
   },
   tourText: {
-    box: 'Take the box (B) and drag it around the bright spot in the liver.',
-    mask: 'Segment the slice (Enter); while “Segment as I draw” is on, that happens by itself.',
+    box: 'Go to slice 40 (wheel or ↑), take the box (B) and drag it around the lesion in the liver.',
+    mask: 'Segment the slice (Enter). While “The mask follows the prompts” is on, that happens by itself.',
     propagate: 'Propagate (Shift + Enter): the object is found on the slices around.',
     doubtful: 'D leads to the next doubtful slice. Correct it there, or confirm it with C.',
     accept: 'Accept the case (Ctrl + Enter), or download its mask.',

@@ -11,8 +11,6 @@ export const settings: Words<typeof english> = {
     conventionHint: '영상의학 방식: 환자의 오른쪽이 화면 왼쪽에 보입니다',
     layout: '배치',
     layoutHint: '마지막에 쓴 배치로 케이스를 엽니다',
-    autoSegment: '그리는 즉시 분할',
-    autoSegmentHint: '프롬프트가 바뀔 때마다 엔진이 실행됩니다',
     opening: '케이스를 열 때',
     modality: '모달리티',
     preset: '윈도우',

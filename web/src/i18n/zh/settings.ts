@@ -11,8 +11,6 @@ export const settings: Words<typeof english> = {
     conventionHint: '放射学惯例：患者右侧显示在屏幕左侧',
     layout: '布局',
     layoutHint: '病例以上次使用的布局打开',
-    autoSegment: '边画边分割',
-    autoSegmentHint: '每次更改提示后引擎自动运行',
     opening: '病例打开方式',
     modality: '模态',
     preset: '窗口',

@@ -20,8 +20,8 @@ export const tour: Words<typeof english> = {
     accept: '接受或下载',
   },
   tourText: {
-    box: '选择框（B），围绕肝脏中的亮点拖动。',
-    mask: '分割此切片（Enter）；开启“边画边分割”时会自动进行。',
+    box: '转到切片 40（滚轮或 ↑），选择框（B），围绕肝脏病灶拖动。',
+    mask: '分割此切片（Enter）。开启“掩膜随提示更新”时会自动进行。',
     propagate: '传播（Shift + Enter）：在周围切片中找到对象。',
     doubtful: '按 D 转到下一个存疑切片，在那里修正，或按 C 确认。',
     accept: '接受病例（Ctrl + Enter），或下载掩膜。',
