@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { APIRequestContext, Page } from '@playwright/test';
 import { readRuns, writeNifti } from './nifti';
 import { bodyAs } from './phantom';
+import { fillBox } from './records';
 import { dragLesion, openFile, segment, viewerReady } from './screen';
 import { expect, test } from './server';
 
@@ -116,6 +117,15 @@ test('an object with voxels is deleted only when that is meant, and undone by it
   await expect(page.getByTestId('object-1')).toHaveCount(0);
   await expect.poll(async () => (await labelsOf(request, id)).map((label) => label.value)).toEqual([2]);
   expect(await voxelsOf(request, id, 1)).toBe(0);
+});
+
+test('voxels that belong to no object are shown, and get one', async ({ page, request }) => {
+  const id = await openFile(page, 'orphan.nii', BODY);
+  await fillBox(request, id, null, [[30, 30, 10], [39, 39, 19]], 7);
+  await expect(page.getByTestId('orphan-7')).toContainText('5.63 ml');
+  await page.getByTestId('adopt-7').click();
+  await expect(page.getByTestId('volume-7')).toHaveText('5.63 ml');
+  await expect.poll(async () => (await labelsOf(request, id)).map((label) => label.value)).toEqual([1, 7]);
 });
 
 test('label sets and files come back as they went out', async ({ page, request }) => {

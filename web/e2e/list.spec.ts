@@ -4,7 +4,21 @@ import { writeNifti } from './nifti';
 import { bodyAs } from './phantom';
 import { fillBox, upload } from './records';
 import { jobId } from './screen';
-import { expect, test } from './server';
+import { expect, Server, test as base } from './server';
+
+/** A server of this file's own: the list holds what is put there, and nothing else. */
+const test = base.extend<object, { server: Server }>({
+  server: [
+    // Playwright wants the first argument destructured, even where nothing is taken from it.
+    // eslint-disable-next-line no-empty-pattern
+    async ({}, provide) => {
+      const server = await Server.start();
+      await provide(server);
+      await server.remove();
+    },
+    { scope: 'worker', timeout: 60_000 },
+  ],
+});
 
 const BODY = writeNifti(bodyAs('RAS'));
 

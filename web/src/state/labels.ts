@@ -111,6 +111,15 @@ export function addLabel(wanted: NewLabel | null = null): void {
   patchOpen({ label: value });
 }
 
+/** Makes an object of voxels that are in the mask but in no list: their object was deleted, and an undo brought them back. */
+export function adoptLabel(value: number): void {
+  changeLabels((labels) =>
+    labels.some((label) => label.value === value)
+      ? [...labels]
+      : [...labels, normalLabel({ value, name: `Object ${value}`, color: freeColor(labels, null) })],
+  );
+}
+
 export function orderByValue(): void {
   changeLabels((labels) => labels.toSorted((a, b) => a.value - b.value));
 }

@@ -1,12 +1,13 @@
 // The job's objects: which one prompts go to, and each one's name, colour, size, visibility and lock.
 import { useMemo, useState } from 'react';
-import { ActionIcon, Menu, Tooltip } from '@mantine/core';
+import { ActionIcon, Button, Menu, Tooltip } from '@mantine/core';
 import { IconBookmarks, IconDotsVertical, IconPlus, IconSortAscendingNumbers, IconTextPlus } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { anatomyOf, type Term } from '../core/anatomy';
 import { labelCounts } from '../core/edit/census';
+import { formatMl } from '../core/measure';
 import { isAccepted } from '../state/accepted';
-import { addLabel, orderByValue } from '../state/labels';
+import { addLabel, adoptLabel, orderByValue } from '../state/labels';
 import { useStore, type OpenJob } from '../state/store';
 import { AnatomyPicker } from './AnatomyPicker';
 import { LabelSets } from './LabelSets';
@@ -27,6 +28,26 @@ function useSizes(open: OpenJob | null): ReadonlyMap<number, Size> {
     const mlPerVoxel = (spacing[0] * spacing[1] * spacing[2]) / 1000;
     return new Map([...labelCounts(shown)].map(([label, voxels]) => [label, { voxels, ml: voxels * mlPerVoxel }]));
   }, [shown, spacing]);
+}
+
+function Orphan({ value, size, isClosed }: { value: number; size: Size; isClosed: boolean }): React.JSX.Element {
+  const { t } = useTranslation();
+  return (
+    <li className="object-orphan" data-testid={`orphan-${value}`}>
+      <span className="hint">{t('labels.orphan', { value, ml: formatMl(size.ml) })}</span>
+      <Button
+        size="compact-sm"
+        variant="default"
+        disabled={isClosed}
+        data-testid={`adopt-${value}`}
+        onClick={() => {
+          adoptLabel(value);
+        }}
+      >
+        {t('labels.adopt')}
+      </Button>
+    </li>
+  );
 }
 
 type Dialog = 'byName' | 'sets' | null;
@@ -112,6 +133,11 @@ export function ObjectsPanel(): React.JSX.Element | null {
             isClosed={isClosed}
           />
         ))}
+        {[...sizes]
+          .filter(([value]) => !open.job.labels.some((label) => label.value === value))
+          .map(([value, size]) => (
+            <Orphan key={value} value={value} size={size} isClosed={isClosed} />
+          ))}
       </ul>
       {dialog === 'byName' && (
         <AnatomyPicker

@@ -41,6 +41,8 @@ export const labels = {
     exportJson: 'Export as JSON',
     exportItk: 'Export for ITK-SNAP (.txt)',
     merged: 'The objects were changed elsewhere too; both changes are kept.',
+    orphan: '{{ml}} ml of value {{value}} belong to no object',
+    adopt: 'Add object',
   },
   labelFile: {
     failed: '{{name}} was not imported',

@@ -44,6 +44,8 @@ export const labels: Words<typeof english> = {
     exportJson: 'JSON으로 내보내기',
     exportItk: 'ITK-SNAP용 내보내기(.txt)',
     merged: '다른 곳에서도 대상이 바뀌었습니다. 두 변경을 모두 유지했습니다.',
+    orphan: '값 {{value}}의 {{ml}} ml가 어떤 대상에도 속하지 않습니다',
+    adopt: '대상 추가',
   },
   labelFile: {
     failed: '{{name}}을(를) 가져오지 못했습니다',

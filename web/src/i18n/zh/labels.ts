@@ -44,6 +44,8 @@ export const labels: Words<typeof english> = {
     exportJson: '导出为 JSON',
     exportItk: '导出为 ITK-SNAP 格式（.txt）',
     merged: '目标在别处也被更改，两处更改均已保留。',
+    orphan: '数值 {{value}} 的 {{ml}} ml 不属于任何目标',
+    adopt: '添加目标',
   },
   labelFile: {
     failed: '{{name}} 未能导入',
