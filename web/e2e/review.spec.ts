@@ -87,14 +87,14 @@ test('two browsers take different steps at once: the later one is told, and lose
   await viewerReady(other);
   await openTab(other, 'review');
   await other.getByTestId('review-comment').fill('Too large at the rim');
+  // Nor does its poll tell it anything.
+  await other.route(/\/api\/v1\/jobs\/[^/]+$/, (route) => route.abort());
 
   await sign(page, 'First');
   await openTab(page, 'review');
   await page.getByTestId('review-accepted').click();
   await expect(page.getByTestId('accepted-banner')).toBeVisible();
 
-  // What the other's poll would tell it is held back as well.
-  await other.route(/\/api\/v1\/jobs\/[^/]+$/, (route) => route.abort());
   await other.getByTestId('review-rejected').click();
   await expect.poll(async () => (await (await request.get(`/api/v1/jobs/${id}/reviews`)).json() as { steps: unknown[] }).steps.length).toBe(2);
   await expect(other.getByTestId('notice-error').first()).toBeVisible();
