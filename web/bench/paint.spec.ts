@@ -6,7 +6,7 @@ import type { CDPSession, Page } from '@playwright/test';
 import { expect, test } from '../e2e/server';
 import { figure, median, report, upload } from './figures';
 
-const STROKES = 200;
+const STROKES = Number(process.env.STROKES ?? 200);
 const MOVES = 40;
 
 interface Watched {
@@ -63,11 +63,11 @@ test('painting on 512×512×120', async ({ browser, server }) => {
   try {
     const jobId = await upload(server, folder);
     const page = await context.newPage();
+    page.setDefaultTimeout(60_000);
     const session = await context.newCDPSession(page);
     await page.addInitScript(watchStrokes);
     await page.goto(`/jobs/${jobId}`);
     await expect(page.getByTestId('viewer')).toHaveAttribute('data-volume', 'ready');
-    await page.getByTestId('layout-one').click();
     await page.getByTestId('tool-brush').click();
     await page.getByTestId('brush-size').fill('6');
     const box = await page.getByTestId('overlay').boundingBox();

@@ -15,7 +15,7 @@ function Size(): React.JSX.Element {
   const { size } = useEditTools();
   return (
     <>
-      <span className="dim">{t('edit.size')}</span>
+      <span className="dim option-word">{t('edit.size')}</span>
       <Slider
         size="xs"
         className="brush-size"
@@ -71,10 +71,12 @@ function Over(): React.JSX.Element {
   const { t } = useTranslation();
   const { over } = useEditTools();
   return (
-    <label className="option">
-      <span className="dim">{t('edit.over')}</span>
+    <span className="option">
+      <span className="dim option-word">{t('edit.over')}</span>
       <NativeSelect
         size="xs"
+        className="option-select"
+        aria-label={t('edit.over')}
         data-testid="paint-over"
         value={over}
         data={[
@@ -85,7 +87,7 @@ function Over(): React.JSX.Element {
           changeEditTools({ over: event.currentTarget.value === 'unlocked' ? 'unlocked' : 'background' });
         }}
       />
-    </label>
+    </span>
   );
 }
 
@@ -93,10 +95,12 @@ function From(): React.JSX.Element {
   const { t } = useTranslation();
   const { eraseFrom } = useEditTools();
   return (
-    <label className="option">
-      <span className="dim">{t('edit.from')}</span>
+    <span className="option">
+      <span className="dim option-word">{t('edit.from')}</span>
       <NativeSelect
         size="xs"
+        className="option-select"
+        aria-label={t('edit.from')}
         data-testid="erase-from"
         value={eraseFrom}
         data={[
@@ -107,7 +111,7 @@ function From(): React.JSX.Element {
           changeEditTools({ eraseFrom: event.currentTarget.value === 'unlocked' ? 'unlocked' : 'active' });
         }}
       />
-    </label>
+    </span>
   );
 }
 
@@ -142,6 +146,7 @@ function Range(): React.JSX.Element {
     <>
       <NativeSelect
         size="xs"
+        className="option-select"
         aria-label={t('edit.range')}
         data-testid="threshold-mode"
         value={rangeMode}

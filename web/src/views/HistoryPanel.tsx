@@ -60,7 +60,7 @@ function useWho(): (revision: Revision) => string {
   const { t } = useTranslation();
   return ({ author }) => {
     if (author.by === 'engine') return `${t(`engine.${author.engine.name}`)} ${author.engine.version}`;
-    return author.name === '' ? t('history.somebody') : author.name;
+    return author.name === '' ? t('person.unnamed') : author.name;
   };
 }
 

@@ -7,7 +7,6 @@ export const history = {
     undo: 'Undo (Ctrl + Z)',
     redo: 'Redo (Ctrl + Shift + Z)',
     start: 'Image without a mask',
-    somebody: 'Somebody',
     nothing: 'nothing changed',
     slice: '{{plane}} {{index}}',
     slices: '{{plane}} {{first}}–{{last}}',

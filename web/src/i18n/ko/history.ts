@@ -10,7 +10,6 @@ export const history: Words<typeof english> = {
     undo: '실행 취소 (Ctrl + Z)',
     redo: '다시 실행 (Ctrl + Shift + Z)',
     start: '마스크 없는 영상',
-    somebody: '다른 사용자',
     nothing: '변경 없음',
     slice: '{{plane}} {{index}}번',
     slices: '{{plane}} {{first}}–{{last}}번',

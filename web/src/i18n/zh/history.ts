@@ -10,7 +10,6 @@ export const history: Words<typeof english> = {
     undo: '撤销 (Ctrl + Z)',
     redo: '重做 (Ctrl + Shift + Z)',
     start: '没有掩膜的图像',
-    somebody: '其他人',
     nothing: '没有变化',
     slice: '{{plane}} 第 {{index}} 层',
     slices: '{{plane}} 第 {{first}}–{{last}} 层',
