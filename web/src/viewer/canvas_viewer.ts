@@ -3,7 +3,7 @@
 import { sliceUrl } from '../api/client';
 import { PLANE_AXES, type Plane, type Vec3 } from '../core/axes';
 import { rasStrides, sliceOfPlane, type Grid } from '../core/grid';
-import type { Tile } from '../core/tile';
+import type { Arrangement, Tile } from '../core/tile';
 import type { DisplayVolume } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { canvasOf, placePicture } from './place';
@@ -45,9 +45,17 @@ interface Painted {
   readonly canvas: HTMLCanvasElement;
 }
 
+/** What lies on the canvas. */
+interface Drawn {
+  readonly arrangement: Arrangement | null;
+  readonly skipped: Plane | null;
+  readonly slices: Map<Plane, Painted>;
+}
+
 export class CanvasViewer implements SliceViewer {
   private readonly pictures = new Map<string, HTMLImageElement>();
   private readonly painted = new Map<Plane, Painted>();
+  private drawn: Drawn = { arrangement: null, skipped: null, slices: new Map() };
   private scene: Scene | null = null;
   private volume: DisplayVolume | null = null;
   private frame = 0;
@@ -71,16 +79,17 @@ export class CanvasViewer implements SliceViewer {
 
   show(scene: Scene): void {
     this.scene = scene;
-    const context = freshContext(this.canvas);
+    const { canvas } = this;
+    const isNew = this.drawn.arrangement !== scene.arrangement || this.drawn.skipped !== this.skipped;
+    const context = isNew ? freshContext(canvas) : canvas.getContext('2d');
     if (context === null) return;
-    context.fillStyle = '#000';
-    context.fillRect(0, 0, this.canvas.clientWidth, this.canvas.clientHeight);
+    if (isNew) {
+      context.fillStyle = '#000';
+      context.fillRect(0, 0, canvas.clientWidth, canvas.clientHeight);
+      this.drawn = { arrangement: scene.arrangement, skipped: this.skipped, slices: new Map() };
+    }
     for (const tile of scene.arrangement.tiles) {
-      if (tile.plane === this.skipped) continue;
-      clipped(context, tile.pane, () => {
-        if (this.volume === null) this.paintPicture(context, scene, tile);
-        else placePicture(context, scene.grid, tile, this.slice(scene, this.volume, tile.plane), true);
-      });
+      if (tile.plane !== this.skipped) this.paintTile(context, scene, tile);
     }
   }
 
@@ -90,15 +99,29 @@ export class CanvasViewer implements SliceViewer {
     this.painted.clear();
   }
 
+  /** Draws one pane, unless it shows the same slice already. */
+  private paintTile(context: CanvasRenderingContext2D, scene: Scene, tile: Tile): void {
+    const painted = this.volume === null ? null : this.slice(scene, this.volume, tile.plane);
+    if (painted !== null && this.drawn.slices.get(tile.plane) === painted) return;
+    clipped(context, tile.pane, () => {
+      context.fillStyle = '#000';
+      context.fillRect(tile.pane.x, tile.pane.y, tile.pane.width, tile.pane.height);
+      if (painted === null) this.paintPicture(context, scene, tile);
+      else placePicture(context, scene.grid, tile, painted.canvas, true);
+    });
+    if (painted !== null) this.drawn.slices.set(tile.plane, painted);
+  }
+
   /** A plane's slice in grey; painted anew only when slice, window or voxels are others. */
-  private slice(scene: Scene, volume: DisplayVolume, plane: Plane): HTMLCanvasElement {
+  private slice(scene: Scene, volume: DisplayVolume, plane: Plane): Painted {
     const { grid, window, cursor } = scene;
     const at = cursor[PLANE_AXES[plane].normal];
     const before = this.painted.get(plane);
-    if (before?.grid === grid && before.volume === volume && before.window === window && before.at === at) return before.canvas;
+    if (before?.grid === grid && before.volume === volume && before.window === window && before.at === at) return before;
     const canvas = canvasOf(paintVoxels(grid, volume, plane, cursor, window), before?.canvas);
-    this.painted.set(plane, { grid, volume, window, at, canvas });
-    return canvas;
+    const painted = { grid, volume, window, at, canvas };
+    this.painted.set(plane, painted);
+    return painted;
   }
 
   private paintPicture(context: CanvasRenderingContext2D, scene: Scene, tile: Tile): void {
