@@ -1,4 +1,4 @@
-// Strokes, hints about prompts, the boxes of edits, time that is left, two masks compared.
+// Strokes, hints about prompts, time that is left, two masks compared.
 import { describe, expect, it } from 'vitest';
 import type { Revision, Scribble, SlicePrompt } from '../src/api/types';
 import { dice, differing, overlapBySlice, previousResult, total } from '../src/core/compare';

@@ -2,10 +2,10 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
-import { emptyPrompt, promptAt, withPrompt, type PromptKey } from '../core/prompts';
+import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { whenQuiet } from './follow';
 import { vouchSlice } from './editing';
-import { maskSaved } from './mask_work';
+import { catchUp, inTurn, maskSaved, workOf } from './mask_work';
 import { notifyPlain } from './notices';
 import { activeKey, removePrompt } from './prompts';
 import { saveInTurn } from './saving';
@@ -16,9 +16,27 @@ function showPrompt(key: PromptKey, prompt: SlicePrompt): void {
   patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
 }
 
-/** Runs once no slice is being segmented: what is vouched for must be what is seen. */
+/** What is vouched for must be what is seen: waits for the slice that is being segmented. False where that failed. */
+async function settled(): Promise<boolean> {
+  const before = getState().open;
+  if (before === null) return false;
+  if (!before.thinking) return true;
+  if (!(await whenQuiet())) return false;
+  // The engine's answer may still be on its way here.
+  const work = workOf(before.job.job_id, before.grid.shape);
+  await inTurn(() => catchUp(work));
+  return getState().open?.job.job_id === before.job.job_id;
+}
+
+/** The revision stores the slice's prompt without its marks: they follow it. */
+async function sendMarks(jobId: string, key: PromptKey, prompt: SlicePrompt): Promise<void> {
+  await maskSaved();
+  if (getState().open?.job.job_id === jobId) showPrompt(key, prompt);
+  saveInTurn(() => api.putPrompt(jobId, prompt));
+}
+
 async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
-  if (getState().open?.job.task?.kind === 'propagate' || !(await whenQuiet())) return;
+  if (getState().open?.job.task?.kind === 'propagate' || !(await settled())) return;
   const open = getState().open;
   if (open === null) return;
   const absent = prompt.absent === true;
@@ -28,8 +46,8 @@ async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
     return;
   }
   showPrompt(key, prompt);
-  // The revision stored the slice's prompt without its marks.
-  if (!isSent || !absent) saveInTurn(() => maskSaved().then(() => api.putPrompt(open.job.job_id, prompt)));
+  const { mask: _mask, ...marks } = prompt;
+  if (!isSent || (!absent && !isEmpty(marks))) await sendMarks(open.job.job_id, key, prompt);
 }
 
 /** Confirms the active object on the shown slice as it is, or takes that back; its marks stay. */

@@ -53,7 +53,7 @@ function Legend({ open, compared }: { open: OpenJob; compared: NonNullable<OpenJ
   const agreement = dice(total(slices));
   const here = slices[sliceIndex];
   return (
-    <div className="compare" role="group" aria-label={t('compare.title')} data-testid="compare">
+    <div className="compare-legend" role="group" aria-label={t('compare.title')} data-testid="compare">
       <div className="compare-lines">
         <span className="compare-line" style={{ borderColor: open.job.labels.find((it) => it.value === label)?.color }} aria-hidden />
         <span>{t('compare.now')}</span>

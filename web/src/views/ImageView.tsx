@@ -5,7 +5,6 @@ import { useTranslation } from 'react-i18next';
 import { storedAxisOfPlane } from '../core/axes';
 import type { Rect } from '../core/layout';
 import { useStore, type OpenJob } from '../state/store';
-import { CompareLegend } from './CompareLegend';
 import { FrameSlider } from './FrameSlider';
 import { PaneChrome } from './PaneChrome';
 import { PlaneSlider } from './PlaneSlider';
@@ -84,7 +83,6 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         ))}
         <Waiting open={open} hasNiivue={hasNiivue} />
         <Thinking />
-        <CompareLegend />
         <ResultBar />
       </div>
       <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} presence={presence} />

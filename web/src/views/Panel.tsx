@@ -3,6 +3,7 @@ import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { isAccepted } from '../state/accepted';
 import { PANEL_TABS, setState, useStore, type PanelTab } from '../state/store';
+import { CompareLegend } from './CompareLegend';
 import { ComparePanel } from './ComparePanel';
 import { DownloadPanel } from './DownloadPanel';
 import { EditPanel } from './EditPanel';
@@ -30,6 +31,7 @@ export function Panel(): React.JSX.Element {
   return (
     <aside className="panel">
       <ObjectsPanel />
+      <CompareLegend />
       <Tabs
         className="panel-tabs"
         value={tab}

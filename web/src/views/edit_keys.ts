@@ -3,7 +3,8 @@ import { copySlice } from '../state/editing';
 import { stepBrushSize } from '../state/edit_tools';
 import { redo, undo } from '../state/history';
 import { interpolate } from '../state/operations';
-import type { EditTool } from '../state/store';
+import { setScribbleRadius } from '../state/prompts';
+import { getState, type EditTool } from '../state/store';
 import { setTool } from '../state/view';
 
 type Press = (event: KeyboardEvent) => void;
@@ -14,6 +15,13 @@ function take(tool: EditTool): Press {
   };
 }
 
+/** The width of what is in hand: a stroke of a prompt, or the brush. */
+function stepWidth(direction: 1 | -1): void {
+  const open = getState().open;
+  if (open?.tool === 'scribble_in' || open?.tool === 'scribble_out') setScribbleRadius(open.scribbleRadius + direction / 2);
+  else stepBrushSize(direction);
+}
+
 export const EDIT_KEYS: Readonly<Record<string, Press>> = {
   r: take('brush'),
   e: take('eraser'),
@@ -21,10 +29,10 @@ export const EDIT_KEYS: Readonly<Record<string, Press>> = {
   t: take('threshold'),
   x: take('scissors'),
   '[': () => {
-    stepBrushSize(-1);
+    stepWidth(-1);
   },
   ']': () => {
-    stepBrushSize(1);
+    stepWidth(1);
   },
   k: (event) => {
     copySlice(event.shiftKey ? -1 : 1);

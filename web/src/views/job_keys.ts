@@ -138,12 +138,12 @@ const ALT_ACTIONS: Readonly<Record<string, Action>> = {
 
 function onKey(event: KeyboardEvent): void {
   const open = getState().open;
-  if (open !== null && event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
+  if (open === null || hasOwnKeys(event.target)) return;
+  if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     void accept();
     return;
   }
-  if (open === null || hasOwnKeys(event.target)) return;
   const isOnButton = event.target instanceof Element && event.target.closest('button, a') !== null;
   if (event.key === 'Enter' && isOnButton) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;

@@ -8,6 +8,7 @@ import { sliceOfPlane } from '../core/grid';
 import type { Layout } from '../core/layout';
 import { drawnDiameters } from '../core/measure';
 import { outlineColors, paletteOf } from '../core/palette';
+import { promptAt } from '../core/prompts';
 import { arrange, type Arrangement, type Tile } from '../core/tile';
 import { listenToImage, type ImageInput } from '../input/listen';
 import { onPainted } from '../state/live';
@@ -170,7 +171,10 @@ export function useOverlay(open: OpenJob, scene: Scene, canvas: React.RefObject<
     const words = (it: Plane): { title: string; facts: string } => {
       const { axis, sliceIndex } = sliceOfPlane(grid, it, cursor);
       const name = t(`plane.${it}`);
-      return { title: annotations ? `${name} ${t('slice.position', { index: sliceIndex, last: grid.shape[axis] - 1 })}` : name, facts };
+      const place = annotations ? `${name} ${t('slice.position', { index: sliceIndex, last: grid.shape[axis] - 1 })}` : name;
+      const vouched = promptAt(prompts, { axis, sliceIndex, label });
+      if (vouched?.absent === true) return { title: `${place} · ∅ ${t('slice.absent')}`, facts };
+      return { title: vouched?.mask === true ? `${place} · ✓ ${t('slice.confirmed')}` : place, facts };
     };
     const footer = arrangement.panes.length > 1 ? PANE_SLIDER_PX : 0;
     const handles = tool === 'box';
