@@ -226,6 +226,6 @@ test.describe('with an agent by hand', () => {
     await press(page, 'd');
     await expect(page.getByText('No doubtful slice is left')).toBeVisible();
     await expect(page.getByTestId('slice-axial')).toContainText('17 /');
-    expect((await jobOf(request, job)).prompts.filter((prompt) => prompt.mask === true)).toHaveLength(3);
+    await expect.poll(async () => (await jobOf(request, job)).prompts.filter((prompt) => prompt.mask === true).length).toBe(3);
   });
 });
