@@ -87,6 +87,7 @@ for (const [path, sign] of [
   ['/', 'open-sample'],
   ['/diagnosis', 'checks'],
   ['/tasks', 'task-search'],
+  ['/settings', 'settings'],
   ['/audit', 'audit-count'],
 ] as const) {
   test(`Tab reaches every control of ${path}`, async ({ page }) => {

@@ -34,6 +34,7 @@ describe('the card', () => {
     ['left of a button in the panel', { left: 1000, top: 300, width: 200, height: 36 }, { left: 686, top: 300 }],
     ['within the page beside a target at the top', { left: 4, top: 0, width: 36, height: 36 }, { left: 54, top: 8 }],
     ['below a target as wide as the page', { left: 0, top: 100, width: 1280, height: 40 }, { left: 490, top: 154 }],
+    ['above a button of the bar under the slices', { left: 470, top: 550, width: 120, height: 40 }, { left: 380, top: 376 }],
     ['above one at the bottom', { left: 0, top: 680, width: 1280, height: 40 }, { left: 490, top: 506 }],
   ])('lies %s', (_where, target, place) => {
     expect(besideTarget(target, card, page)).toEqual(place);

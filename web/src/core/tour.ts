@@ -43,9 +43,14 @@ export interface Area {
 const GAP = 14;
 const MARGIN = 8;
 
-/** Where a card of this size lies beside what it points at, as high as that: right of it, else left, else below; always within the page. */
+/** Where a card of this size lies beside what it points at, as high as that: right of it, else left, else below, above a bar; always within the page. */
 export function besideTarget(target: Area, card: { readonly width: number; readonly height: number }, page: { readonly width: number; readonly height: number }): Place {
   const within = (value: number, most: number): number => Math.max(MARGIN, Math.min(value, most - MARGIN));
+  // What lies low, away from the sides, has its like to the right and left: the card goes above.
+  const isInBar = target.top > page.height * 0.6 && target.left + target.width < page.width - card.width && target.left > 100;
+  if (isInBar && target.top - GAP - card.height >= MARGIN) {
+    return { left: within(target.left + target.width / 2 - card.width / 2, page.width - card.width), top: target.top - GAP - card.height };
+  }
   const right = target.left + target.width + GAP;
   const left = target.left - GAP - card.width;
   const top = within(target.top, page.height - card.height);
