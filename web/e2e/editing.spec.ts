@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { readRuns, writeNifti, type Triple } from './nifti';
 import { bodyAs, inRasOrder, RAS_SHAPE } from './phantom';
-import { jobId, openFile, placeOf, viewerReady, type Plane } from './screen';
+import { colourAt, jobId, openFile, placeOf, viewerReady, type Plane } from './screen';
 import { expect, test } from './server';
 
 /** Voxels of the mask as the server has it, by RAS place: label by `r,a,s`. */
@@ -313,4 +313,29 @@ test('edits made while the server is away are kept and sent when it is back', as
   await context.setOffline(false);
   await saved(page);
   expect(places(await maskOf(page, 'RAS'))).toEqual(['20,30,20', '22,30,20']);
+});
+
+test('a stroke is seen while it is drawn; objects are filled and cleared on a slice', async ({ page }) => {
+  await openFile(page, 'live.nii', writeNifti(bodyAs('RAS')));
+  await take(page, 'brush', 1);
+  await stroke(page, 'axial', [20, 20, 20], [26, 20, 20], [26, 26, 20], [20, 26, 20], [20, 20, 20]);
+  await page.getByTestId('edit-scope').getByText('This slice').click();
+  await page.getByTestId('edit-fillHoles').click();
+  await expect.poll(async () => places(await maskOf(page, 'RAS'))).toEqual(block([20, 20, 20], [26, 26, 20]));
+  await page.getByTestId('edit-clearSlice').click();
+  await expect.poll(async () => places(await maskOf(page, 'RAS'))).toEqual([]);
+
+  await take(page, 'brush', 7);
+  const [from, to] = [await placeOf(page, 'axial', [44, 30, 20]), await placeOf(page, 'axial', [52, 40, 20])];
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move(to.x, to.y);
+  await expect
+    .poll(async () => {
+      const [red, green] = await colourAt(page, { x: from.x + 4, y: from.y + 4 });
+      return red - green;
+    })
+    .toBeGreaterThan(25);
+  await page.mouse.up();
+  await saved(page);
 });
