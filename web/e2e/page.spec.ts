@@ -10,16 +10,16 @@ test('three languages, kept over a reload', async ({ page }) => {
   await openFile(page, 'languages.nii', BODY);
   await dragLesion(page, 'axial');
   for (const [code, words] of [
-    ['ko', '이 슬라이스 분할'],
-    ['zh', '分割此切片'],
-    ['en', 'Segment this slice'],
+    ['ko', '분할'],
+    ['zh', '分割'],
+    ['en', 'Segment'],
   ] as const) {
     await page.getByTestId('language').click();
     await page.getByTestId(`language-${code}`).click();
-    await expect(page.getByTestId('segment')).toHaveText(words);
+    await expect(page.getByTestId('tab-segment')).toHaveText(words);
     await page.reload();
     await viewerReady(page);
-    await expect(page.getByTestId('segment')).toHaveText(words);
+    await expect(page.getByTestId('tab-segment')).toHaveText(words);
     await expect(page.locator('html')).toHaveAttribute('lang', code);
     await page.screenshot({ path: `test-results/job-${code}.png` });
     await page.getByTestId('back').click();

@@ -1,18 +1,20 @@
 // A server with a token: the page asks for it once, and lets nobody see anything before.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from './server';
+import { expect, Server, test } from './server';
 
 const TOKEN = 'a-token-of-28-characters-001';
 
-test('the page asks for the token once and keeps nothing on the screen after signing out', async ({ page, server }) => {
+test('the page asks for the token once and keeps nothing on the screen after signing out', async ({ page }) => {
   const file = join(test.info().outputDir, 'token');
   mkdirSync(test.info().outputDir, { recursive: true });
   writeFileSync(file, `${TOKEN}\n`, { mode: 0o600 });
+  // A server of its own: the others' knows no token.
+  const server = await Server.start();
   await server.down();
   await server.up(['--token-file', file]);
 
-  await page.goto('/');
+  await page.goto(server.url);
   await expect(page.getByTestId('sign-in')).toBeVisible();
   await expect(page.getByTestId('notice-error')).toHaveCount(0);
 
@@ -36,4 +38,5 @@ test('the page asks for the token once and keeps nothing on the screen after sig
   await page.goto(address);
   await expect(page.getByTestId('sign-in')).toBeVisible();
   await expect(page.getByTestId('overlay')).toHaveCount(0);
+  await server.remove();
 });
