@@ -50,8 +50,12 @@ async function closeNotices(page: Page): Promise<void> {
 /** Propagates, where the job may have been propagated before. */
 async function propagateAgain(page: Page): Promise<void> {
   await closeNotices(page);
+  const asked = page.waitForResponse((answer) => answer.url().endsWith('/propagate'));
   await page.getByTestId('propagate').click();
-  await page.getByText('Propagation finished').waitFor();
+  await asked;
+  const job = `/api/v1/jobs/${jobId(page)}`;
+  await expect.poll(async () => ((await (await page.request.get(job)).json()) as { task?: object }).task ?? null).toBeNull();
+  await expect(page.getByTestId('propagate')).toBeEnabled();
   await closeNotices(page);
 }
 
