@@ -1,7 +1,7 @@
 // Prompts on all planes, by mouse and by number; points, absent slices, objects; what can go wrong.
 import { writeNifti } from './nifti';
 import { bodyAs, LESION, RAS_SHAPE } from './phantom';
-import { boxNumbers, drag, dragLesion, expectState, jobId, openFile, openTab, placeOf, propagate, segment, viewerReady } from './screen';
+import { boxNumbers, colourAt, drag, dragLesion, expectState, jobId, openFile, openTab, placeOf, propagate, segment, viewerReady } from './screen';
 import { expect, test } from './server';
 
 interface Stored {
@@ -120,6 +120,28 @@ test('an absent slice stays empty in the next propagation', async ({ page }) => 
   await page.getByTestId('overlay').press('ArrowDown');
   await page.getByTestId('overlay').press('ArrowDown');
   await expect(page.getByTestId('download-2d')).toHaveAttribute('href', /axis=2&slice_index=21/);
+});
+
+test('a slice without a mask shows none: after scrolling past the end of the object, and once it is absent', async ({ page }) => {
+  await openFile(page, 'end.nii', BODY);
+  await dragLesion(page, 'axial', 1);
+  await segment(page);
+  await propagate(page);
+  const [r, a] = LESION.centre;
+  const isRed = async (): Promise<boolean> => {
+    const [red, green] = await colourAt(page, await placeOf(page, 'axial', [r - 3, a - 3, LESION.centre[2]]));
+    return red > green + 25;
+  };
+  await expect.poll(isRed).toBe(true);
+  const overlay = page.getByTestId('overlay');
+  for (let step = 0; step < LESION.radii[2] + 3; step++) await overlay.press('ArrowUp');
+  await expect(page.getByTestId('readout-label')).toHaveText('none');
+  await expect.poll(isRed).toBe(false);
+  for (let step = 0; step < LESION.radii[2] + 1; step++) await overlay.press('ArrowDown');
+  await expect.poll(isRed).toBe(true);
+  await page.getByTestId('mark-absent').click();
+  await expect(page.getByTestId('absent-note')).toBeVisible();
+  await expect.poll(isRed).toBe(false);
 });
 
 test('several objects keep their names, colours and masks', async ({ page }) => {

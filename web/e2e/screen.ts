@@ -86,7 +86,8 @@ export function jobId(page: Page): string {
 export async function segment(page: Page): Promise<void> {
   await page.getByTestId('segment').click();
   await expectState(page, 'segmented');
-  // The task's end and the mask have arrived as well.
+  // The mask followed the prompt before the button was pressed: both tasks have ended, and the mask has arrived.
+  await expect(page.getByTestId('thinking')).toHaveCount(0);
   await expect(page.getByTestId('propagate')).toBeEnabled();
 }
 
