@@ -26,23 +26,20 @@ function watchStrokes(): void {
     for (const { duration } of list.getEntries()) watched.longMs.push(duration);
   }).observe({ type: 'longtask' });
   const probe = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  document.addEventListener(
-    'pointermove',
-    (event) => {
-      const masks = document.querySelector<HTMLCanvasElement>('canvas.masks');
-      if (!watched.isLooking || event.buttons !== 1 || masks === null || probe === null) return;
-      const bounds = masks.getBoundingClientRect();
-      const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
-      const look = (): void => {
-        probe.clearRect(0, 0, 1, 1);
-        probe.drawImage(masks, x, y, 1, 1, 0, 0, 1, 1);
-        const isSeen = (probe.getImageData(0, 0, 1, 1).data[3] ?? 0) > 0;
-        requestAnimationFrame(isSeen ? () => watched.seenMs.push(performance.now() - event.timeStamp) : look);
-      };
-      requestAnimationFrame(look);
-    },
-    { capture: true },
-  );
+  // On the window, after the page's own listeners: what the page paints in this very frame is looked at after it.
+  window.addEventListener('pointermove', (event) => {
+    const masks = document.querySelector<HTMLCanvasElement>('canvas.masks');
+    if (!watched.isLooking || event.buttons !== 1 || masks === null || probe === null) return;
+    const bounds = masks.getBoundingClientRect();
+    const [x, y] = [event.clientX - bounds.left, event.clientY - bounds.top];
+    const look = (): void => {
+      probe.clearRect(0, 0, 1, 1);
+      probe.drawImage(masks, x, y, 1, 1, 0, 0, 1, 1);
+      const isSeen = (probe.getImageData(0, 0, 1, 1).data[3] ?? 0) > 0;
+      requestAnimationFrame(isSeen ? () => watched.seenMs.push(performance.now() - event.timeStamp) : look);
+    };
+    requestAnimationFrame(look);
+  });
 }
 
 function watchedIn(page: Page): Promise<Pick<Watched, 'seenMs' | 'longMs'>> {
