@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RateBucket, Task } from '../src/api/types';
 import { barsOf, linesOf, niceSteps, type Frame } from '../src/core/plot';
-import { doneShare, formatTook, inOrder, leftMs, matches, movedPriority, ranMs, waitedMs, withNews } from '../src/core/tasks';
+import { doneShare, formatTook, inOrder, leftMs, matches, neighbourOf, ranMs, waitedMs, withNews } from '../src/core/tasks';
 
 function task(change: Partial<Task> & { task_id: string }): Task {
   return {
@@ -57,27 +57,22 @@ describe('times', () => {
 });
 
 describe('the queue', () => {
-  const [a, b, c] = [
-    task({ task_id: 'a', priority: 10, created_ms: 1 }),
-    task({ task_id: 'b', priority: 10, created_ms: 2 }),
-    task({ task_id: 'c', priority: 0, created_ms: 0 }),
-  ] as const;
-  const queue = [c, b, task({ task_id: 'd', state: 'leased', priority: 99 }), a];
+  const [a, b, c] = [task({ task_id: 'a' }), task({ task_id: 'b' }), task({ task_id: 'c' })] as const;
+  const waiting = [b, c, a];
 
-  it('is in order of priority, then of age', () => {
-    expect(inOrder(queue).map((it) => it.task_id)).toEqual(['a', 'b', 'c']);
+  it('is in the order that the server says, what it does not know yet behind', () => {
+    const listed = [a, task({ task_id: 'e' }), c, b, task({ task_id: 'd', state: 'leased' }), task({ task_id: 'f' })];
+    expect(inOrder(listed, waiting).map((it) => it.task_id)).toEqual(['b', 'c', 'a', 'f', 'e']);
   });
 
   it.each([
-    ['b', 'earlier', 11],
-    ['c', 'earlier', 11],
-    ['a', 'later', 9],
-    ['b', 'later', -1],
-    ['a', 'earlier', null],
-    ['c', 'later', null],
+    ['b', 'earlier', null],
+    ['c', 'earlier', 'b'],
+    ['c', 'later', 'a'],
+    ['a', 'later', null],
     ['d', 'earlier', null],
-  ] as const)('%s %s has priority %s', (id, direction, priority) => {
-    expect(movedPriority(queue, id, direction)).toBe(priority);
+  ] as const)('%s goes %s by changing places with %s', (id, direction, neighbour) => {
+    expect(neighbourOf(waiting, id, direction)).toBe(neighbour);
   });
 
   it('news change a task in its place; a new task comes in by age', () => {

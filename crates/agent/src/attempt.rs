@@ -31,15 +31,21 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// How often a finished result is offered to a server that does not answer.
 const MAX_OFFERS: u32 = 240;
 
+/// A task, and the device that is to compute it.
+pub(crate) struct Granted {
+    pub(crate) lease: Lease,
+    pub(crate) device: String,
+}
+
 /// Runs one attempt to its end, whatever the end is.
 pub(crate) async fn run<C: Connection, R: Runner>(
     connection: &C,
     runner: &Arc<R>,
-    lease: Lease,
+    granted: Granted,
     stop: &CancellationToken,
 ) {
-    let (task_id, fence) = (lease.task_id, lease.fence);
-    let told = match work(connection, runner, lease, stop).await {
+    let (task_id, fence) = (granted.lease.task_id, granted.lease.fence);
+    let told = match work(connection, runner, granted, stop).await {
         Ok(output) => deliver(connection, task_id, fence, output, stop).await,
         Err(RunError::Stopped) => {
             give_up(connection, task_id, fence, stopped_because(stop), stop).await
@@ -95,9 +101,10 @@ impl Drop for StopOnDrop {
 async fn work<C: Connection, R: Runner>(
     connection: &C,
     runner: &Arc<R>,
-    lease: Lease,
+    granted: Granted,
     stop: &CancellationToken,
 ) -> Result<RunOutput, RunError> {
+    let Granted { lease, device } = granted;
     let control = Arc::new(Progression {
         said: watch::Sender::new((Progress::default(), None)),
         cancelled: AtomicBool::new(false),
@@ -107,7 +114,8 @@ async fn work<C: Connection, R: Runner>(
     let pulse = keep_alive(connection, &lease, &control);
     let run = async {
         let inputs = fetch_inputs(connection, &lease).await?;
-        run_blocking(runner, &control, lease.clone(), inputs).await
+        let granted = Granted { lease: lease.clone(), device };
+        run_blocking(runner, &control, granted, inputs).await
     };
     let time_is_up = tokio::time::sleep(limit);
     tokio::pin!(run, pulse, time_is_up);
@@ -171,11 +179,12 @@ async fn fetch_inputs<C: Connection>(
 async fn run_blocking<R: Runner>(
     runner: &Arc<R>,
     control: &Arc<Progression>,
-    lease: Lease,
+    granted: Granted,
     (image, base): (Input, Option<Input>),
 ) -> Result<RunOutput, RunError> {
     let assignment = Assignment {
-        lease,
+        lease: granted.lease,
+        device: granted.device,
         image: image.path.clone(),
         base: base.as_ref().map(|it| it.path.clone()),
     };
@@ -185,7 +194,7 @@ async fn run_blocking<R: Runner>(
     drop((image, base));
     ran.unwrap_or_else(|panic| {
         Err(RunError::Failed(TaskFailure {
-            class: FailureClass::Permanent,
+            class: FailureClass::Crashed,
             code: "engine_crashed".to_owned(),
             message: format!("the engine crashed: {panic}"),
             remedy: Some("report this with the image's header and the prompt".to_owned()),

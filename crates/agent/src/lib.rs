@@ -11,4 +11,4 @@ pub mod http;
 mod pull;
 pub mod runner;
 
-pub use pull::{Agent, Profile};
+pub use pull::{Agent, Device, Profile};

@@ -3,14 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use protocol::{
-    id::AgentId,
+    id::{AgentId, ClaimId},
     lease::{ClaimRequest, PROTOCOL_VERSION},
+    task::TaskKind,
 };
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    attempt,
+    attempt::{self, Granted},
     connection::{Connection, ConnectionError},
     runner::Runner,
 };
@@ -27,8 +28,29 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub struct Profile {
     /// Name for people.
     pub name: String,
+    /// Kinds of task it takes, of those that its runner can run.
+    pub kinds: Option<Vec<TaskKind>>,
+    /// What computes, each with tasks of its own.
+    pub devices: Vec<Device>,
+}
+
+/// A device of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// `cpu`, `cuda:0` …
+    pub name: String,
     /// Tasks at once.
     pub slots: usize,
+    /// Its memory, where it is a GPU.
+    pub gpu_memory_bytes: Option<u64>,
+}
+
+impl Device {
+    /// A device that is no GPU, or whose memory nobody knows.
+    #[must_use]
+    pub fn new(name: &str, slots: usize) -> Self {
+        Self { name: name.to_owned(), slots, gpu_memory_bytes: None }
+    }
 }
 
 /// A process that claims tasks and runs them.
@@ -53,26 +75,38 @@ impl<C: Connection, R: Runner> Agent<C, R> {
     /// Works until told to stop; runs under way are stopped and given back.
     pub async fn run(&self, stop: CancellationToken) {
         let mut slots = JoinSet::new();
-        for _ in 0..self.profile.slots.max(1) {
-            let slot = Slot {
-                connection: Arc::clone(&self.connection),
-                runner: Arc::clone(&self.runner),
-                claim: self.claim_request(),
-                stop: stop.clone(),
-            };
-            slots.spawn(slot.run());
+        for device in &self.profile.devices {
+            for _ in 0..device.slots.max(1) {
+                let slot = Slot {
+                    connection: Arc::clone(&self.connection),
+                    runner: Arc::clone(&self.runner),
+                    claim: self.claim_request(device),
+                    stop: stop.clone(),
+                };
+                slots.spawn(slot.run());
+            }
         }
         while slots.join_next().await.is_some() {}
     }
 
-    fn claim_request(&self) -> ClaimRequest {
+    fn claim_request(&self, device: &Device) -> ClaimRequest {
+        let mut kinds = self.runner.kinds();
+        if let Some(wanted) = &self.profile.kinds {
+            kinds.retain(|it| wanted.contains(it));
+        }
         ClaimRequest {
             agent_id: self.agent_id,
             name: self.profile.name.clone(),
             protocol: PROTOCOL_VERSION,
-            kinds: self.runner.kinds(),
-            engines: self.runner.engines(),
+            kinds,
+            engines: Vec::new(),
             wait_secs: WAIT_SECS,
+            claim_id: None,
+            device: device.name.clone(),
+            slots: u32::try_from(device.slots.max(1)).unwrap_or(u32::MAX),
+            models: Vec::new(),
+            gpu_memory_bytes: device.gpu_memory_bytes,
+            programs: Vec::new(),
         }
     }
 }
@@ -88,19 +122,22 @@ struct Slot<C, R> {
 impl<C: Connection, R: Runner> Slot<C, R> {
     async fn run(self) {
         let mut pause = FIRST_PAUSE;
+        let mut claim_id = ClaimId::fresh();
         loop {
-            // Weights may have come since the last claim.
-            let claim = ClaimRequest { engines: self.runner.engines(), ..self.claim.clone() };
+            let claim = self.question(claim_id);
             let claimed = tokio::select! {
                 () = self.stop.cancelled() => return,
                 claimed = self.connection.claim(&claim) => claimed,
             };
             match claimed {
-                Ok(Some(lease)) => {
+                Ok(lease) => {
                     pause = FIRST_PAUSE;
-                    attempt::run(&*self.connection, &self.runner, lease, &self.stop).await;
+                    claim_id = ClaimId::fresh();
+                    let Some(lease) = lease else { continue };
+                    let granted = Granted { lease, device: claim.device };
+                    attempt::run(&*self.connection, &self.runner, granted, &self.stop).await;
                 }
-                Ok(None) => pause = FIRST_PAUSE,
+                // The same question again: its answer may have been a task.
                 Err(error) => {
                     pause = pause_after(&error, pause);
                     tokio::select! {
@@ -110,6 +147,17 @@ impl<C: Connection, R: Runner> Slot<C, R> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
             }
+        }
+    }
+
+    /// Weights may have come since the last question.
+    fn question(&self, claim_id: ClaimId) -> ClaimRequest {
+        let device = &self.claim.device;
+        ClaimRequest {
+            claim_id: Some(claim_id),
+            engines: self.runner.engines(device),
+            models: self.runner.models(device),
+            ..self.claim.clone()
         }
     }
 }

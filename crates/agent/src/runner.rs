@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use protocol::{
+    id::Sha256,
     lease::Lease,
     task::{
         EngineIdentity, EngineName, MaskExtent, Progress, SliceConfidence, TaskFailure, TaskKind,
@@ -14,6 +15,8 @@ use protocol::{
 pub struct Assignment {
     /// The task.
     pub lease: Lease,
+    /// The device that is to compute: `cpu`, `cuda:0` …
+    pub device: String,
     /// The image's file.
     pub image: PathBuf,
     /// The mask the task starts from, in the `volume::rle` format.
@@ -63,8 +66,13 @@ pub trait Runner: Send + Sync + 'static {
     /// The kinds of task it can run.
     fn kinds(&self) -> Vec<TaskKind>;
 
-    /// The engines it can run.
-    fn engines(&self) -> Vec<EngineName>;
+    /// The engines it can run on a device.
+    fn engines(&self, device: &str) -> Vec<EngineName>;
+
+    /// The weights it has for that device.
+    fn models(&self, _device: &str) -> Vec<Sha256> {
+        Vec::new()
+    }
 
     /// Runs a task.
     ///

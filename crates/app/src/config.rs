@@ -1,6 +1,8 @@
 //! Settings: flags, environment, `.env` files, defaults, resolved once. The only place that reads
 //! the environment.
 
+mod agent;
+
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -17,6 +19,8 @@ use server::{
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{log_file::LogFile, token_file};
+
+pub(crate) use agent::AgentArgs;
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
@@ -85,35 +89,6 @@ pub(crate) struct ServeArgs {
     pub(crate) no_agent: bool,
 }
 
-/// Settings of `voxloop agent`.
-#[derive(Debug, Args)]
-pub(crate) struct AgentArgs {
-    /// The server to pull work from.
-    #[arg(long, env = "VOXLOOP_SERVER", value_name = "URL")]
-    pub(crate) server: String,
-    /// Name for people; `agent` by default.
-    #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
-    pub(crate) name: Option<String>,
-    /// Tasks at once.
-    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 1, value_name = "N")]
-    pub(crate) slots: usize,
-    /// Folder of model weights.
-    #[arg(long, env = "MODEL_ROOT", default_value = "./models", value_name = "DIR")]
-    pub(crate) model_dir: PathBuf,
-    /// Folder of files that need not survive a restart.
-    #[arg(long, env = "TEMP_ROOT", default_value = "./temp", value_name = "DIR")]
-    pub(crate) temp_dir: PathBuf,
-    /// Room on disk for what `medsam2` made of slices, in the folder of `--temp-dir`; 0 keeps nothing.
-    #[arg(long, env = "EMBEDDING_CACHE", default_value = "2G", value_parser = parse_bytes, value_name = "SIZE")]
-    pub(crate) embedding_cache: u64,
-    /// How and where networks compute.
-    #[command(flatten)]
-    pub(crate) compute: ComputeArgs,
-    /// File of the token that the server asks for.
-    #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
-}
-
 /// How and where networks compute, in a server as in an agent.
 #[derive(Debug, Args)]
 pub(crate) struct ComputeArgs {
@@ -140,15 +115,10 @@ impl ComputeArgs {
         device.check()?;
         Ok(Compute { precision, device, gpu_memory_limit })
     }
-}
 
-impl AgentArgs {
-    /// The token of `--token-file`, where one is named.
-    ///
-    /// # Errors
-    /// If it cannot be read or used.
-    pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        token_text(self.token_file.as_deref())
+    /// Where to compute.
+    pub(crate) fn device(&self) -> DeviceChoice {
+        self.device
     }
 }
 

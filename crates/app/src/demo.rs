@@ -79,6 +79,7 @@ fn carry(
         range: None,
         combine: Combine::Union,
         largest_component: false,
+        frugal: false,
     };
     let started = Instant::now();
     let found = engine::propagate(

@@ -1,12 +1,14 @@
 //! Runs an agent's tasks with the engines of this build.
 
-use std::{fs, sync::Arc};
+use std::{collections::BTreeMap, fs, sync::Arc};
 
 use agent::runner::{Assignment, Control, RunError, RunOutput, Runner};
 use engine::{Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
-use protocol::task::{
-    EngineName, FailureClass, ImageRef, Progress, Propagate, SegmentSlice, TaskFailure, TaskKind,
-    TaskSpec,
+use protocol::{
+    id::Sha256,
+    task::{
+        EngineName, FailureClass, ImageRef, Progress, SegmentSlice, TaskFailure, TaskKind, TaskSpec,
+    },
 };
 use server::images::ImageCache;
 use volume::{Labelmap, ReadError, Volume, rle};
@@ -21,14 +23,34 @@ const SOLVING_STEPS: u32 = 30;
 /// prompt on the same image need not read it again.
 pub(crate) struct EngineRunner {
     images: Arc<ImageCache>,
-    models: Arc<Models>,
+    /// For each device its own: weights lie in its memory.
+    models: BTreeMap<String, Arc<Models>>,
     max_image_bytes: u64,
 }
 
 impl EngineRunner {
-    /// A runner that keeps volumes in `images` and has its engines from `models`.
-    pub(crate) fn new(images: Arc<ImageCache>, models: Arc<Models>, max_image_bytes: u64) -> Self {
-        Self { images, models, max_image_bytes }
+    /// A runner that keeps volumes in `images` and has each device's engines from `models`.
+    pub(crate) fn new(
+        images: Arc<ImageCache>,
+        models: impl IntoIterator<Item = (String, Arc<Models>)>,
+        max_image_bytes: u64,
+    ) -> Self {
+        Self { images, models: models.into_iter().collect(), max_image_bytes }
+    }
+
+    fn engine(&self, assignment: &Assignment, volume: &Volume) -> Result<Engine, String> {
+        let spec = &assignment.lease.spec;
+        let models = self
+            .models
+            .get(&assignment.device)
+            .ok_or_else(|| format!("this agent has no device {}", assignment.device))?;
+        let engine = models.for_image(spec.engine(), spec.image(), volume, spec.window())?;
+        match &engine {
+            Engine::Medsam2(network) if assignment.lease.smaller => {
+                network.frugal().map(Engine::Medsam2).map_err(|it| it.to_string())
+            }
+            Engine::Graphcut | Engine::Medsam2(_) => Ok(engine),
+        }
     }
 
     fn volume(&self, assignment: &Assignment, image: &ImageRef) -> Result<Arc<Volume>, RunError> {
@@ -43,22 +65,33 @@ impl Runner for EngineRunner {
         vec![TaskKind::SegmentSlice, TaskKind::Propagate]
     }
 
-    fn engines(&self) -> Vec<EngineName> {
-        self.models.ready()
+    fn engines(&self, device: &str) -> Vec<EngineName> {
+        self.models.get(device).map(|it| it.ready()).unwrap_or_default()
+    }
+
+    fn models(&self, device: &str) -> Vec<Sha256> {
+        self.models.get(device).and_then(|it| it.digest()).into_iter().collect()
     }
 
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
         let stage = "loading".to_owned();
         control.progress(Progress { done: 0, total: TOTAL_STEPS, stage });
+        if assignment.lease.smaller {
+            // What is kept for the next prompt may be what had no room beside it.
+            self.images.clear();
+        }
         let volume = self.volume(assignment, assignment.lease.spec.image())?;
         let base = base_mask(assignment, &volume)?;
         let spec = &assignment.lease.spec;
-        let (name, image) = (spec.engine(), spec.image());
-        let engine = self.models.for_image(name, image, &volume, spec.window());
-        let engine = engine.map_err(|it| RunError::Failed(not_ready(it)))?;
+        let engine =
+            self.engine(assignment, &volume).map_err(|it| RunError::Failed(not_ready(it)))?;
+        let smaller = assignment.lease.smaller;
         match spec {
             TaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),
-            TaskSpec::Propagate(spec) => propagate(&engine, &volume, spec, base, control),
+            TaskSpec::Propagate(spec) => {
+                let request = PropagationRequest { frugal: smaller, ..spec.into() };
+                propagate(&engine, &volume, &request, base, control)
+            }
         }
     }
 }
@@ -104,19 +137,18 @@ fn segment(
 fn propagate(
     engine: &Engine,
     volume: &Volume,
-    spec: &Propagate,
+    request: &PropagationRequest,
     base: Option<Labelmap>,
     control: &dyn Control,
 ) -> Result<RunOutput, RunError> {
     let base = base.unwrap_or_else(|| Labelmap::new(volume.grid.shape));
-    let request = PropagationRequest::from(spec);
     let solving_steps = match engine {
         Engine::Graphcut => SOLVING_STEPS,
         Engine::Medsam2(_) => TOTAL_STEPS,
     };
     let watch = Watch { control, solving_steps };
     let Propagation { mask, extent, slices, doubt, engine, solve_ms, uncertainty_ms, .. } =
-        engine::propagate(engine, volume, &request, &base, Uncertainty::Measure, &watch)
+        engine::propagate(engine, volume, request, &base, Uncertainty::Measure, &watch)
             .map_err(|it| failed(&it))?;
     let engine_ms = solve_ms + uncertainty_ms;
     Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })

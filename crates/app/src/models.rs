@@ -9,7 +9,8 @@ use std::{
 use engine::{
     Engine, Medsam2,
     medsam2::{
-        CHECKPOINT, Compute, EmbeddingFiles, LICENCE, Medsam2Options, OpenError, WindowChoice,
+        CHECKPOINT, Compute, DeviceChoice, EmbeddingFiles, LICENCE, Medsam2Options, OpenError,
+        WindowChoice,
     },
 };
 use models::{catalogue::MODELS, folder::ModelFolder, record::State};
@@ -86,6 +87,19 @@ impl Models {
     #[must_use]
     pub(crate) fn computing(self, compute: Compute) -> Self {
         Self { compute, ..self }
+    }
+
+    /// The same files, read anew for another device.
+    #[must_use]
+    pub(crate) fn on(&self, device: DeviceChoice) -> Self {
+        let embeddings = self.embeddings.clone();
+        let models = Self::new(self.folder.clone());
+        Self { embeddings, compute: Compute { device, ..self.compute }, ..models }
+    }
+
+    /// The digest of the weights, where they are there and it is known.
+    pub(crate) fn digest(&self) -> Option<Sha256> {
+        self.missing().is_none().then(|| self.model().sha256).flatten()
     }
 
     /// Engines of a server that leaves the work to agents on other machines.

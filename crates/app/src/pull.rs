@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use agent::{Agent, Profile, http::Http};
+use agent::{Agent, Device, Profile, http::Http};
 use anyhow::Context;
 use server::images::ImageCache;
 use tokio_util::sync::CancellationToken;
@@ -32,14 +32,17 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
     let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
-    let name = args.name.unwrap_or_else(|| "agent".to_owned());
+    let devices = args.devices()?;
+    let name = args.name();
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
     let embeddings = args.temp_dir.join(EMBEDDINGS);
     let models = Models::new(args.model_dir).computing(compute);
     let models = models.keeping_embeddings(embeddings, args.embedding_cache);
-    let models = Arc::new(models);
-    let runner = EngineRunner::new(images, models, MAX_IMAGE_BYTES);
-    let profile = Profile { name, slots: args.slots };
+    let on_each = |(choice, it): &(_, Device)| (it.name.clone(), Arc::new(models.on(*choice)));
+    let runner = EngineRunner::new(images, devices.iter().map(on_each), MAX_IMAGE_BYTES);
+    let kinds = Some(args.kinds).filter(|it| !it.is_empty());
+    let devices = devices.into_iter().map(|(_, it)| it).collect();
+    let profile = Profile { name, kinds, devices };
     let agent = Agent::new(connection, runner, profile);
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");

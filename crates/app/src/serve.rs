@@ -4,7 +4,7 @@ use std::{
     io::ErrorKind, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
 };
 
-use agent::{Agent, Profile};
+use agent::{Agent, Device, Profile};
 use anyhow::{Context, anyhow};
 use server::{
     blobs::{BlobError, BlobStore, Bucket, Folder},
@@ -199,7 +199,14 @@ fn spawn_agent(
     models: Arc<Models>,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
-    let profile = Profile { name: "server".to_owned(), slots: args.max_concurrent_jobs };
+    let (device, gpu_memory_bytes) = args.compute.device().place();
+    let slots = args.max_concurrent_jobs;
+    let profile = Profile {
+        name: "server".to_owned(),
+        kinds: None,
+        devices: vec![Device { name: device.clone(), slots, gpu_memory_bytes }],
+    };
+    let models = [(device, models)];
     let runner = EngineRunner::new(Arc::clone(&server.images), models, args.max_image);
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })

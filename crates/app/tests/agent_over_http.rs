@@ -11,7 +11,7 @@ use std::{
 };
 
 use agent::{
-    Agent, Profile,
+    Agent, Device, Profile,
     http::Http,
     runner::{Assignment, Control, RunError, RunOutput, Runner},
 };
@@ -67,7 +67,7 @@ impl Runner for Puppet {
         vec![TaskKind::SegmentSlice, TaskKind::Propagate]
     }
 
-    fn engines(&self) -> Vec<EngineName> {
+    fn engines(&self, _device: &str) -> Vec<EngineName> {
         vec![EngineName::Graphcut]
     }
 
@@ -161,7 +161,11 @@ impl Stage {
         rustls::crypto::ring::default_provider().install_default().ok();
         let connection = Http::new(&self.url, self.folder.path().to_owned(), Some(TOKEN)).unwrap();
         let puppet = Puppet { deeds: deeds.to_vec(), n_runs: Arc::clone(&self.n_runs) };
-        let profile = Profile { name: "puppet".to_owned(), slots: 1 };
+        let profile = Profile {
+            name: "puppet".to_owned(),
+            kinds: None,
+            devices: vec![Device::new("cpu", 1)],
+        };
         let agent = Agent::new(connection, puppet, profile);
         let stop = stop.clone();
         tokio::spawn(async move { agent.run(stop).await })
@@ -253,12 +257,17 @@ async fn a_withdrawn_task_stops_its_run() {
 async fn a_crash_of_the_engine_is_a_failed_task_and_not_a_dead_agent() {
     let stage = Stage::set().await;
     let stop = CancellationToken::new();
-    stage.enter(&[Deed::Crash, Deed::Mark], &stop);
+    stage.enter(&[Deed::Crash, Deed::Crash, Deed::Mark], &stop);
     let job_id = stage.open_phantom().await;
     let task = stage.segment(job_id, 5).await;
     let failed = stage.until(task.task_id, has_ended).await;
-    assert_eq!(failed.state, TaskState::Failed);
-    assert_eq!(failed.failure.unwrap().code, "engine_crashed");
+    assert_eq!((failed.state, failed.attempt), (TaskState::Failed, 2), "a third would crash, too");
+    let failure = failed.failure.unwrap();
+    assert_eq!(
+        (failure.class, failure.code.as_str()),
+        (FailureClass::Quarantined, "engine_crashed")
+    );
+    assert!(failed.failures.iter().all(|it| it.failure.message.contains("crashed")));
     let task = stage.segment(job_id, 5).await;
     assert_eq!(stage.until(task.task_id, has_ended).await.state, TaskState::Succeeded);
     stop.cancel();

@@ -70,6 +70,13 @@ pub(crate) fn segment_slice(
     Ok(graphcut::slice::segment_slice(&image, &request, &SliceSettings::default()))
 }
 
+/// Frugal ones hold an eighth of the flow network, so that the ensemble solves few at a time, too.
+fn volume_settings(is_frugal: bool) -> VolumeSettings {
+    let settings = VolumeSettings::default();
+    let max_nodes = if is_frugal { settings.max_nodes / 8 } else { settings.max_nodes };
+    VolumeSettings { max_nodes, ..settings }
+}
+
 /// A header may hold spacings of zero or nonsense; shapes then count voxels.
 fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
     spacing_mm.map(|it| if it.is_finite() && it > 1e-6 { it } else { 1.0 })
@@ -139,7 +146,7 @@ impl Job<'_> {
             let it = self.base.voxels[at];
             it != 0 && it != label
         };
-        let settings = VolumeSettings::default();
+        let settings = volume_settings(self.request.frugal);
         let source = Source(self.volume);
         let started = Instant::now();
         let marks = self.marks()?;

@@ -36,6 +36,10 @@ pub struct PropagationRequest {
     /// Whether only the largest face-connected part of the object stays; slices whose prompt says
     /// `mask` stay as they are. Voxels that only one of two passes found connect, too.
     pub largest_component: bool,
+    /// Whether the graph cut shall take less memory, because it ran out before: it solves on a
+    /// coarser grid and measures doubt fewer solutions at a time. For the network see
+    /// [`crate::Medsam2::frugal`].
+    pub frugal: bool,
 }
 
 impl From<&task::Propagate> for PropagationRequest {
@@ -48,6 +52,7 @@ impl From<&task::Propagate> for PropagationRequest {
             range: task.range,
             combine: task.combine,
             largest_component: task.largest_component,
+            frugal: false,
         }
     }
 }

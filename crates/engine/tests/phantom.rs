@@ -58,6 +58,7 @@ fn request(prompts: Vec<SlicePrompt>) -> PropagationRequest {
         range: None,
         combine: Combine::Union,
         largest_component: false,
+        frugal: false,
     }
 }
 

@@ -69,6 +69,10 @@ uuid_id!(
     /// A process that claims tasks.
     AgentId
 );
+uuid_id!(
+    /// One question for work; repeated, it gets the same task.
+    ClaimId
+);
 
 uuid_id!(
     /// One line of the audit list.

@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    id::{AgentId, Sha256, TaskId},
+    id::{AgentId, ClaimId, Sha256, TaskId},
     task::{EngineName, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
 };
 
-/// The version of this protocol; a server refuses agents that speak another.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// The version of this protocol. A server takes agents of this version and of older ones: a task that
+/// needs a newer one says so ([`crate::task::Needs`]) and is not granted to them.
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// An agent asks for work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -26,6 +27,25 @@ pub struct ClaimRequest {
     pub engines: Vec<EngineName>,
     /// How long the server may hold the request until there is work; at most 25.
     pub wait_secs: u32,
+    /// Names this question: asked again with the same name because the answer was lost, it gets the
+    /// task that was granted then, as long as that is leased to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim_id: Option<ClaimId>,
+    /// The device that would compute: `cpu`, `cuda:0` …; empty where the agent does not say.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub device: String,
+    /// Tasks that it runs at once on that device; 0 where it does not say.
+    #[serde(default)]
+    pub slots: u32,
+    /// Weights at hand.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<Sha256>,
+    /// Memory of the device, where it is a GPU.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_memory_bytes: Option<u64>,
+    /// Programs for tasks that run one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<String>,
 }
 
 /// A granted task: the agent's time-limited right to it.
@@ -41,6 +61,10 @@ pub struct Lease {
     pub heartbeat_ms: i64,
     /// Milliseconds that the work may take in all.
     pub time_limit_ms: i64,
+    /// Memory ran out in the attempt before: compute coarser, in smaller parts, or where there is
+    /// more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smaller: bool,
     /// What to do.
     pub spec: TaskSpec,
 }

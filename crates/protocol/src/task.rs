@@ -9,6 +9,8 @@ use crate::{
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
 };
 
+pub use crate::needs::{Needs, TaskClass};
+
 /// What a task does, as agents name it when they say what they can run.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
@@ -211,12 +213,17 @@ pub enum FailureClass {
     Retryable,
     /// Another attempt would fail in the same way.
     Permanent,
-    /// Memory ran out.
+    /// Memory ran out: once more, smaller.
     OutOfMemory,
+    /// The engine crashed: once more, on whatever agent.
+    Crashed,
     /// The task's time limit ran out.
     TimedOut,
-    /// All attempts are used up.
+    /// All attempts are used up; of tasks before `quarantined` was.
     AttemptsUsedUp,
+    /// Taken out of the queue: all attempts are used up, or the engine crashed twice. `failures` of
+    /// the task says what each of them failed of.
+    Quarantined,
 }
 
 /// Why a task failed and what to do about it.
@@ -231,6 +238,20 @@ pub struct TaskFailure {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+}
+
+/// An attempt that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct AttemptFailure {
+    /// Which attempt, from 1.
+    pub attempt: u32,
+    /// Name of the agent that had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// When it was known to have failed, milliseconds since 1970.
+    pub at_ms: i64,
+    /// Why.
+    pub failure: TaskFailure,
 }
 
 /// What an engine says of one slice of its mask.
@@ -331,6 +352,9 @@ pub struct Task {
     pub state: TaskState,
     /// Higher goes first.
     pub priority: i32,
+    /// Who waits for it.
+    #[serde(default)]
+    pub class: TaskClass,
     /// How far it has come.
     pub progress: Progress,
     /// How often it was granted.
@@ -343,6 +367,15 @@ pub struct Task {
     /// That agent's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// The device of that agent that computes or computed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// Whether memory ran out before and it is or was computed smaller.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub smaller: bool,
+    /// Attempts that came to nothing, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failures: Vec<AttemptFailure>,
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<TaskFailure>,

@@ -11,7 +11,7 @@ use protocol::{
 };
 use volume::Volume;
 
-use crate::{diagnosis::silent_ms, state::Server};
+use crate::{diagnosis::silent_ms, error::ApiError, state::Server};
 
 /// A slice that somebody looks at.
 #[derive(Debug, Clone)]
@@ -64,21 +64,22 @@ impl<F: Fn() -> Vec<EngineStatus> + Send + Sync> Engines for F {
 impl Server {
     /// Every engine, with what other machines can run; the one that runs unless another is named
     /// comes first.
-    #[must_use]
-    pub fn list_engines(&self) -> Vec<EngineStatus> {
-        let (now_ms, longest_ms) = (self.now_ms(), silent_ms(&self.settings));
-        let mut elsewhere = self.roster.list();
-        elsewhere.retain(|(_, it)| !it.is_here && now_ms - it.last_ms < longest_ms);
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn list_engines(&self) -> Result<Vec<EngineStatus>, ApiError> {
+        let mut elsewhere = self.store.agents(self.now_ms() - silent_ms(&self.settings)).await?;
+        elsewhere.retain(|it| !it.is_here);
         let mut engines = self.engines.list();
         for engine in &mut engines {
-            let able = elsewhere.iter().filter(|(_, it)| it.engines.contains(&engine.name));
-            engine.agents = able.map(|(_, it)| it.name.clone()).collect();
+            let able = elsewhere.iter().filter(|it| it.profile.engines.contains(&engine.name));
+            engine.agents = able.map(|it| it.name.clone()).collect();
             engine.agents.sort();
             engine.agents.dedup();
             engine.ready |= !engine.agents.is_empty();
         }
         // The network, where it can run.
         engines.sort_by_key(|it| (!it.ready, it.name != EngineName::Medsam2));
-        engines
+        Ok(engines)
     }
 }

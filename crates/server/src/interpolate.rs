@@ -44,7 +44,7 @@ impl Server {
         check_label(label)?;
         check_frame(image, frame)?;
         check_slice(image, SliceRef { axis, slice_index: 0 })?;
-        let engine = self.choose_engine(Some(EngineName::Graphcut))?;
+        let engine = self.choose_engine(Some(EngineName::Graphcut)).await?;
         let prompts = confirmed(&self.store.prompts(job_id).await?, label, axis);
         let indices = || prompts.iter().map(|it| it.slice.slice_index);
         let (first, last) = (indices().min(), indices().max());

@@ -5,7 +5,7 @@ use protocol::{
     job::{Image, JobCreated, JobState, Modality, Revision},
     label::Label,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
-    task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
+    task::{EngineName, ImageRef, Needs, Propagate, SegmentSlice, Task, TaskClass, TaskSpec},
 };
 use volume::{Labelmap, ReadError, rle};
 
@@ -153,7 +153,7 @@ impl Server {
                  inside it",
             ));
         }
-        let engine = self.choose_engine(engine)?;
+        let engine = self.choose_engine(engine).await?;
         check_window(engine, window)?;
         let base = job.head.map(|it| it.mask);
         let now_ms = self.now_ms();
@@ -182,7 +182,7 @@ impl Server {
     ) -> Result<Task, ApiError> {
         let job = self.store.job_row(job_id).await?;
         check_frame(&job.summary.image, wish.frame)?;
-        let engine = self.choose_engine(wish.engine)?;
+        let engine = self.choose_engine(wish.engine).await?;
         check_window(engine, wish.window)?;
         // The network solves prompts by itself; the graph cut learns from a mask.
         let needs_mask = engine == EngineName::Graphcut;
@@ -282,8 +282,11 @@ impl Server {
     ///
     /// # Errors
     /// If it cannot run.
-    pub(crate) fn choose_engine(&self, wish: Option<EngineName>) -> Result<EngineName, ApiError> {
-        let engines = self.list_engines();
+    pub(crate) async fn choose_engine(
+        &self,
+        wish: Option<EngineName>,
+    ) -> Result<EngineName, ApiError> {
+        let engines = self.list_engines().await?;
         let Some(wish) = wish else {
             return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
                 ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
@@ -318,6 +321,8 @@ impl Server {
             max_attempts: self.settings.max_attempts,
             hints: Vec::new(),
             by: person.0.clone(),
+            class: TaskClass::Interactive,
+            needs: Needs::default(),
         }
     }
 }

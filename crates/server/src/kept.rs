@@ -75,7 +75,7 @@ impl Server {
         .await?
         .map_err(|it| ApiError::internal(&it))?;
         let Some((mask, extent)) = solved else { return Ok(None) };
-        let listed = self.list_engines().into_iter().find(|it| it.name == spec.engine);
+        let listed = self.list_engines().await?.into_iter().find(|it| it.name == spec.engine);
         let started_ms = record.task.started_ms.unwrap_or(record.task.created_ms);
         Ok(Some(TaskOutput {
             mask: blobs::keep_bytes(&*self.blobs, Bytes::from(mask)).await?,

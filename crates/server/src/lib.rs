@@ -40,6 +40,7 @@ mod surfaces;
 mod task_log;
 mod tasks;
 mod thumbnails;
+mod waiting;
 mod work;
 
 pub mod access;

@@ -74,7 +74,7 @@ impl Server {
     ) -> Result<Preparation, ApiError> {
         let image = self.store.job_row(job_id).await?.summary.image;
         check_slice(&image, slice)?;
-        let engine = self.choose_engine(engine)?;
+        let engine = self.choose_engine(engine).await?;
         let preparation = self.engines.preparation(engine);
         if preparation == Preparation::Begun && self.preparations.add(Wish { image, slice, engine })
         {

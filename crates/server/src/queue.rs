@@ -5,11 +5,16 @@
 //! answer was computed from; if that statement matches no row, somebody else was first and the
 //! store asks again.
 
+mod failure;
+pub mod order;
+
 use protocol::{
-    id::{AgentId, RevisionId, Sha256},
+    id::{AgentId, ClaimId, RevisionId, Sha256},
     lease::Heartbeat,
-    task::{FailureClass, Task, TaskFailure, TaskSpec, TaskState},
+    task::{FailureClass, Needs, Task, TaskFailure, TaskSpec, TaskState},
 };
+
+use failure::{after_failure, agent_lost, back_off_ms, given_up, noted};
 
 /// A task with what only the queue needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,8 +23,16 @@ pub struct TaskRecord {
     pub task: Task,
     /// What to do.
     pub spec: TaskSpec,
+    /// What an agent must have to run it.
+    pub needs: Needs,
+    /// Who asked for it; empty where they said nothing.
+    pub requested_by: String,
+    /// Their turn: see [`order`].
+    pub fair_tag: i64,
     /// Grows with each grant.
     pub fence: i64,
+    /// The question that the lease answers.
+    pub claim_id: Option<ClaimId>,
     /// End of the lease; meaningful while leased.
     pub lease_until_ms: i64,
     /// Not granted before this moment.
@@ -45,7 +58,18 @@ pub enum QueueEvent {
         agent_id: AgentId,
         /// Its name.
         name: String,
+        /// The device that would compute.
+        device: Option<String>,
+        /// Names the question.
+        claim_id: Option<ClaimId>,
         /// How long the lease shall last.
+        lease_ms: i64,
+    },
+    /// The agent asks again because the answer was lost.
+    ClaimAgain {
+        /// Names the question.
+        claim_id: ClaimId,
+        /// How long the lease shall last from now.
         lease_ms: i64,
     },
     /// The agent says that it lives.
@@ -109,20 +133,24 @@ pub enum Refusal {
     NothingDue,
 }
 
-/// First wait before another attempt; doubles with each.
-const BACK_OFF_MS: i64 = 1_000;
-const MAX_BACK_OFF_MS: i64 = 60_000;
-
 /// The task as it will be after `event` at `now_ms`.
 ///
 /// # Errors
 /// If the event does not apply; the task stays as it is.
 pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<TaskRecord, Refusal> {
     match event {
-        QueueEvent::Claim { agent_id, name, lease_ms } => {
+        QueueEvent::Claim { agent_id, name, device, claim_id, lease_ms } => {
             let mut after = claim(record, *agent_id, *lease_ms, now_ms)?;
             after.task.agent = Some(name.clone());
+            after.task.device.clone_from(device);
+            after.claim_id = *claim_id;
             Ok(after)
+        }
+        QueueEvent::ClaimAgain { claim_id, lease_ms } => {
+            if record.task.state != TaskState::Leased || record.claim_id != Some(*claim_id) {
+                return Err(Refusal::NotClaimable);
+            }
+            Ok(extended(record.clone(), *lease_ms, now_ms))
         }
         QueueEvent::Heartbeat { heartbeat, lease_ms } => {
             renew(record, heartbeat, *lease_ms, now_ms)
@@ -148,7 +176,8 @@ pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<Task
     }
 }
 
-/// Whether the lease has run out. A leased task whose lease has run out can be claimed as it is.
+/// Whether the lease has run out. A leased task whose lease has run out can be claimed as it is, once
+/// it is due.
 fn is_expired(record: &TaskRecord, now_ms: i64) -> bool {
     record.task.state == TaskState::Leased && record.lease_until_ms < now_ms
 }
@@ -165,7 +194,12 @@ fn claim(
     if !(is_free && is_due && may_run) {
         return Err(Refusal::NotClaimable);
     }
-    let mut after = record.clone();
+    let mut after = match record.task.state {
+        TaskState::Leased => noted(record, &agent_lost(), now_ms),
+        TaskState::Queued | TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled => {
+            record.clone()
+        }
+    };
     after.task.state = TaskState::Leased;
     after.task.attempt += 1;
     after.task.agent_id = Some(agent_id);
@@ -173,8 +207,16 @@ fn claim(
     after.task.progress = protocol::task::Progress::default();
     after.partial = None;
     after.fence += 1;
-    after.lease_until_ms = now_ms + lease_ms;
-    Ok(after)
+    Ok(extended(after, lease_ms, now_ms))
+}
+
+/// With a lease from now on. Who falls silent after it may come back for as long as another attempt
+/// is put off.
+fn extended(mut record: TaskRecord, lease_ms: i64, now_ms: i64) -> TaskRecord {
+    record.lease_until_ms = now_ms + lease_ms;
+    record.run_after_ms =
+        record.lease_until_ms + back_off_ms(record.task.task_id, record.task.attempt);
+    record
 }
 
 fn check_fence(record: &TaskRecord, fence: i64) -> Result<(), Refusal> {
@@ -192,8 +234,7 @@ fn renew(
     now_ms: i64,
 ) -> Result<TaskRecord, Refusal> {
     check_fence(record, heartbeat.fence)?;
-    let mut after = record.clone();
-    after.lease_until_ms = now_ms + lease_ms;
+    let mut after = extended(record.clone(), lease_ms, now_ms);
     after.task.progress = heartbeat.progress.clone();
     if heartbeat.partial.is_some() {
         after.partial.clone_from(&heartbeat.partial);
@@ -229,24 +270,7 @@ fn fail(
     if record.task.cancel_requested {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
-    let may_repeat = match failure.class {
-        FailureClass::Retryable | FailureClass::OutOfMemory => true,
-        FailureClass::Permanent | FailureClass::TimedOut | FailureClass::AttemptsUsedUp => false,
-    };
-    if !may_repeat || record.task.attempt >= record.max_attempts {
-        return Ok(ended(record, TaskState::Failed, Some(failure.clone()), now_ms));
-    }
-    let mut after = record.clone();
-    after.task.state = TaskState::Queued;
-    after.task.agent_id = None;
-    after.task.agent = None;
-    after.run_after_ms = now_ms + back_off_ms(record.task.attempt);
-    Ok(after)
-}
-
-/// Milliseconds to wait after `attempt` attempts.
-fn back_off_ms(attempt: u32) -> i64 {
-    (BACK_OFF_MS << attempt.saturating_sub(1).min(10)).min(MAX_BACK_OFF_MS)
+    Ok(after_failure(record, failure, now_ms))
 }
 
 fn cancel(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
@@ -296,16 +320,7 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
     if record.task.attempt >= record.max_attempts {
-        let failure = TaskFailure {
-            class: FailureClass::AttemptsUsedUp,
-            code: "agent_lost".to_owned(),
-            message: format!(
-                "no agent finished the task in {} attempts; the last one stopped answering",
-                record.task.attempt
-            ),
-            remedy: Some("look at the agent's log, then try again".to_owned()),
-        };
-        return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
+        return Ok(given_up(record, now_ms));
     }
     Err(Refusal::NothingDue)
 }

@@ -1,5 +1,6 @@
-//! Which agents ask for work and when each was last heard of. Kept in memory: after a restart it
-//! fills again as they ask.
+//! What is known of agents: they say it with each claim, and that they live with each heartbeat.
+//! It is kept in the database, so that every server on it knows every agent; here is only when it
+//! was last written there, so that it is not written anew with every breath.
 
 use std::{
     collections::BTreeMap,
@@ -7,73 +8,157 @@ use std::{
 };
 
 use protocol::{
-    id::AgentId,
+    id::{AgentId, Sha256},
     lease::ClaimRequest,
     task::{EngineName, TaskKind},
 };
+use serde::{Deserialize, Serialize};
 
-/// An agent is forgotten after this long a silence.
-const FORGET_MS: i64 = 24 * 60 * 60 * 1_000;
-
-/// More agents than this are no laboratory's: those longest silent are forgotten.
-const MAX_AGENTS: usize = 1_000;
+use crate::{error::ApiError, state::Server};
 
 /// Characters of a name that are kept.
 pub(crate) const MAX_NAME_CHARS: usize = 100;
 
-/// An agent as it last presented itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Seen {
-    pub(crate) name: String,
+/// Weights and programs of an agent that are kept.
+const MAX_LISTED: usize = 100;
+
+/// What an agent says is written again after this long even where nothing changed.
+const WRITE_AGAIN_MS: i64 = 5_000;
+
+/// More agents than this are not remembered at once.
+const MAX_AGENTS: usize = 1_000;
+
+/// What an agent can run on one of its devices.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Profile {
     pub(crate) kinds: Vec<TaskKind>,
     pub(crate) engines: Vec<EngineName>,
-    /// It is the server's own.
+    pub(crate) models: Vec<Sha256>,
+    pub(crate) gpu_memory_bytes: Option<u64>,
+    pub(crate) protocol: u32,
+    pub(crate) programs: Vec<String>,
+    /// Tasks at once; 0 where it did not say.
+    pub(crate) slots: u32,
+}
+
+/// An agent, on one of its devices, as it last presented itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) agent_id: AgentId,
+    /// Empty where it does not say.
+    pub(crate) device: String,
+    pub(crate) name: String,
+    /// It is a server's own.
     pub(crate) is_here: bool,
+    pub(crate) profile: Profile,
     /// Milliseconds since 1970.
     pub(crate) last_ms: i64,
 }
 
-/// The agents of the last day.
+impl Seen {
+    /// What a claim says of who asks.
+    pub(crate) fn of(request: &ClaimRequest, is_here: bool, now_ms: i64) -> Self {
+        let cut = |it: &String| it.chars().take(MAX_NAME_CHARS).collect();
+        Self {
+            agent_id: request.agent_id,
+            device: cut(&request.device),
+            name: cut(&request.name),
+            is_here,
+            profile: Profile {
+                kinds: request.kinds.clone(),
+                engines: request.engines.clone(),
+                models: request.models.iter().take(MAX_LISTED).cloned().collect(),
+                gpu_memory_bytes: request.gpu_memory_bytes,
+                protocol: request.protocol,
+                programs: request.programs.iter().take(MAX_LISTED).map(cut).collect(),
+                slots: request.slots,
+            },
+            last_ms: now_ms,
+        }
+    }
+}
+
+/// When what of agents was last written.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
-    agents: Mutex<BTreeMap<AgentId, Seen>>,
+    written: Mutex<BTreeMap<(AgentId, String), Seen>>,
 }
 
 impl Roster {
-    fn agents(&self) -> MutexGuard<'_, BTreeMap<AgentId, Seen>> {
-        self.agents.lock().unwrap_or_else(PoisonError::into_inner)
+    fn written(&self) -> MutexGuard<'_, BTreeMap<(AgentId, String), Seen>> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An agent asked for work.
-    pub(crate) fn saw(&self, request: &ClaimRequest, is_here: bool, now_ms: i64) {
-        let seen = Seen {
-            name: request.name.chars().take(MAX_NAME_CHARS).collect(),
-            kinds: request.kinds.clone(),
-            engines: request.engines.clone(),
-            is_here,
-            last_ms: now_ms,
-        };
-        let mut agents = self.agents();
-        agents.retain(|_, it| now_ms - it.last_ms < FORGET_MS);
-        agents.insert(request.agent_id, seen);
-        if agents.len() > MAX_AGENTS {
-            let silent = agents.iter().min_by_key(|(_, it)| it.last_ms).map(|(id, _)| *id);
-            silent.and_then(|it| agents.remove(&it));
+    /// Whether this is to be written; then it is taken for written.
+    fn is_news(&self, seen: &Seen) -> bool {
+        let mut written = self.written();
+        let key = (seen.agent_id, seen.device.clone());
+        let is_known = written.get(&key).is_some_and(|it| {
+            let same = Seen { last_ms: it.last_ms, ..seen.clone() };
+            *it == same && is_fresh(it.last_ms, seen.last_ms)
+        });
+        if is_known {
+            return false;
         }
+        if written.len() >= MAX_AGENTS {
+            let silent = written.iter().min_by_key(|(_, it)| it.last_ms);
+            let silent = silent.map(|(key, _)| key.clone());
+            silent.and_then(|it| written.remove(&it));
+        }
+        written.insert(key, seen.clone());
+        true
+    }
+
+    /// Whether it is to be written that this agent lives; then it is taken for written.
+    fn is_heard_anew(&self, agent_id: AgentId, now_ms: i64) -> bool {
+        let mut written = self.written();
+        let mut of_agent: Vec<_> =
+            written.iter_mut().filter(|((id, _), _)| *id == agent_id).map(|(_, it)| it).collect();
+        let is_known = of_agent.iter().any(|it| is_fresh(it.last_ms, now_ms));
+        for it in &mut of_agent {
+            it.last_ms = now_ms;
+        }
+        !is_known
+    }
+
+    /// Forgets that an agent was written.
+    fn forget(&self, agent_id: AgentId) {
+        self.written().retain(|(id, _), _| *id != agent_id);
+    }
+}
+
+/// Whether what was written at `last_ms` need not be written again.
+fn is_fresh(last_ms: i64, now_ms: i64) -> bool {
+    (0..WRITE_AGAIN_MS).contains(&(now_ms - last_ms))
+}
+
+impl Server {
+    /// An agent asked for work.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn saw(&self, request: &ClaimRequest, is_here: bool) -> Result<(), ApiError> {
+        let seen = Seen::of(request, is_here, self.now_ms());
+        if self.roster.is_news(&seen)
+            && let Err(error) = self.store.put_agent(&seen).await
+        {
+            self.roster.forget(seen.agent_id);
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     /// An agent said that it works.
-    pub(crate) fn heard(&self, agent_id: AgentId, now_ms: i64) {
-        if let Some(it) = self.agents().get_mut(&agent_id) {
-            it.last_ms = now_ms;
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn heard(&self, agent_id: AgentId) -> Result<(), ApiError> {
+        let now_ms = self.now_ms();
+        if self.roster.is_heard_anew(agent_id, now_ms) {
+            self.store.touch_agent(agent_id, now_ms).await?;
         }
-    }
-
-    /// The agents, the one heard of last first.
-    pub(crate) fn list(&self) -> Vec<(AgentId, Seen)> {
-        let mut agents: Vec<_> = self.agents().iter().map(|(id, it)| (*id, it.clone())).collect();
-        agents.sort_by_key(|(_, it)| std::cmp::Reverse(it.last_ms));
-        agents
+        Ok(())
     }
 }
 
@@ -81,22 +166,54 @@ impl Roster {
 mod tests {
     use super::*;
 
+    fn request(name: &str) -> ClaimRequest {
+        ClaimRequest {
+            protocol: protocol::lease::PROTOCOL_VERSION,
+            agent_id: AgentId::fresh(),
+            name: name.to_owned(),
+            kinds: Vec::new(),
+            engines: Vec::new(),
+            wait_secs: 0,
+            claim_id: None,
+            device: "cpu".to_owned(),
+            slots: 1,
+            models: Vec::new(),
+            gpu_memory_bytes: None,
+            programs: vec!["p".repeat(10_000); 200],
+        }
+    }
+
+    #[test]
+    fn what_did_not_change_is_written_every_five_seconds() {
+        let roster = Roster::default();
+        let agent = request("a");
+        let is_news =
+            |request: &ClaimRequest, now_ms| roster.is_news(&Seen::of(request, false, now_ms));
+        assert!(is_news(&agent, 0));
+        assert!(!is_news(&agent, 4_999));
+        assert!(is_news(&agent, 5_000));
+        let with_weights = ClaimRequest { slots: 2, ..agent.clone() };
+        assert!(is_news(&with_weights, 5_001), "at once where something changed");
+        assert!(!roster.is_heard_anew(agent.agent_id, 5_002));
+        assert!(roster.is_heard_anew(agent.agent_id, 10_002));
+        assert!(roster.is_heard_anew(AgentId::fresh(), 10_002), "nothing is known of it here");
+    }
+
     #[test]
     fn neither_many_agents_nor_long_names_fill_the_memory() {
         let roster = Roster::default();
         for now_ms in 0..i64::try_from(MAX_AGENTS).unwrap() + 5 {
-            let request = ClaimRequest {
-                protocol: protocol::lease::PROTOCOL_VERSION,
-                agent_id: AgentId::fresh(),
-                name: "n".repeat(10_000),
-                kinds: Vec::new(),
-                engines: Vec::new(),
-                wait_secs: 0,
-            };
-            roster.saw(&request, false, now_ms);
+            let seen = Seen::of(&request(&"n".repeat(10_000)), false, now_ms);
+            assert!(roster.is_news(&seen));
         }
-        let agents = roster.list();
-        assert_eq!(agents.len(), MAX_AGENTS);
-        assert!(agents.iter().all(|(_, it)| it.last_ms >= 5 && it.name.len() == MAX_NAME_CHARS));
+        let written = roster.written();
+        assert_eq!(written.len(), MAX_AGENTS);
+        assert!(written.values().all(|it| {
+            let programs = &it.profile.programs;
+            it.last_ms >= 5
+                && it.name.len() == MAX_NAME_CHARS
+                && programs.len() == MAX_LISTED
+                && programs.iter().all(|it| it.len() == MAX_NAME_CHARS)
+        }));
     }
 }

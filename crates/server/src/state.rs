@@ -27,7 +27,7 @@ pub struct Server {
     pub engines: Arc<dyn Engines>,
     /// When the server started, milliseconds since 1970.
     pub started_ms: i64,
-    /// Which agents ask for work.
+    /// When what agents say was last written.
     pub(crate) roster: Arc<Roster>,
     /// Slices that people look at.
     pub(crate) preparations: Arc<Preparations>,

@@ -59,6 +59,7 @@ pub(crate) fn entries(before: &TaskRecord, after: &TaskRecord, event: &QueueEven
             }
             entries.push(of(TaskStep::Granted, after));
         }
+        QueueEvent::ClaimAgain { .. } => {}
         QueueEvent::Heartbeat { .. } => {
             let stage = &after.task.progress.stage;
             if *stage != before.task.progress.stage && !stage.is_empty() {

@@ -11,8 +11,13 @@ use crate::{
     interpolate::InterpolateWish,
     jobs::{PropagateWish, SegmentWish},
     person::Person,
+    queue::{
+        Refusal,
+        order::{self, Side},
+    },
     rates::{Span, rates},
     state::Server,
+    store::StoreError,
 };
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
@@ -67,6 +72,29 @@ impl Server {
         };
         self.store.note_retry(task_id, task.task_id, &self.act(person)).await?;
         Ok(task)
+    }
+
+    /// The priority that brings a waiting task to that side of another one.
+    ///
+    /// # Errors
+    /// If one of them does not wait.
+    pub(crate) async fn moved_priority(
+        &self,
+        task_id: TaskId,
+        side: Side,
+        other: TaskId,
+    ) -> Result<i32, ApiError> {
+        let queued = self.store.queued(self.now_ms()).await?;
+        let find = |id| queued.iter().find(|(it, _)| it.task.task_id == id);
+        let Some((record, place)) = find(task_id) else {
+            self.store.task(task_id).await?;
+            return Err(StoreError::Refused(Refusal::NotWaiting).into());
+        };
+        let Some((_, other)) = find(other) else {
+            self.store.task(other).await?;
+            return Err(StoreError::Refused(Refusal::NotWaiting).into());
+        };
+        Ok(order::moved_priority(&record.task, place, side, other))
     }
 
     /// Tasks that ended in the last `hours`, in `n_buckets`.

@@ -11,7 +11,7 @@ use protocol::{
         ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease,
         PROTOCOL_VERSION,
     },
-    task::{MaskExtent, Task, TaskOutput, TaskSpec},
+    task::{EngineName, MaskExtent, Task, TaskOutput, TaskSpec},
 };
 use volume::rle;
 
@@ -57,18 +57,21 @@ impl Server {
         request: &ClaimRequest,
         is_here: bool,
     ) -> Result<Option<Lease>, ApiError> {
-        if request.protocol != PROTOCOL_VERSION {
+        if !(1..=PROTOCOL_VERSION).contains(&request.protocol) {
             return Err(ApiError::invalid(
                 "protocol",
                 format!(
-                    "this server speaks protocol {PROTOCOL_VERSION}, the agent speaks {}; \
-                     bring both to the same version",
+                    "this server speaks protocols 1 to {PROTOCOL_VERSION}, the agent speaks {}; \
+                     bring the server to the agent's version",
                     request.protocol
                 ),
             ));
         }
         let mut request = request.clone();
-        self.roster.saw(&request, is_here, self.now_ms());
+        if is_here {
+            request.engines = self.engines_here();
+        }
+        self.saw(&request, is_here).await?;
         let wait = Duration::from_secs(u64::from(request.wait_secs)).min(MAX_WAIT);
         let deadline = tokio::time::Instant::now() + wait;
         let mut claimable = self.store.watch_claimable();
@@ -76,9 +79,7 @@ impl Server {
             claimable.mark_unchanged();
             let lease_ms = millis(self.settings.lease);
             if is_here {
-                let engines = self.engines.list();
-                request.engines =
-                    engines.into_iter().filter(|it| it.ready).map(|it| it.name).collect();
+                request.engines = self.engines_here();
             }
             if let Some(record) = self.store.claim(&request, lease_ms, self.now_ms()).await? {
                 return Ok(Some(self.lease(&record)));
@@ -92,6 +93,11 @@ impl Server {
         }
     }
 
+    /// The engines that are ready in this process.
+    fn engines_here(&self) -> Vec<EngineName> {
+        self.engines.list().into_iter().filter(|it| it.ready).map(|it| it.name).collect()
+    }
+
     fn lease(&self, record: &TaskRecord) -> Lease {
         Lease {
             task_id: record.task.task_id,
@@ -99,6 +105,7 @@ impl Server {
             lease_ms: millis(self.settings.lease),
             heartbeat_ms: millis(self.settings.heartbeat),
             time_limit_ms: record.time_limit_ms,
+            smaller: record.task.smaller,
             spec: record.spec.clone(),
         }
     }
@@ -120,7 +127,7 @@ impl Server {
         let mut events = self.store.watch_events();
         let mut record = self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
         if let Some(agent_id) = record.task.agent_id {
-            self.roster.heard(agent_id, self.now_ms());
+            self.heard(agent_id).await?;
         }
         while !record.task.cancel_requested {
             if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
@@ -284,7 +291,7 @@ impl Server {
             label: Some(label),
             extent: Some(extent),
             prompts,
-            parameters: Some(parameters(&record.spec, output)),
+            parameters: Some(parameters(record, output)),
             slices: output.slices.clone(),
             doubt: output.doubt,
             created_ms: self.now_ms(),
@@ -364,13 +371,17 @@ fn action(spec: &TaskSpec) -> RevisionAction {
 }
 
 /// What a revision records of the parameters it was made with.
-fn parameters(spec: &TaskSpec, output: &TaskOutput) -> serde_json::Value {
+fn parameters(record: &TaskRecord, output: &TaskOutput) -> serde_json::Value {
+    let spec = &record.spec;
     let mut parameters = serde_json::json!({
         "kind": spec.kind(),
         "engine_ms": output.engine_ms,
     });
     if spec.image().frame > 0 {
         parameters["frame"] = spec.image().frame.into();
+    }
+    if record.task.smaller {
+        parameters["smaller"] = true.into();
     }
     if let TaskSpec::Propagate(it) = spec {
         parameters["axis"] = it.axis.into();

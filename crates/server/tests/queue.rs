@@ -1,14 +1,16 @@
 //! The queue's rules, one claim at a time, and over random histories.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 use protocol::{
-    id::{AgentId, JobId, RevisionId, Sha256, TaskId},
+    id::{AgentId, ClaimId, JobId, RevisionId, Sha256, TaskId},
     job::Modality,
     lease::Heartbeat,
     prompt::{SlicePrompt, SliceRef},
     task::{
-        EngineName, FailureClass, ImageRef, Progress, SegmentSlice, Task, TaskFailure, TaskKind,
-        TaskSpec, TaskState,
+        EngineName, FailureClass, ImageRef, Needs, Progress, SegmentSlice, Task, TaskClass,
+        TaskFailure, TaskKind, TaskSpec, TaskState,
     },
 };
 use server::queue::{QueueEvent, Refusal, TaskRecord, next};
@@ -32,11 +34,15 @@ fn queued() -> TaskRecord {
             slice: Some(slice),
             state: TaskState::Queued,
             priority: 0,
+            class: TaskClass::Interactive,
             progress: Progress::default(),
             attempt: 0,
             cancel_requested: false,
             agent_id: None,
             agent: None,
+            device: None,
+            smaller: false,
+            failures: Vec::new(),
             failure: None,
             revision_id: None,
             created_ms: 0,
@@ -58,7 +64,11 @@ fn queued() -> TaskRecord {
             base: None,
             window: None,
         }),
+        needs: Needs::default(),
+        requested_by: String::new(),
+        fair_tag: 1,
         fence: 0,
+        claim_id: None,
         lease_until_ms: 0,
         run_after_ms: 0,
         time_limit_ms: 360_000,
@@ -70,7 +80,13 @@ fn queued() -> TaskRecord {
 }
 
 fn claim() -> QueueEvent {
-    QueueEvent::Claim { agent_id: AgentId::fresh(), name: "test".to_owned(), lease_ms: LEASE_MS }
+    QueueEvent::Claim {
+        agent_id: AgentId::fresh(),
+        name: "test".to_owned(),
+        device: Some("cpu".to_owned()),
+        claim_id: None,
+        lease_ms: LEASE_MS,
+    }
 }
 
 fn complete(fence: i64) -> QueueEvent {
@@ -102,9 +118,32 @@ fn each_grant_has_its_own_fence_and_attempt() {
     let first = next(&queued(), &claim(), 1_000).unwrap();
     assert_eq!((first.fence, first.task.attempt), (1, 1));
     assert_eq!(first.lease_until_ms, 61_000);
-    assert_eq!(next(&first, &claim(), 61_000), Err(Refusal::NotClaimable), "the lease holds");
-    let second = next(&first, &claim(), 61_001).unwrap();
+    let early = next(&first, &claim(), first.run_after_ms - 1);
+    assert_eq!(early, Err(Refusal::NotClaimable), "the agent may come back");
+    assert!((62_000..=62_500).contains(&(first.run_after_ms)), "{}", first.run_after_ms);
+    let second = next(&first, &claim(), first.run_after_ms).unwrap();
     assert_eq!((second.fence, second.task.attempt), (2, 2));
+    let lost = &second.task.failures[0];
+    assert_eq!((lost.attempt, lost.failure.code.as_str()), (1, "agent_lost"));
+    assert_eq!((lost.agent.as_deref(), lost.at_ms), (Some("test"), first.run_after_ms));
+}
+
+#[test]
+fn the_same_question_gets_the_same_lease_as_long_as_it_is_one() {
+    let claim_id = ClaimId::fresh();
+    let again = QueueEvent::ClaimAgain { claim_id, lease_ms: LEASE_MS };
+    let QueueEvent::Claim { agent_id, name, device, lease_ms, .. } = claim() else { panic!() };
+    let named = QueueEvent::Claim { agent_id, name, device, claim_id: Some(claim_id), lease_ms };
+    let leased = next(&queued(), &named, 1_000).unwrap();
+    let repeated = next(&leased, &again, 31_000).unwrap();
+    assert_eq!((repeated.fence, repeated.task.attempt), (1, 1));
+    assert_eq!(repeated.lease_until_ms, 91_000);
+    let other = QueueEvent::ClaimAgain { claim_id: ClaimId::fresh(), lease_ms: LEASE_MS };
+    assert_eq!(next(&leased, &other, 31_000), Err(Refusal::NotClaimable));
+    let handed_on = next(&leased, &claim(), leased.run_after_ms).unwrap();
+    assert_eq!(next(&handed_on, &again, 99_000), Err(Refusal::NotClaimable));
+    let done = next(&leased, &complete(1), 40_000).unwrap();
+    assert_eq!(next(&done, &again, 41_000), Err(Refusal::NotClaimable));
 }
 
 #[test]
@@ -118,9 +157,9 @@ fn a_heartbeat_renews_the_lease_and_tells_progress() {
 #[test]
 fn a_stale_fence_is_refused_whatever_it_brings() {
     let leased = next(&queued(), &claim(), 0).unwrap();
-    let handed_on = next(&leased, &claim(), LEASE_MS + 1).unwrap();
+    let handed_on = next(&leased, &claim(), leased.run_after_ms).unwrap();
     for event in [heartbeat(1), complete(1), fail(1, FailureClass::Permanent)] {
-        assert_eq!(next(&handed_on, &event, LEASE_MS + 2), Err(Refusal::StaleFence));
+        assert_eq!(next(&handed_on, &event, LEASE_MS * 2), Err(Refusal::StaleFence));
     }
 }
 
@@ -160,9 +199,57 @@ fn a_retryable_failure_waits_longer_each_time_and_then_ends() {
             now_ms = record.run_after_ms;
         }
     }
-    assert_eq!(waits, [1_000, 2_000]);
+    assert!((1_000..=1_500).contains(&waits[0]), "{waits:?}");
+    assert!((2_000..=3_000).contains(&waits[1]), "{waits:?}");
     assert_eq!(record.task.state, TaskState::Failed);
-    assert_eq!(record.task.failure, Some(failure(FailureClass::Retryable)));
+    let why = record.task.failure.unwrap();
+    assert_eq!((why.class, why.code.as_str()), (FailureClass::Quarantined, "test"));
+    assert!(why.message.contains("3 attempts"), "{}", why.message);
+    let attempts: Vec<_> = record.task.failures.iter().map(|it| it.attempt).collect();
+    assert_eq!(attempts, [1, 2, 3]);
+    assert!(record.task.failures.iter().all(|it| it.failure == failure(FailureClass::Retryable)));
+}
+
+#[test]
+fn tasks_that_failed_together_do_not_come_back_together() {
+    let waits: BTreeSet<i64> = (0..50)
+        .map(|_| {
+            let leased = next(&queued(), &claim(), 0).unwrap();
+            next(&leased, &fail(1, FailureClass::Retryable), 0).unwrap().run_after_ms
+        })
+        .collect();
+    assert!(waits.len() > 25, "{waits:?}");
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let once = next(&leased, &fail(1, FailureClass::Retryable), 7).unwrap();
+    assert_eq!(next(&leased, &fail(1, FailureClass::Retryable), 7), Ok(once), "nothing is drawn");
+}
+
+#[test]
+fn where_memory_ran_out_it_is_done_smaller_once() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    assert!(!leased.task.smaller);
+    let again = next(&leased, &fail(1, FailureClass::OutOfMemory), 0).unwrap();
+    assert_eq!((again.task.state, again.task.smaller), (TaskState::Queued, true));
+    let leased = next(&again, &claim(), again.run_after_ms).unwrap();
+    assert!(leased.task.smaller);
+    let failed = next(&leased, &fail(2, FailureClass::OutOfMemory), 9_000).unwrap();
+    assert_eq!((failed.task.state, failed.task.attempt), (TaskState::Failed, 2));
+    assert_eq!(failed.task.failure.unwrap().class, FailureClass::OutOfMemory);
+    assert_eq!(failed.task.failures.len(), 2);
+    // Something else in between leaves it small.
+    let stumbled = next(&leased, &fail(2, FailureClass::Retryable), 9_000).unwrap();
+    assert_eq!((stumbled.task.state, stumbled.task.smaller), (TaskState::Queued, true));
+}
+
+#[test]
+fn a_task_during_which_the_engine_crashed_twice_is_left_alone() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let again = next(&leased, &fail(1, FailureClass::Crashed), 0).unwrap();
+    assert_eq!(again.task.state, TaskState::Queued);
+    let leased = next(&again, &claim(), again.run_after_ms).unwrap();
+    let failed = next(&leased, &fail(2, FailureClass::Crashed), 9_000).unwrap();
+    assert_eq!((failed.task.state, failed.task.attempt), (TaskState::Failed, 2));
+    assert_eq!(failed.task.failure.unwrap().class, FailureClass::Quarantined);
 }
 
 #[test]
@@ -214,7 +301,8 @@ fn time_ends_a_task_over_its_limit_and_one_without_attempts() {
     let mut last = next(&queued(), &claim(), 0).unwrap();
     last.task.attempt = 3;
     let lost = next(&last, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
-    assert_eq!(lost.task.failure.unwrap().class, FailureClass::AttemptsUsedUp);
+    let why = lost.task.failure.unwrap();
+    assert_eq!((why.class, why.code.as_str()), (FailureClass::Quarantined, "agent_lost"));
 }
 
 #[test]
@@ -246,6 +334,7 @@ fn any_event() -> impl Strategy<Value = QueueEvent> {
         fence.clone().prop_map(complete),
         fence.clone().prop_map(|it| fail(it, FailureClass::Retryable)),
         fence.clone().prop_map(|it| fail(it, FailureClass::OutOfMemory)),
+        fence.clone().prop_map(|it| fail(it, FailureClass::Crashed)),
         fence.prop_map(|it| QueueEvent::Fail { fence: it, failure: None }),
         Just(QueueEvent::Cancel),
         Just(QueueEvent::Prioritise { priority: 3 }),
@@ -275,6 +364,7 @@ proptest! {
             prop_assert_eq!(after.fence, n_grants, "each grant has its own fence");
             prop_assert_eq!(i64::from(after.task.attempt), n_grants);
             prop_assert!(after.task.attempt <= after.max_attempts);
+            prop_assert!(after.task.failures.len() <= after.task.attempt as usize);
             prop_assert_eq!(after.task.state.is_final(), after.task.finished_ms.is_some());
             prop_assert_eq!(
                 after.task.state == TaskState::Succeeded,

@@ -40,6 +40,7 @@ pub fn check(input: &[u8]) {
         range: wish.range.map(|it| it.map(|it| u32::from(it % 16))),
         combine: if wish.is_intersection { Combine::Intersection } else { Combine::Union },
         largest_component: wish.is_intersection && wish.is_measured,
+        frugal: false,
     };
     let uncertainty = if wish.is_measured { Uncertainty::Measure } else { Uncertainty::Skip };
     match propagate(engine, &volume, &request, &base, uncertainty, &Unwatched) {

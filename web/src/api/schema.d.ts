@@ -913,6 +913,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{task_id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a task waits: what stands between it and an agent. */
+        get: operations["task_waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events/stream": {
         parameters: {
             query?: never;
@@ -970,6 +987,23 @@ export interface components {
             /** @description What it is: liver, neoplasm … */
             kind: components["schemas"]["Code"];
             laterality?: components["schemas"]["Code"] | null;
+        };
+        /** @description An attempt that came to nothing. */
+        AttemptFailure: {
+            /** @description Name of the agent that had it. */
+            agent?: string | null;
+            /**
+             * Format: int64
+             * @description When it was known to have failed, milliseconds since 1970.
+             */
+            at_ms: number;
+            /**
+             * Format: int32
+             * @description Which attempt, from 1.
+             */
+            attempt: number;
+            /** @description Why. */
+            failure: components["schemas"]["TaskFailure"];
         };
         /**
          * @description What was done.
@@ -1045,21 +1079,43 @@ export interface components {
          * @enum {string}
          */
         CheckState: "skipped" | "ok" | "note" | "warning" | "error";
+        /**
+         * Format: uuid
+         * @description One question for work; repeated, it gets the same task.
+         */
+        ClaimId: string;
         /** @description An agent asks for work. */
         ClaimRequest: {
             /** @description Who asks; chosen by the agent at its start. */
             agent_id: components["schemas"]["AgentId"];
+            claim_id?: components["schemas"]["ClaimId"] | null;
+            /** @description The device that would compute: `cpu`, `cuda:0` …; empty where the agent does not say. */
+            device?: string;
             /** @description Engines it can run. */
             engines: components["schemas"]["EngineName"][];
+            /**
+             * Format: int64
+             * @description Memory of the device, where it is a GPU.
+             */
+            gpu_memory_bytes?: number | null;
             /** @description Kinds of task it can run. */
             kinds: components["schemas"]["TaskKind"][];
+            /** @description Weights at hand. */
+            models?: components["schemas"]["Sha256"][];
             /** @description Name for people. */
             name: string;
+            /** @description Programs for tasks that run one. */
+            programs?: string[];
             /**
              * Format: int32
              * @description [`PROTOCOL_VERSION`] of the agent.
              */
             protocol: number;
+            /**
+             * Format: int32
+             * @description Tasks that it runs at once on that device; 0 where it does not say.
+             */
+            slots?: number;
             /**
              * Format: int32
              * @description How long the server may hold the request until there is work; at most 25.
@@ -1307,7 +1363,7 @@ export interface components {
          * @description Whether a failed attempt may be repeated.
          * @enum {string}
          */
-        FailureClass: "retryable" | "permanent" | "out_of_memory" | "timed_out" | "attempts_used_up";
+        FailureClass: "retryable" | "permanent" | "out_of_memory" | "crashed" | "timed_out" | "attempts_used_up" | "quarantined";
         /** @description A graphics processor. */
         Gpu: {
             /**
@@ -1667,6 +1723,44 @@ export interface components {
             /** @description The objects. */
             labels: components["schemas"]["Label"][];
         };
+        /** @description What an agent lacks to run a task. */
+        Lack: {
+            /** @description The kind. */
+            kind: components["schemas"]["TaskKind"];
+            /** @enum {string} */
+            lack: "kind";
+        } | {
+            /** @description The engine. */
+            engine: components["schemas"]["EngineName"];
+            /** @enum {string} */
+            lack: "engine";
+        } | {
+            /** @enum {string} */
+            lack: "model";
+            /** @description The weights that are needed. */
+            sha256: components["schemas"]["Sha256"];
+        } | {
+            /**
+             * Format: int64
+             * @description What is needed.
+             */
+            bytes: number;
+            /** @enum {string} */
+            lack: "gpu_memory";
+        } | {
+            /** @enum {string} */
+            lack: "protocol";
+            /**
+             * Format: int32
+             * @description The oldest version that will do.
+             */
+            version: number;
+        } | {
+            /** @enum {string} */
+            lack: "program";
+            /** @description Its name. */
+            program: string;
+        };
         /** @description A granted task: the agent's time-limited right to it. */
         Lease: {
             /**
@@ -1684,6 +1778,11 @@ export interface components {
              * @description Milliseconds until the lease ends unless a heartbeat comes.
              */
             lease_ms: number;
+            /**
+             * @description Memory ran out in the attempt before: compute coarser, in smaller parts, or where there is
+             *     more.
+             */
+            smaller?: boolean;
             /** @description What to do. */
             spec: components["schemas"]["TaskSpec"];
             /** @description The task. */
@@ -2044,13 +2143,16 @@ export interface components {
              */
             slice_index: number;
         };
-        /** @description A place in the queue. */
+        /** @description A place in the queue: one of the three. */
         PriorityBody: {
+            after?: components["schemas"]["TaskId"] | null;
+            before?: components["schemas"]["TaskId"] | null;
             /**
              * Format: int32
-             * @description Higher goes first; a slice is queued with 10, a propagation with 0.
+             * @description Higher goes first; a slice is queued with 10, a propagation with 0. Above 0 a task goes with
+             *     those that people wait for, below 0 after them, whatever its class.
              */
-            priority: number;
+            priority?: number | null;
         };
         /** @description How far a task has come. */
         Progress: {
@@ -2418,13 +2520,19 @@ export interface components {
             attempt: number;
             /** @description Whether a person asked to stop it. */
             cancel_requested: boolean;
+            /** @description Who waits for it. */
+            class?: components["schemas"]["TaskClass"];
             /**
              * Format: int64
              * @description Milliseconds since 1970 when it was queued.
              */
             created_ms: number;
+            /** @description The device of that agent that computes or computed it. */
+            device?: string | null;
             engine?: components["schemas"]["EngineName"] | null;
             failure?: components["schemas"]["TaskFailure"] | null;
+            /** @description Attempts that came to nothing, the first one first. */
+            failures?: components["schemas"]["AttemptFailure"][];
             /**
              * Format: int64
              * @description When it ended.
@@ -2450,6 +2558,8 @@ export interface components {
             progress: components["schemas"]["Progress"];
             revision_id?: components["schemas"]["RevisionId"] | null;
             slice?: components["schemas"]["SliceRef"] | null;
+            /** @description Whether memory ran out before and it is or was computed smaller. */
+            smaller?: boolean;
             /**
              * Format: int64
              * @description When it was last granted.
@@ -2460,6 +2570,11 @@ export interface components {
             /** @description Its identifier. */
             task_id: components["schemas"]["TaskId"];
         };
+        /**
+         * @description Who waits for a task.
+         * @enum {string}
+         */
+        TaskClass: "interactive" | "batch";
         /** @description How many tasks there are, by state. */
         TaskCounts: {
             /**
@@ -2514,6 +2629,10 @@ export interface components {
             /** @description All tasks, of the job where one is named, by state. */
             counts: components["schemas"]["TaskCounts"];
             tasks: components["schemas"]["Task"][];
+            /** @description Why each of these that waits does so. */
+            waiting: {
+                [key: string]: components["schemas"]["WaitReason"][];
+            };
         };
         /** @description What happened to a task, oldest line first. */
         TaskLog: {
@@ -2628,6 +2747,60 @@ export interface components {
             length: string;
             /** @description Of volumes: `ml`. */
             volume: string;
+        };
+        /** @description One reason why a queued task has no agent yet, as a key the page translates, with its numbers. */
+        WaitReason: {
+            /**
+             * Format: int32
+             * @description Attempts so far.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description When, milliseconds since 1970.
+             */
+            until_ms: number;
+            /** @enum {string} */
+            why: "back_off";
+        } | {
+            /** @enum {string} */
+            why: "no_agent";
+        } | {
+            /** @description What the one that comes closest lacks. */
+            lacks: components["schemas"]["Lack"][];
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            n_agents: number;
+            /** @enum {string} */
+            why: "no_agent_for";
+        } | {
+            /**
+             * Format: int32
+             * @description Tasks that go before it.
+             */
+            ahead: number;
+            /**
+             * Format: int32
+             * @description How many can run it.
+             */
+            n_agents: number;
+            /** @enum {string} */
+            why: "all_busy";
+        } | {
+            /**
+             * Format: int32
+             * @description Tasks that go before it.
+             */
+            ahead: number;
+            /** @enum {string} */
+            why: "next";
+        };
+        /** @description Why a task waits. */
+        Waiting: {
+            /** @description Nothing where it does not wait. */
+            reasons: components["schemas"]["WaitReason"][];
         };
         /**
          * @description Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
@@ -6132,7 +6305,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["PriorityBody"];
             };
@@ -6261,6 +6434,53 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    task_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -35,6 +35,7 @@ export function retryTask(taskId: string): Promise<TaskQueued> {
   return sendJson('POST', `${task(taskId)}/retry`);
 }
 
-export function putPriority(taskId: string, priority: number): Promise<Task> {
-  return sendJson('PUT', `${task(taskId)}/priority`, { priority });
+/** Lets a waiting task go before or after another one. */
+export function moveTask(taskId: string, place: { readonly before: string } | { readonly after: string }): Promise<Task> {
+  return sendJson('PUT', `${task(taskId)}/priority`, place);
 }

@@ -45,21 +45,18 @@ export function matches(task: Task, words: string, search: string): boolean {
     .every((part) => text.includes(part));
 }
 
-/** Waiting tasks in the order in which they are granted; priority first, then age. */
-export function inOrder(tasks: readonly Task[]): Task[] {
-  return tasks
-    .filter(({ state }) => state === 'queued')
-    .sort((a, b) => b.priority - a.priority || a.created_ms - b.created_ms || (a.task_id < b.task_id ? -1 : 1));
+/** Tasks that wait in the order in which the server will grant them; what it did not list comes last, the newest first. */
+export function inOrder(tasks: readonly Task[], waiting: readonly Task[]): Task[] {
+  const places = new Map(waiting.map(({ task_id: id }, place) => [id, place]));
+  const placeOf = ({ task_id: id }: Task): number => places.get(id) ?? waiting.length;
+  return tasks.filter(({ state }) => state === 'queued').sort((a, b) => placeOf(a) - placeOf(b) || (a.task_id < b.task_id ? 1 : -1));
 }
 
-/** The priority that lets a task go before the one that is ahead of it, or after the one behind; null at the ends. */
-export function movedPriority(waiting: readonly Task[], taskId: string, direction: 'earlier' | 'later'): number | null {
-  const order = inOrder(waiting);
-  const place = order.findIndex((task) => task.task_id === taskId);
+/** The task that another one changes places with; null at the ends. `waiting` is in the order in which they are granted. */
+export function neighbourOf(waiting: readonly Task[], taskId: string, direction: 'earlier' | 'later'): string | null {
+  const place = waiting.findIndex((task) => task.task_id === taskId);
   if (place < 0) return null;
-  const other = order[place + (direction === 'earlier' ? -1 : 1)];
-  if (other === undefined) return null;
-  return other.priority + (direction === 'earlier' ? 1 : -1);
+  return waiting[place + (direction === 'earlier' ? -1 : 1)]?.task_id ?? null;
 }
 
 /** Tasks with newer news of one of them. A task that is not among them goes in where its age says. */

@@ -1,6 +1,6 @@
 // What the task monitor shows.
 import type { ApiError } from '../api/http';
-import type { Task, TaskCounts, TaskLogLine, TaskRates, TaskState } from '../api/types';
+import type { Task, TaskCounts, TaskLogLine, TaskRates, TaskState, WaitReason } from '../api/types';
 
 /** Lengths of time that rates are shown for, and into how many parts each is cut. */
 export const SPANS = [
@@ -17,6 +17,8 @@ export interface Monitor {
   /** Waiting tasks in the order in which they are granted. */
   readonly waiting: readonly Task[];
   readonly counts: TaskCounts;
+  /** Why each of the listed tasks that waits does so. */
+  readonly reasons: Readonly<Record<string, readonly WaitReason[]>>;
   readonly error: ApiError | null;
   readonly filter: TaskState | null;
   readonly search: string;
@@ -32,6 +34,7 @@ export const FIRST_MONITOR: Monitor = {
   tasks: null,
   waiting: [],
   counts: { queued: 0, leased: 0, succeeded: 0, failed: 0, cancelled: 0 },
+  reasons: {},
   error: null,
   filter: null,
   search: '',

@@ -4,7 +4,7 @@ import { cancelTask } from '../api/client';
 import { listen } from '../api/events';
 import * as api from '../api/tasks';
 import type { Task, TaskState } from '../api/types';
-import { movedPriority, withNews } from '../core/tasks';
+import { neighbourOf, withNews } from '../core/tasks';
 import { FIRST_MONITOR, SPANS, type Monitor } from './monitor';
 import { attempt, notifyDone, toApiError } from './notices';
 import { refreshSession } from './session';
@@ -31,6 +31,7 @@ export async function refreshTasks(): Promise<void> {
       tasks: [...list.tasks, ...rest],
       waiting: unfinished.filter(({ state }) => state === 'queued'),
       counts: list.counts,
+      reasons: list.waiting,
       hasOlder: list.tasks.length === limit,
       error: null,
     });
@@ -177,8 +178,10 @@ export async function withdrawTask(taskId: string): Promise<void> {
 /** Lets a waiting task change places with the one before or behind it. */
 export async function moveTask(taskId: string, direction: 'earlier' | 'later'): Promise<void> {
   await attempt(async () => {
-    const priority = movedPriority(await api.listUnfinished(), taskId, direction);
-    if (priority !== null) takeNews(await api.putPriority(taskId, priority));
+    const waiting = (await api.listUnfinished()).filter(({ state }) => state === 'queued');
+    const neighbour = neighbourOf(waiting, taskId, direction);
+    if (neighbour === null) return;
+    takeNews(await api.moveTask(taskId, direction === 'earlier' ? { before: neighbour } : { after: neighbour }));
   });
   void refreshTasks();
 }

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Task, TaskLogLine } from '../api/types';
 import { formatTook } from '../core/tasks';
 import { useStore } from '../state/store';
+import { useReasons } from './waiting';
 
 const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
 
@@ -42,6 +43,40 @@ function Line({ line }: { line: TaskLogLine }): React.JSX.Element {
   );
 }
 
+function Attempts({ task }: { task: Task }): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const failures = task.failures ?? [];
+  // The only attempt of a task that failed is what is said above.
+  const isTold = failures.length <= ((task.failure ?? null) === null ? 0 : 1);
+  if (isTold && task.smaller !== true) return null;
+  return (
+    <div className="task-wait" data-testid="task-attempts">
+      {task.smaller === true && <p>{t('failureClass.smaller')}</p>}
+      <ul aria-label={t('failureClass.label')}>
+        {failures.map(({ attempt, agent, failure }) => (
+          <li key={attempt}>
+            {t('failureClass.attempt', { n: attempt, agent: agent ?? t('tasks.anAgent') })}: {failure.message} <code>{failure.code}</code>{' '}
+            <span className="dim">{t(`failureClass.${failure.class}`)}</span>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function Waiting({ task }: { task: Task }): React.JSX.Element | null {
+  const { t } = useTranslation();
+  const reasons = useReasons(task);
+  if (reasons.length === 0) return null;
+  return (
+    <ul className="task-wait" aria-label={t('waiting.label')} data-testid="task-waiting">
+      {reasons.map((it) => (
+        <li key={it}>{it}</li>
+      ))}
+    </ul>
+  );
+}
+
 export function TaskLog({ task }: { task: Task }): React.JSX.Element {
   const { t } = useTranslation();
   const lines = useStore((state) => state.monitor.logs[task.task_id]);
@@ -51,7 +86,10 @@ export function TaskLog({ task }: { task: Task }): React.JSX.Element {
       {failure !== null && (
         <div className="task-why" data-testid="task-why">
           <p>
-            <IconAlertTriangle size={17} aria-hidden /> {failure.message} <code>{failure.code}</code>
+            <IconAlertTriangle size={17} aria-hidden /> {failure.message} <code>{failure.code}</code>{' '}
+            <span className="dim" data-testid="failure-class">
+              {t(`failureClass.${failure.class}`)}
+            </span>
           </p>
           {(failure.remedy ?? null) !== null && (
             <p>
@@ -60,6 +98,8 @@ export function TaskLog({ task }: { task: Task }): React.JSX.Element {
           )}
         </div>
       )}
+      <Attempts task={task} />
+      <Waiting task={task} />
       {lines === null || lines === undefined ? (
         <Loader size="sm" aria-label={t('common.loading')} />
       ) : (

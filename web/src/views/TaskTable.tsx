@@ -12,6 +12,7 @@ import { moveTask, retryTask, toggleLog, withdrawTask } from '../state/tasks';
 import { TaskLog } from './TaskLog';
 import { TaskStateBadge } from './TaskStateBadge';
 import { useSecond } from './use_second';
+import { useReasons } from './waiting';
 
 const COLUMNS = ['state', 'task', 'case', 'agent', 'waited', 'ran', 'progress'] as const;
 
@@ -68,11 +69,15 @@ function Outcome({ task }: { task: Task }): React.JSX.Element {
   const { t, i18n } = useTranslation();
   const place = useStore((state) => state.monitor.waiting.findIndex((it) => it.task_id === task.task_id));
   const now = useSecond(!hasEnded(task));
+  const reasons = useReasons(task);
   if (task.state === 'queued') {
+    const line = [place < 0 ? null : t('tasks.place', { n: place + 1 }), t('tasks.priority', { n: task.priority })];
     return (
       <div className="task-two">
-        <span>{place < 0 ? '' : t('tasks.place', { n: place + 1 })}</span>
-        <span className="dim">{t('tasks.priority', { n: task.priority })}</span>
+        <span>{line.filter((it) => it !== null).join(' · ')}</span>
+        <span className="dim task-reason" title={reasons.join('\n')} data-testid="task-reason">
+          {reasons[0] ?? ''}
+        </span>
       </div>
     );
   }

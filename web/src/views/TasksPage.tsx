@@ -74,12 +74,12 @@ function Search(): React.JSX.Element {
 
 function useShown(): readonly Task[] | null {
   const { t } = useTranslation();
-  const { tasks, filter, search } = useStore((state) => state.monitor);
+  const { tasks, waiting, filter, search } = useStore((state) => state.monitor);
   return useMemo(() => {
     if (tasks === null) return null;
-    const ordered = filter === 'queued' ? inOrder(tasks) : tasks;
+    const ordered = filter === 'queued' ? inOrder(tasks, waiting) : tasks;
     return ordered.filter((task) => matches(task, `${t(`task.${task.kind}`)} ${t(`taskState.${task.state}`)}`, search));
-  }, [tasks, filter, search, t]);
+  }, [tasks, waiting, filter, search, t]);
 }
 
 function Tasks(): React.JSX.Element {

@@ -177,6 +177,7 @@ impl Case {
             range: None,
             combine: Combine::Union,
             largest_component: false,
+            frugal: false,
         }
     }
 

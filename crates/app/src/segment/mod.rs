@@ -144,6 +144,7 @@ fn segment(
         range: args.range.map(|it| it.0),
         combine: args.combine.into(),
         largest_component: args.largest_component,
+        frugal: false,
     };
     let uncertainty = if args.timing.is_some() { Uncertainty::Measure } else { Uncertainty::Skip };
     let Propagation { mask, doubt, engine, solve_ms, uncertainty_ms, logits, .. } =

@@ -137,6 +137,7 @@ fn request(
         largest_component: carry
             .and_then(|it| it.largest_component)
             .unwrap_or(parameters.largest_component),
+        frugal: false,
         prompts,
     }
 }

@@ -66,6 +66,24 @@ impl DeviceChoice {
         }
     }
 
+    /// What it stands for on this machine, as agents name it: `cpu` or `cuda:N`, and the memory of
+    /// the GPU where its driver says.
+    #[must_use]
+    pub fn place(self) -> (String, Option<u64>) {
+        let gpu = |number| (Self::Cuda(number).to_string(), GpuMemory::of(number));
+        match self {
+            Self::Auto if sam2::has_cuda() => match gpu(0) {
+                (name, Some(memory)) => (name, Some(memory.total_bytes)),
+                (_, None) => (Self::Cpu.to_string(), None),
+            },
+            Self::Auto | Self::Cpu => (Self::Cpu.to_string(), None),
+            Self::Cuda(number) => {
+                let (name, memory) = gpu(number);
+                (name, memory.map(|it| it.total_bytes))
+            }
+        }
+    }
+
     /// The device, and why it is not the one that was meant.
     pub(super) fn open(self, memory_limit: f64) -> Result<(Device, Option<String>), OpenError> {
         self.check()?;
@@ -158,6 +176,20 @@ impl Twin {
 }
 
 impl Medsam2 {
+    /// The same network on the CPU, because memory ran out before. What it makes says so. Where it is
+    /// there already, it forgets the slices that it keeps in memory.
+    ///
+    /// # Errors
+    /// If the weights cannot be read for the CPU.
+    pub fn frugal(&self) -> Result<Self, EngineError> {
+        self.network.embeddings.clear();
+        let Some(twin) = &self.twin else { return Ok(self.clone()) };
+        let network = twin.network().map_err(|it| EngineError::Network(it.to_string()))?;
+        let device = &self.network.identity.device;
+        let remark = format!("computed on the CPU: memory ran out in an attempt on {device}");
+        Ok(Self { network, twin: None, remark: Some(remark), ..self.clone() })
+    }
+
     /// Computes something, and once more on the CPU where the device's memory ran out. What it made
     /// then says so.
     pub(crate) fn with_fallback<T>(
@@ -259,6 +291,7 @@ mod tests {
         let error = alone.with_fallback(compute).unwrap_err();
         assert!(matches!(error, EngineError::OutOfMemory(_)));
 
+        let alone_again = network("cpu");
         let twin = Twin::new(Box::new(|| Ok(network("cpu").network)));
         let backed = Medsam2 { twin: Some(Arc::new(twin)), ..alone };
         let model = backed.with_fallback(compute).unwrap();
@@ -268,6 +301,12 @@ mod tests {
         );
         assert_eq!(model.device, "cpu");
         assert_eq!(*tried.borrow(), ["cuda:0", "cuda:0", "cpu"]);
+
+        let frugal = backed.frugal().unwrap();
+        let model = frugal.identity(None).model.unwrap();
+        assert_eq!(model.device, "cpu");
+        assert!(model.remark.unwrap().contains("an attempt on cuda:0"));
+        assert_eq!(alone_again.frugal().unwrap().identity(None).model.unwrap().remark, None);
 
         let other = |_: &Medsam2| -> Result<(), EngineError> { Err(EngineError::Cancelled) };
         assert_eq!(backed.with_fallback(other), Err(EngineError::Cancelled));

@@ -180,6 +180,11 @@ impl Embeddings {
         self.state().n_encoded
     }
 
+    /// Keeps none in memory for now; those on disk stay.
+    pub(super) fn clear(&self) {
+        self.state().by_key.clear();
+    }
+
     /// How many embeddings are in memory.
     #[cfg(test)]
     pub(super) fn n_kept(&self) -> usize {

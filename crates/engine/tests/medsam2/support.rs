@@ -91,6 +91,7 @@ pub(crate) fn request(prompts: Vec<SlicePrompt>, direction: Direction) -> Propag
         range: None,
         combine: Combine::Union,
         largest_component: false,
+        frugal: false,
     }
 }
 

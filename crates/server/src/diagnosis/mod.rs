@@ -131,7 +131,8 @@ impl Server {
             settings: Arc::clone(&self.settings),
             database: Ok(self.store.clone()),
             blobs: Ok(Arc::clone(&self.blobs)),
-            engines: self.list_engines(),
+            // A database that fails has findings of its own.
+            engines: self.list_engines().await.unwrap_or_else(|_failed| self.engines.list()),
             server: Some(self.clone()),
             other: None,
             depth,

@@ -1,14 +1,23 @@
 //! Agents, engines, and the tasks that wait for them.
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{collections::BTreeSet, time::Duration};
 
-use protocol::{id::AgentId, system::EngineStatus, task::TaskState};
+use protocol::{
+    id::TaskId,
+    system::EngineStatus,
+    waiting::{Lack, WaitReason},
+};
 
 use super::{
     Subject,
     finding::{Finding, count, duration},
 };
-use crate::{roster::Seen, settings::Settings, store::census::Waiting};
+use crate::{
+    queue::{TaskRecord, order::Place},
+    settings::Settings,
+    store::{Store, StoreError, row},
+    waiting::{Agents, reasons_of_all},
+};
 
 /// Agents without work ask for it every 25 seconds at least; some more is the way.
 const ASKS_EVERY: Duration = Duration::from_secs(30);
@@ -28,105 +37,85 @@ pub(crate) fn silent_ms(settings: &Settings) -> i64 {
     i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The agents that live: those heard of, and those that hold a lease although the server was
-/// started anew since they asked for work. None where no server runs.
-fn living(subject: &Subject, tasks: &[Waiting]) -> Option<Vec<Seen>> {
-    let server = subject.server.as_ref()?;
-    let longest_ms = silent_ms(&subject.settings);
-    let heard = server.roster.list();
-    let heard = heard.into_iter().filter(|(_, it)| subject.now_ms - it.last_ms < longest_ms);
-    let mut living: BTreeMap<AgentId, Seen> = heard.collect();
-    for task in tasks.iter().filter(|it| is_running(it, subject.now_ms)) {
-        let Some(agent_id) = task.agent_id else { continue };
-        let seen = living.entry(agent_id).or_insert_with(|| Seen {
-            name: format!("agent {agent_id}"),
-            kinds: Vec::new(),
-            engines: Vec::new(),
-            is_here: false,
-            last_ms: subject.now_ms,
-        });
-        // What it does, it can do.
-        if !seen.kinds.contains(&task.kind) {
-            seen.kinds.push(task.kind);
-        }
-        if !seen.engines.contains(&task.engine) {
-            seen.engines.push(task.engine);
-        }
-    }
-    Some(living.into_values().collect())
-}
-
 pub(super) async fn agents(subject: &Subject) -> Finding {
-    let Some(server) = &subject.server else {
+    if subject.server.is_none() {
         return Finding::skipped("only a running server knows its agents");
-    };
-    let tasks = match &subject.database {
-        Ok(store) => store.waiting().await.ok(),
-        Err(_) => None,
-    };
-    let living = living(subject, tasks.as_deref().unwrap_or_default()).unwrap_or_default();
-    if living.is_empty() && tasks.is_none() {
-        return Finding::skipped("the database cannot say who holds tasks: see above");
     }
-    let lines: Vec<String> = server
-        .roster
-        .list()
-        .iter()
-        .map(|(_, it)| {
-            let mut line =
-                format!("{}: last heard of {} ago", it.name, duration(subject.now_ms - it.last_ms));
-            let engines = it.engines.iter().map(crate::store::row::to_text).collect::<Vec<_>>();
-            write!(line, ", runs {}", engines.join(", ")).ok();
-            line
-        })
-        .collect();
-    if living.is_empty() {
+    let Ok(store) = &subject.database else {
+        return Finding::skipped("the database cannot say which agents there are: see above");
+    };
+    let seen = match store.agents(0).await {
+        Ok(it) => it,
+        Err(error) => return super::of_database(&error),
+    };
+    let lines = seen.iter().map(|it| {
+        let ago = duration(subject.now_ms - it.last_ms);
+        let engines = it.profile.engines.iter().map(row::to_text).collect::<Vec<_>>();
+        let device = if it.device.is_empty() { "" } else { " on " };
+        let (name, engines) = (&it.name, engines.join(", "));
+        format!("{name}{device}{}: last heard of {ago} ago, runs {engines}", it.device)
+    });
+    let lines = lines.collect();
+    let silent_ms = silent_ms(&subject.settings);
+    let living = seen.iter().filter(|it| subject.now_ms - it.last_ms < silent_ms);
+    let n_living = living.map(|it| it.agent_id).collect::<BTreeSet<_>>().len();
+    if n_living == 0 {
         return Finding::warning("no agent asks for work: tasks will wait")
             .remedy("start the server without --no-agent, or an agent on this or another machine")
             .command(START_AGENT)
             .details(lines);
     }
-    Finding::ok(format!("{} here", count(living.len(), "agent is", "agents are"))).details(lines)
+    Finding::ok(format!("{} here", count(n_living, "agent is", "agents are"))).details(lines)
+}
+
+/// What waits, and what runs.
+struct Work {
+    queued: Vec<(TaskRecord, Place)>,
+    n_running: usize,
+    agents: Agents,
+}
+
+async fn look(subject: &Subject, store: &Store) -> Result<Work, StoreError> {
+    let now_ms = subject.now_ms;
+    let leased = store.leased().await?;
+    let living = store.agents(now_ms - silent_ms(&subject.settings)).await?;
+    Ok(Work {
+        queued: store.queued(now_ms).await?,
+        n_running: leased.iter().filter(|it| it.lease_until_ms >= now_ms).count(),
+        agents: Agents::new(living, &leased, now_ms),
+    })
 }
 
 pub(super) async fn queue(subject: &Subject) -> Finding {
-    let waiting = match &subject.database {
-        Ok(store) => store.waiting().await,
-        Err(_) => return Finding::skipped("the database cannot be looked at: see above"),
+    let Ok(store) = &subject.database else {
+        return Finding::skipped("the database cannot be looked at: see above");
     };
-    let waiting = match waiting {
+    if subject.server.is_none() {
+        return resting(store).await;
+    }
+    let looked = look(subject, store).await;
+    let Work { queued, n_running, agents } = match looked {
         Ok(it) => it,
         Err(error) => return super::of_database(&error),
     };
-    let n_running = waiting.iter().filter(|it| is_running(it, subject.now_ms)).count();
-    let idle: Vec<_> = waiting.iter().filter(|it| !is_running(it, subject.now_ms)).collect();
-    let found = format!("{} waiting, {n_running} running", count(idle.len(), "task", "tasks"));
-    let Some(oldest) = idle.first() else { return Finding::ok(found) };
-    let Some(agents) = living(subject, &waiting) else {
-        return Finding::note(format!("{found}; they go on when the server runs"));
+    let found = format!("{} waiting, {n_running} running", count(queued.len(), "task", "tasks"));
+    let oldest = queued.iter().map(|(it, _)| it.task.created_ms.max(it.run_after_ms)).min();
+    let Some(oldest_ms) = oldest else { return Finding::ok(found) };
+    let reasons = reasons_of_all(&queued, &agents, subject.now_ms);
+    let line = |(id, why): (&TaskId, &Vec<WaitReason>)| {
+        let why: Vec<_> = why.iter().map(|it| words(it, subject.now_ms)).collect();
+        format!("task {id}: {}", why.join("; "))
     };
-    let waits_ms = subject.now_ms - oldest.created_ms.max(oldest.run_after_ms);
-    let can_run = |it: &&&Waiting| {
-        agents.iter().any(|a| a.engines.contains(&it.engine) && a.kinds.contains(&it.kind))
-    };
-    let lines = idle.iter().map(|it| {
-        let why = if !can_run(&it) {
-            "no agent that is here runs its engine".to_owned()
-        } else if it.run_after_ms > subject.now_ms {
-            let pause = duration(it.run_after_ms - subject.now_ms);
-            format!("attempt {} failed, the next one is in {pause}", it.attempt)
-        } else {
-            "waits for a free agent".to_owned()
-        };
-        format!("task {}: {why}", it.task_id)
-    });
-    let lines = lines.collect();
-    if idle.iter().any(|it| !can_run(&it)) {
+    let lines = reasons.iter().map(line).collect();
+    let is_stuck =
+        |it: &WaitReason| matches!(it, WaitReason::NoAgent | WaitReason::NoAgentFor { .. });
+    if reasons.values().flatten().any(is_stuck) {
         return Finding::error(format!("{found}; no agent can run some of them"))
-            .remedy("start an agent that runs their engine")
+            .remedy("start an agent that can: the lines below say what is needed")
             .command(START_AGENT)
             .details(lines);
     }
+    let waits_ms = subject.now_ms - oldest_ms;
     if waits_ms > LONG_WAIT_MS {
         return Finding::warning(format!("{found}; the oldest waits since {}", duration(waits_ms)))
             .remedy("let more tasks run at once, or start another agent")
@@ -136,14 +125,54 @@ pub(super) async fn queue(subject: &Subject) -> Finding {
     Finding::ok(found).details(lines)
 }
 
-fn is_running(task: &Waiting, now_ms: i64) -> bool {
-    task.state == TaskState::Leased && task.lease_until_ms >= now_ms
+/// The queue of a server that does not run; its schema may be an older one.
+async fn resting(store: &Store) -> Finding {
+    let counts = match store.count_tasks(None).await {
+        Ok(it) => it,
+        Err(error) => return super::of_database(&error),
+    };
+    let n_unfinished = usize::try_from(counts.queued + counts.leased).unwrap_or(usize::MAX);
+    let found = format!("{} waiting, 0 running", count(n_unfinished, "task", "tasks"));
+    match n_unfinished {
+        0 => Finding::ok(found),
+        _ => Finding::note(format!("{found}; they go on when the server runs")),
+    }
+}
+
+/// A reason in words.
+fn words(reason: &WaitReason, now_ms: i64) -> String {
+    match reason {
+        WaitReason::BackOff { until_ms, attempt } => {
+            let pause = duration(until_ms - now_ms);
+            format!("attempt {attempt} failed, the next one is in {pause}")
+        }
+        WaitReason::NoAgent => "no agent asks for work".to_owned(),
+        WaitReason::NoAgentFor { lacks, .. } => {
+            let lacks: Vec<_> = lacks.iter().map(lack_in_words).collect();
+            format!("no agent that is here {}", lacks.join(" and "))
+        }
+        WaitReason::AllBusy { ahead, .. } => {
+            format!("waits for a free agent, {ahead} before it")
+        }
+        WaitReason::Next { .. } => "an agent is free and will have it next".to_owned(),
+    }
+}
+
+fn lack_in_words(lack: &Lack) -> String {
+    match lack {
+        Lack::Kind { kind } => format!("runs tasks of the kind {}", row::to_text(kind)),
+        Lack::Engine { engine } => format!("runs the engine {}", row::to_text(engine)),
+        Lack::Model { sha256 } => format!("has the weights {sha256}"),
+        Lack::GpuMemory { bytes } => format!("has a GPU of {} MiB", bytes >> 20),
+        Lack::Protocol { version } => format!("speaks protocol {version}"),
+        Lack::Program { program } => format!("runs the program {program}"),
+    }
 }
 
 /// Which of these engines can run.
 #[must_use]
 pub fn engines(engines: &[EngineStatus]) -> Finding {
-    let name = crate::store::row::to_text::<protocol::task::EngineName>;
+    let name = row::to_text::<protocol::task::EngineName>;
     let lines = engines.iter().map(|it| match &it.missing {
         Some(_) if !it.agents.is_empty() => {
             format!("{} {}: ready on {}", name(&it.name), it.version, it.agents.join(", "))

@@ -117,6 +117,7 @@ fn task_routes() -> OpenApiRouter<Server> {
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::task_rates))
         .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::task_waiting))
         .routes(routes!(tasks::task_log))
         .routes(routes!(tasks::cancel_task))
         .routes(routes!(tasks::retry_task))

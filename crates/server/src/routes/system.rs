@@ -37,7 +37,7 @@ pub(super) async fn status(State(server): State<Server>) -> Result<Json<HostStat
         gpus: crate::gpu::list().await,
         gpu_memory_limit: server.settings.gpu_memory_limit,
         max_concurrent_jobs: server.settings.max_concurrent_jobs,
-        unfinished_tasks: server.store.unfinished_tasks().await?.len(),
+        unfinished_tasks: server.store.unfinished_tasks(server.now_ms()).await?.len(),
     }))
 }
 
@@ -66,7 +66,7 @@ pub(super) struct ActiveJobs {
 pub(super) async fn active_jobs(
     State(server): State<Server>,
 ) -> Result<Json<ActiveJobs>, ApiError> {
-    Ok(Json(ActiveJobs { tasks: server.store.unfinished_tasks().await? }))
+    Ok(Json(ActiveJobs { tasks: server.store.unfinished_tasks(server.now_ms()).await? }))
 }
 
 /// The engines, the best that is ready first.
@@ -78,8 +78,8 @@ pub(super) struct Engines {
 /// Which engines there are and whether they can run.
 #[utoipa::path(get, path = "/api/v1/system/model", tag = "system",
     responses((status = 200, body = Engines)))]
-pub(super) async fn model(State(server): State<Server>) -> Json<Engines> {
-    Json(Engines { engines: server.list_engines() })
+pub(super) async fn model(State(server): State<Server>) -> Result<Json<Engines>, ApiError> {
+    Ok(Json(Engines { engines: server.list_engines().await? }))
 }
 
 /// Read the engines' files anew, and say whether they can run now.
@@ -88,7 +88,7 @@ pub(super) async fn model(State(server): State<Server>) -> Json<Engines> {
 pub(super) async fn reload_model(State(server): State<Server>) -> Result<Json<Engines>, ApiError> {
     let engines = Arc::clone(&server.engines);
     tokio::task::spawn_blocking(move || engines.reload()).await?;
-    Ok(Json(Engines { engines: server.list_engines() }))
+    Ok(Json(Engines { engines: server.list_engines().await? }))
 }
 
 /// Free memory and remove what nothing needs any more: decoded volumes, old events, files that

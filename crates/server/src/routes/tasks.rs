@@ -1,5 +1,7 @@
 //! `/api/v1/tasks`: what is queued, running and done.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::State,
@@ -12,6 +14,7 @@ use protocol::{
     system::ErrorBody,
     task::{Task, TaskState},
     task_log::{TaskCounts, TaskLogLine, TaskRates},
+    waiting::WaitReason,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -22,6 +25,7 @@ use crate::{
     body::{Asked, Body, Named},
     error::ApiError,
     person::Person,
+    queue::order::Side,
     state::Server,
     store::TaskFilter,
 };
@@ -44,6 +48,8 @@ pub(super) struct TaskList {
     tasks: Vec<Task>,
     /// All tasks, of the job where one is named, by state.
     counts: TaskCounts,
+    /// Why each of these that waits does so.
+    waiting: BTreeMap<TaskId, Vec<WaitReason>>,
 }
 
 /// Which tasks to list.
@@ -84,10 +90,10 @@ pub(super) async fn list_tasks(
 ) -> Result<Json<TaskList>, ApiError> {
     check_within("limit", query.limit, MAX_TASKS)?;
     let filter = TaskFilter { job_id: query.job_id, state: query.state, before: query.before };
-    Ok(Json(TaskList {
-        tasks: server.store.tasks(&filter, query.limit.into()).await?,
-        counts: server.store.count_tasks(query.job_id).await?,
-    }))
+    let tasks = server.store.tasks(&filter, query.limit.into()).await?;
+    let counts = server.store.count_tasks(query.job_id).await?;
+    let waiting = server.why_waiting(&tasks).await?;
+    Ok(Json(TaskList { tasks, counts, waiting }))
 }
 
 /// Which rates to count.
@@ -135,6 +141,26 @@ pub(super) async fn get_task(
     Ok(Json(server.store.task(task_id).await?.task))
 }
 
+/// Why a task waits.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Waiting {
+    /// Nothing where it does not wait.
+    reasons: Vec<WaitReason>,
+}
+
+/// Why a task waits: what stands between it and an agent.
+#[utoipa::path(get, path = "/api/v1/tasks/{task_id}/waiting", tag = "tasks",
+    params(("task_id" = TaskId, Path)),
+    responses((status = 200, body = Waiting), (status = 404, body = ErrorBody)))]
+pub(super) async fn task_waiting(
+    State(server): State<Server>,
+    Named(task_id): Named<TaskId>,
+) -> Result<Json<Waiting>, ApiError> {
+    let task = server.store.task(task_id).await?.task;
+    let mut reasons = server.why_waiting(&[task]).await?;
+    Ok(Json(Waiting { reasons: reasons.remove(&task_id).unwrap_or_default() }))
+}
+
 /// Withdraw a task. One that an agent works on stops at the agent's next breath.
 #[utoipa::path(post, path = "/api/v1/tasks/{task_id}/cancel", tag = "tasks",
     params(("task_id" = TaskId, Path), Person),
@@ -172,13 +198,18 @@ pub(super) async fn retry_task(
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 
-/// A place in the queue.
+/// A place in the queue: one of the three.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PriorityBody {
-    /// Higher goes first; a slice is queued with 10, a propagation with 0.
+    /// Higher goes first; a slice is queued with 10, a propagation with 0. Above 0 a task goes with
+    /// those that people wait for, below 0 after them, whatever its class.
     #[schema(minimum = -1_000_000, maximum = 1_000_000)]
-    priority: i32,
+    priority: Option<i32>,
+    /// The priority that lets it go before this waiting task.
+    before: Option<TaskId>,
+    /// The priority that lets it go after this waiting task.
+    after: Option<TaskId>,
 }
 
 /// Let a waiting task go earlier or later.
@@ -196,12 +227,26 @@ pub(super) async fn put_priority(
     person: Person,
     Body(body): Body<PriorityBody>,
 ) -> Result<Json<Task>, ApiError> {
-    if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&body.priority) {
-        let message =
-            format!("priority must be −{MAX_PRIORITY} to {MAX_PRIORITY}, got {}", body.priority);
+    let priority = match body {
+        PriorityBody { priority: Some(it), before: None, after: None } => it,
+        PriorityBody { priority: None, before: Some(other), after: None } => {
+            server.moved_priority(task_id, Side::Before, other).await?
+        }
+        PriorityBody { priority: None, before: None, after: Some(other) } => {
+            server.moved_priority(task_id, Side::After, other).await?
+        }
+        PriorityBody { .. } => {
+            return Err(ApiError::invalid(
+                "priority",
+                "expected one of priority, before and after",
+            ));
+        }
+    };
+    if !(-MAX_PRIORITY..=MAX_PRIORITY).contains(&priority) {
+        let message = format!("priority must be −{MAX_PRIORITY} to {MAX_PRIORITY}, got {priority}");
         return Err(ApiError::invalid("priority", message));
     }
-    let record = server.store.prioritise(task_id, body.priority, &server.act(&person)).await?;
+    let record = server.store.prioritise(task_id, priority, &server.act(&person)).await?;
     Ok(Json(record.task))
 }
 

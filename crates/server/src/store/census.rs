@@ -1,9 +1,6 @@
 //! What the database holds, counted: for the diagnosis.
 
-use protocol::{
-    id::{AgentId, JobId, Sha256, TaskId},
-    task::{EngineName, TaskKind, TaskState},
-};
+use protocol::id::{JobId, Sha256};
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError, row};
@@ -27,23 +24,6 @@ pub(crate) enum What {
     Output,
 }
 
-/// A task that waits or runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Waiting {
-    pub(crate) task_id: TaskId,
-    pub(crate) kind: TaskKind,
-    pub(crate) engine: EngineName,
-    pub(crate) state: TaskState,
-    /// When it was queued, milliseconds since 1970.
-    pub(crate) created_ms: i64,
-    /// Not before this time, milliseconds since 1970.
-    pub(crate) run_after_ms: i64,
-    pub(crate) lease_until_ms: i64,
-    /// Who holds or last held it.
-    pub(crate) agent_id: Option<AgentId>,
-    pub(crate) attempt: i64,
-}
-
 const REFERENCES: [(What, &str); 3] = [
     (What::Image, "select image_sha256 as sha256, job_id from job order by created_ms desc"),
     (What::Mask, "select mask_sha256 as sha256, job_id from revision order by created_ms desc"),
@@ -65,32 +45,6 @@ impl Store {
             }
         }
         Ok(found)
-    }
-
-    /// The unfinished tasks, the longest waiting first.
-    pub(crate) async fn waiting(&self) -> Result<Vec<Waiting>, StoreError> {
-        let rows = sqlx::query(
-            "select task_id, kind, engine, state, created_ms, run_after_ms, lease_until_ms,
-             agent_id, attempt
-             from task where state in ('queued', 'leased') order by created_ms, task_id",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|it| {
-                Ok(Waiting {
-                    task_id: row::id(it, "task_id")?,
-                    kind: row::from_text(it, "kind")?,
-                    engine: row::from_text(it, "engine")?,
-                    state: row::from_text(it, "state")?,
-                    created_ms: it.try_get("created_ms")?,
-                    run_after_ms: it.try_get("run_after_ms")?,
-                    lease_until_ms: it.try_get("lease_until_ms")?,
-                    agent_id: row::id_option(it, "agent_id")?,
-                    attempt: it.try_get("attempt")?,
-                })
-            })
-            .collect()
     }
 
     /// How many jobs there are, and when the newest change was made, milliseconds since 1970.

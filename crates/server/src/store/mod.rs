@@ -7,8 +7,10 @@
 //! Every change goes through a [`Change`]: its statements and the events that tell of them are
 //! committed together, and the events are numbered without a gap in the order of commits.
 
+pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod census;
+mod claims;
 pub(crate) mod events;
 mod heads;
 pub(crate) mod jobs;
@@ -276,6 +278,11 @@ impl Change<'_> {
     /// Wakes waiting agents when this transaction is committed.
     pub(crate) fn wake_agents(&mut self) {
         self.makes_claimable = true;
+    }
+
+    /// Gives everything up at once; dropped, it gives it up when its connection is used next.
+    pub(crate) async fn abandon(self) -> Result<(), StoreError> {
+        Ok(self.transaction.rollback().await?)
     }
 
     /// Numbers and stores the events, commits, and wakes whoever waits.

@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::queue::TaskRecord;
 use protocol::{
     prompt::SliceRef,
-    task::{Task, TaskKind},
+    task::{Needs, Task, TaskKind},
 };
 
 /// A document as the text of its column.
@@ -118,11 +118,15 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
             slice,
             state: from_text(row, "state")?,
             priority: number(row, "priority")?,
+            class: from_text(row, "class")?,
             progress: from_json(row, "progress")?,
             attempt: number(row, "attempt")?,
             cancel_requested: row.try_get::<i64, _>("cancel_requested")? != 0,
             agent_id: id_option(row, "agent_id")?,
             agent: row.try_get("agent_name")?,
+            device: row.try_get("device")?,
+            smaller: row.try_get::<i64, _>("smaller")? != 0,
+            failures: from_json(row, "failures")?,
             failure: from_json_option(row, "failure")?,
             revision_id: id_option(row, "revision_id")?,
             created_ms: row.try_get("created_ms")?,
@@ -130,7 +134,11 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
             finished_ms: row.try_get("finished_ms")?,
         },
         spec: from_json(row, "spec")?,
+        needs: needs(row)?,
+        requested_by: row.try_get("requested_by")?,
+        fair_tag: row.try_get("fair_tag")?,
         fence: row.try_get("fence")?,
+        claim_id: id_option(row, "claim_id")?,
         lease_until_ms: row.try_get("lease_until_ms")?,
         run_after_ms: row.try_get("run_after_ms")?,
         time_limit_ms: row.try_get("time_limit_ms")?,
@@ -138,5 +146,17 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
         partial: id_option(row, "partial_sha256")?,
         output: id_option(row, "output_sha256")?,
         completion_key: id_option(row, "completion_key")?,
+    })
+}
+
+/// What a task's row says an agent must have.
+fn needs(row: &AnyRow) -> Result<Needs, StoreError> {
+    let gpu_memory: Option<i64> = row.try_get("needs_gpu_memory")?;
+    let program: String = row.try_get("needs_program")?;
+    Ok(Needs {
+        model: id_option(row, "needs_model")?,
+        gpu_memory_bytes: gpu_memory.and_then(|it| u64::try_from(it).ok()),
+        min_protocol: number(row, "min_protocol")?,
+        program: Some(program).filter(|it| !it.is_empty()),
     })
 }

@@ -60,19 +60,6 @@ impl Store {
         Ok(counts)
     }
 
-    /// All unfinished tasks, in the order in which they will be granted.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn unfinished_tasks(&self) -> Result<Vec<Task>, StoreError> {
-        let rows = sqlx::query(row::tasks!(
-            "where state in ('queued', 'leased') order by priority desc, created_ms, task_id"
-        ))
-        .fetch_all(&self.pool)
-        .await?;
-        tasks_of(&rows)
-    }
-
     /// A job's newest unfinished task.
     pub(crate) async fn unfinished_task(&self, job_id: JobId) -> Result<Option<Task>, StoreError> {
         let found = sqlx::query(row::tasks!(

@@ -6,16 +6,13 @@ use protocol::{
     event::EventBody,
     id::{JobId, Sha256, TaskId},
     job::JobState,
-    lease::{ClaimRequest, Heartbeat},
+    lease::Heartbeat,
     prompt::SlicePrompt,
-    task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
+    task::{Needs, Task, TaskClass, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
-use super::{Act, Change, Dialect, NewRevision, Store, StoreError, audit, prompts::Brought, row};
-use crate::{
-    queue::{QueueEvent, Refusal, TaskRecord},
-    roster::MAX_NAME_CHARS,
-};
+use super::{Act, Change, NewRevision, Store, StoreError, audit, prompts::Brought, row};
+use crate::queue::{QueueEvent, Refusal, TaskRecord};
 
 /// A task about to be queued.
 #[derive(Debug, Clone)]
@@ -34,6 +31,10 @@ pub struct NewTask {
     pub hints: Vec<SlicePrompt>,
     /// Who asks for it.
     pub by: String,
+    /// Who waits for it.
+    pub class: TaskClass,
+    /// What an agent must have to run it.
+    pub needs: Needs,
 }
 
 /// An output about to be accepted.
@@ -47,16 +48,8 @@ pub struct Completion {
     pub made: NewRevision,
 }
 
-/// Leased tasks whose lease ran out can be claimed as they are.
-const CLAIMABLE: &str = row::tasks!(
-    "where (state = 'queued' or (state = 'leased' and lease_until_ms < $1))
-      and run_after_ms <= $1 and attempt < max_attempts and cancel_requested = 0
-      and $2 like '%,' || kind || ',%' and $3 like '%,' || engine || ',%'
-    order by priority desc, created_ms, task_id limit 1"
-);
-
 /// How often a transition is tried anew when somebody else changed the task in between.
-const MAX_RACES: u32 = 20;
+pub(super) const MAX_RACES: u32 = 20;
 
 impl Store {
     /// Queues a task. An unfinished segmentation of the same object and slice gives way to it.
@@ -108,40 +101,6 @@ impl Store {
         change.wake_agents();
         change.commit(now_ms).await?;
         Ok(task)
-    }
-
-    /// Grants the most urgent task that the agent can run; none when there is none.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn claim(
-        &self,
-        request: &ClaimRequest,
-        lease_ms: i64,
-        now_ms: i64,
-    ) -> Result<Option<TaskRecord>, StoreError> {
-        let sql = match self.dialect {
-            Dialect::Sqlite => CLAIMABLE.to_owned(),
-            Dialect::Postgres => format!("{CLAIMABLE} for update skip locked"),
-        };
-        for _ in 0..MAX_RACES {
-            let mut change = self.begin().await?;
-            let found = sqlx::query(sqlx::AssertSqlSafe(sql.clone()))
-                .bind(now_ms)
-                .bind(comma_list(&request.kinds))
-                .bind(comma_list(&request.engines))
-                .fetch_optional(&mut *change.transaction)
-                .await?;
-            let Some(found) = found else { return Ok(None) };
-            let before = row::task_record(&found)?;
-            let name = request.name.chars().take(MAX_NAME_CHARS).collect();
-            let event = QueueEvent::Claim { agent_id: request.agent_id, name, lease_ms };
-            if let Some(after) = change.apply(&before, &event, now_ms).await? {
-                change.commit(now_ms).await?;
-                return Ok(Some(after));
-            }
-        }
-        Ok(None)
     }
 
     /// Renews a lease; returns the task as it is now.
@@ -380,6 +339,7 @@ fn audited(
             (AuditAction::PriorityChanged, audit::details(details))
         }),
         QueueEvent::Claim { .. }
+        | QueueEvent::ClaimAgain { .. }
         | QueueEvent::Heartbeat { .. }
         | QueueEvent::Complete { .. }
         | QueueEvent::Fail { .. }
@@ -390,9 +350,4 @@ fn audited(
 
 pub(super) fn no_task(task_id: TaskId) -> StoreError {
     StoreError::NotFound { what: "task", id: task_id.to_string() }
-}
-
-/// `,segment_slice,propagate,`: a list that `like '%,' || kind || ',%'` searches.
-fn comma_list<T: serde::Serialize>(items: &[T]) -> String {
-    items.iter().fold(",".to_owned(), |list, it| list + &row::to_text(it) + ",")
 }

@@ -46,8 +46,8 @@ impl Change<'_> {
                  lease_until_ms = $5, run_after_ms = $6, cancel_requested = $7, progress = $8,
                  partial_sha256 = $9, failure = $10, completion_key = $11, revision_id = $12,
                  started_ms = $13, finished_ms = $14, output_sha256 = $15, priority = $16,
-                 agent_name = $17
-             where task_id = $18 and state = $19 and fence = $20 and cancel_requested = $21",
+                 agent_name = $17, claim_id = $18, device = $19, smaller = $20, failures = $21
+             where task_id = $22 and state = $23 and fence = $24 and cancel_requested = $25",
         )
         .bind(row::to_text(&after.task.state))
         .bind(i64::from(after.task.attempt))
@@ -66,6 +66,10 @@ impl Change<'_> {
         .bind(after.output.as_ref().map(ToString::to_string))
         .bind(i64::from(after.task.priority))
         .bind(after.task.agent.as_deref())
+        .bind(after.claim_id.map(|it| it.to_string()))
+        .bind(after.task.device.as_deref())
+        .bind(i64::from(after.task.smaller))
+        .bind(row::to_json(&after.task.failures))
         .bind(before.task.task_id.to_string())
         .bind(row::to_text(&before.task.state))
         .bind(before.fence)
@@ -117,11 +121,15 @@ impl Change<'_> {
         now_ms: i64,
     ) -> Result<Task, StoreError> {
         let task_id = TaskId::fresh();
+        let fair_tag = self.next_turn(new.class, &new.by).await?;
+        let needs = &new.needs;
         sqlx::query(
             "insert into task (task_id, job_id, kind, engine, label, axis, slice_index, spec, state,
                  priority, attempt, max_attempts, fence, lease_until_ms, run_after_ms,
-                 time_limit_ms, cancel_requested, progress, created_ms)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, 0, $14, $12)",
+                 time_limit_ms, cancel_requested, progress, created_ms, class, requested_by,
+                 fair_tag, needs_model, needs_gpu_memory, min_protocol, needs_program)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11, 0, 0, $12, $13, 0, $14, $12,
+                 $15, $16, $17, $18, $19, $20, $21)",
         )
         .bind(task_id.to_string())
         .bind(new.job_id.to_string())
@@ -137,6 +145,13 @@ impl Change<'_> {
         .bind(now_ms)
         .bind(new.time_limit_ms)
         .bind(row::to_json(&Progress::default()))
+        .bind(row::to_text(&new.class))
+        .bind(&new.by)
+        .bind(fair_tag)
+        .bind(needs.model.as_ref().map(ToString::to_string))
+        .bind(needs.gpu_memory_bytes.map(|it| i64::try_from(it).unwrap_or(i64::MAX)))
+        .bind(i64::from(needs.min_protocol))
+        .bind(needs.program.as_deref().unwrap_or_default())
         .execute(&mut *self.transaction)
         .await?;
         let queued = Entry { priority: Some(new.priority), ..Entry::of(TaskStep::Queued) };

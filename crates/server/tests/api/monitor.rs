@@ -132,6 +132,67 @@ async fn a_person_lets_a_waiting_task_go_first() {
 }
 
 #[tokio::test]
+async fn a_task_is_moved_before_or_after_another() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    let mut tasks = Vec::new();
+    for slice in [4, 5, 6] {
+        tasks.push(segment(&server, &job, slice).await);
+    }
+    let path = |n: usize| format!("{}/priority", task_path(&tasks[n]));
+    let id = |n: usize| &tasks[n]["task_id"];
+    server.put(&path(2), json!({ "before": id(0) })).await.expect(StatusCode::OK);
+    server.put(&path(0), json!({ "after": id(1) })).await.expect(StatusCode::OK);
+    let active = server.get("/api/v1/system/jobs/active").await.json();
+    let order: Vec<_> =
+        active["tasks"].as_array().unwrap().iter().map(|it| it["task_id"].clone()).collect();
+    assert_eq!(order, [id(2).clone(), id(1).clone(), id(0).clone()]);
+
+    assert_eq!(server.claim().await["task_id"], *id(2));
+    let gone = server.put(&path(0), json!({ "before": id(2) })).await;
+    assert_eq!(gone.expect(StatusCode::CONFLICT).json()["error"]["code"], "wrong_state");
+    let nowhere = json!({ "before": "00000000-0000-7000-8000-000000000001" });
+    server.put(&path(0), nowhere).await.expect(StatusCode::NOT_FOUND);
+    for bad in [json!({}), json!({ "priority": 1, "before": id(1) })] {
+        assert_eq!(server.put(&path(0), bad).await.field(), "priority");
+    }
+}
+
+#[tokio::test]
+async fn each_waiting_task_says_why() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let job = server.open_phantom().await;
+    let first = segment(&server, &job, 5).await;
+    let path = |task: &Value| format!("{}/waiting", task_path(task));
+    let why = async |task: &Value| {
+        server.get(&path(task)).await.expect(StatusCode::OK).json()["reasons"].clone()
+    };
+    assert_eq!(why(&first).await, json!([{ "why": "no_agent" }]));
+
+    let lease = server.claim().await;
+    assert_eq!(why(&first).await, json!([]), "it does not wait any more");
+    let second = segment(&server, &job, 6).await;
+    let busy = json!([{ "why": "all_busy", "n_agents": 1, "ahead": 0 }]);
+    assert_eq!(why(&second).await, busy);
+    let list = server.get("/api/v1/tasks").await.expect(StatusCode::OK).json();
+    assert_eq!(list["waiting"], json!({ second["task_id"].as_str().unwrap(): busy }));
+
+    let failure = json!({ "class": "retryable", "code": "stumbled", "message": "it stumbled" });
+    let body = json!({ "fence": lease["fence"], "failure": failure });
+    server.post(&format!("{}/fail", task_path(&lease)), body).await.expect(StatusCode::OK);
+    let pause = &why(&first).await[0];
+    assert_eq!((&pause["why"], &pause["attempt"]), (&json!("back_off"), &json!(1)));
+    assert!((1_001_000..=1_001_500).contains(&pause["until_ms"].as_i64().unwrap()));
+    assert_eq!(why(&second).await, json!([{ "why": "next", "ahead": 0 }]));
+    // An agent that is silent for long is none.
+    clock.advance_ms(10 * 60 * 1_000);
+    assert_eq!(why(&second).await, json!([{ "why": "no_agent" }]));
+    let unknown = "/api/v1/tasks/00000000-0000-7000-8000-000000000001/waiting";
+    server.get(unknown).await.expect(StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
 async fn rates_count_what_ended_when_and_how_long_it_took() {
     let half_hour = 30 * 60 * 1_000;
     let clock = Arc::new(ManualClock::at(1_000 * half_hour));

@@ -74,7 +74,7 @@ pub(crate) async fn a_person_changes_the_order_of_waiting_tasks(store: Store) {
     let moved = store.prioritise(second.task_id, first.priority + 1, &at(2)).await.unwrap();
     assert_eq!(moved.task.priority, 11);
     let order: Vec<_> =
-        store.unfinished_tasks().await.unwrap().iter().map(|it| it.task_id).collect();
+        store.unfinished_tasks(3).await.unwrap().iter().map(|it| it.task_id).collect();
     assert_eq!(order, [second.task_id, first.task_id]);
     let granted = store.claim(&agent(), LEASE_MS, 3).await.unwrap().unwrap();
     assert_eq!(granted.task.task_id, second.task_id);
@@ -111,10 +111,10 @@ pub(crate) async fn every_step_of_a_task_is_in_its_log(store: Store) {
         store.heartbeat(task_id, beat(1, stage), LEASE_MS, now_ms).await.unwrap();
     }
     // The agent falls silent; another one takes over.
-    store.claim(&agent(), LEASE_MS, 1_200 + LEASE_MS + 1).await.unwrap().unwrap();
-    store.complete(task_id, 2, &completion(None, 20), 4_000).await.unwrap();
+    store.claim(&agent(), LEASE_MS, 1_200 + LEASE_MS + 1_501).await.unwrap().unwrap();
+    store.complete(task_id, 2, &completion(None, 20), 5_500).await.unwrap();
     let other = TaskId::fresh();
-    store.note_retry(task_id, other, &at(5_000)).await.unwrap();
+    store.note_retry(task_id, other, &at(6_000)).await.unwrap();
 
     let lines = store.task_log(task_id).await.unwrap();
     let told: Vec<_> = lines.iter().map(|it| (it.step, it.attempt, it.at_ms, it.took_ms)).collect();
@@ -123,10 +123,10 @@ pub(crate) async fn every_step_of_a_task_is_in_its_log(store: Store) {
         (TaskStep::Granted, 1, 1_040, Some(40)),
         (TaskStep::Stage, 1, 1_050, Some(10)),
         (TaskStep::Stage, 1, 1_090, Some(40)),
-        (TaskStep::AgentLost, 1, 3_201, Some(2_161)),
-        (TaskStep::Granted, 2, 3_201, Some(0)),
-        (TaskStep::Succeeded, 2, 4_000, Some(799)),
-        (TaskStep::Retried, 2, 5_000, None),
+        (TaskStep::AgentLost, 1, 4_701, Some(3_661)),
+        (TaskStep::Granted, 2, 4_701, Some(0)),
+        (TaskStep::Succeeded, 2, 5_500, Some(799)),
+        (TaskStep::Retried, 2, 6_000, None),
     ];
     assert_eq!(told, expected);
     assert_eq!(lines[3].stage.as_deref(), Some("solving"));

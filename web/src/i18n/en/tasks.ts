@@ -1,4 +1,4 @@
-// English words: pages, tasks, taskState, taskColumn, taskStep, rates, span.
+// English words: pages, tasks, taskState, taskColumn, taskStep, waiting, lack, failureClass, rates, span.
 export const tasks = {
   pages: { label: 'Pages', jobs: 'Cases', tasks: 'Tasks', audit: 'Audit', diagnosis: 'Diagnosis', settings: 'Settings' },
   tasks: {
@@ -52,6 +52,34 @@ export const tasks = {
     failed: 'Failed.',
     cancelled: 'Stopped',
     retried: 'Asked for again as a new task',
+  },
+  waiting: {
+    label: 'Why it waits',
+    back_off: 'Attempt {{n}} failed; the next one in {{time}}',
+    no_agent: 'No agent asks for work: start one',
+    no_agent_for: 'None of the agents here ({{n}}) can run it: {{lacks}}',
+    all_busy: 'Every agent that can run it is busy ({{n}}); before it: {{ahead}}',
+    next: 'An agent is free and takes it next',
+  },
+  lack: {
+    kind: 'tasks of the kind “{{kind}}”',
+    engine: 'the engine {{engine}}',
+    model: 'the weights {{sha256}}…',
+    gpu_memory: 'a GPU with {{mib}} MiB',
+    protocol: 'version {{version}} of the protocol',
+    program: 'the program {{program}}',
+  },
+  failureClass: {
+    label: 'Failed attempts',
+    retryable: 'Worth another attempt',
+    permanent: 'Would fail again',
+    out_of_memory: 'Memory ran out',
+    crashed: 'The engine crashed',
+    timed_out: 'Took too long',
+    attempts_used_up: 'All attempts used up',
+    quarantined: 'Quarantined',
+    smaller: 'Memory ran out before: computed smaller',
+    attempt: 'Attempt {{n}}, {{agent}}',
   },
   rates: {
     title: 'Ended tasks',

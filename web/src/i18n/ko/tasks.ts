@@ -1,4 +1,4 @@
-// Korean words: pages, tasks, taskState, taskColumn, taskStep, rates, span.
+// Korean words: pages, tasks, taskState, taskColumn, taskStep, waiting, lack, failureClass, rates, span.
 import type { tasks as words } from '../en/tasks';
 import type { Words } from '../words';
 
@@ -55,6 +55,34 @@ export const tasks: Words<typeof words> = {
     failed: '실패.',
     cancelled: '중지됨',
     retried: '새 작업으로 다시 요청됨',
+  },
+  waiting: {
+    label: '대기하는 이유',
+    back_off: '{{n}}번째 시도 실패, {{time}} 후 다시 시도',
+    no_agent: '작업을 요청하는 에이전트가 없습니다. 에이전트를 시작하세요',
+    no_agent_for: '에이전트 {{n}}개 중 실행할 수 있는 것이 없습니다. 필요한 것: {{lacks}}',
+    all_busy: '실행할 수 있는 에이전트 {{n}}개가 모두 작업 중, 앞선 작업 {{ahead}}개',
+    next: '비어 있는 에이전트가 곧 가져갑니다',
+  },
+  lack: {
+    kind: '“{{kind}}” 작업',
+    engine: '엔진 {{engine}}',
+    model: '가중치 {{sha256}}…',
+    gpu_memory: '{{mib}} MiB GPU',
+    protocol: '프로토콜 버전 {{version}}',
+    program: '프로그램 {{program}}',
+  },
+  failureClass: {
+    label: '실패한 시도',
+    retryable: '다시 시도할 수 있음',
+    permanent: '다시 해도 실패함',
+    out_of_memory: '메모리 부족',
+    crashed: '엔진이 비정상 종료됨',
+    timed_out: '시간 초과',
+    attempts_used_up: '시도 횟수 소진',
+    quarantined: '격리됨',
+    smaller: '이전에 메모리가 부족하여 더 작게 계산함',
+    attempt: '{{n}}번째 시도, {{agent}}',
   },
   rates: {
     title: '끝난 작업',

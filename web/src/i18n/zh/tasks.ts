@@ -1,4 +1,4 @@
-// Chinese words: pages, tasks, taskState, taskColumn, taskStep, rates, span.
+// Chinese words: pages, tasks, taskState, taskColumn, taskStep, waiting, lack, failureClass, rates, span.
 import type { tasks as words } from '../en/tasks';
 import type { Words } from '../words';
 
@@ -55,6 +55,34 @@ export const tasks: Words<typeof words> = {
     failed: '失败。',
     cancelled: '已停止',
     retried: '已作为新任务重新请求',
+  },
+  waiting: {
+    label: '等待原因',
+    back_off: '第 {{n}} 次尝试失败，{{time}}后再次尝试',
+    no_agent: '没有代理请求任务：请启动一个',
+    no_agent_for: '现有 {{n}} 个代理都无法执行，需要：{{lacks}}',
+    all_busy: '能执行的 {{n}} 个代理都在忙，前面还有 {{ahead}} 个任务',
+    next: '有空闲代理，马上开始',
+  },
+  lack: {
+    kind: '“{{kind}}”类任务',
+    engine: '引擎 {{engine}}',
+    model: '权重 {{sha256}}…',
+    gpu_memory: '{{mib}} MiB 显存的 GPU',
+    protocol: '协议版本 {{version}}',
+    program: '程序 {{program}}',
+  },
+  failureClass: {
+    label: '失败的尝试',
+    retryable: '可以再试',
+    permanent: '再试也会失败',
+    out_of_memory: '内存不足',
+    crashed: '引擎崩溃',
+    timed_out: '用时过长',
+    attempts_used_up: '尝试次数已用完',
+    quarantined: '已隔离',
+    smaller: '此前内存不足：以更小的规模计算',
+    attempt: '第 {{n}} 次尝试，{{agent}}',
   },
   rates: {
     title: '已结束的任务',
