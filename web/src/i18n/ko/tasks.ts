@@ -68,7 +68,7 @@ export const tasks: Words<typeof words> = {
     kind: '“{{kind}}” 작업',
     engine: '엔진 {{engine}}',
     model: '가중치 {{sha256}}…',
-    gpu_memory: '{{mib}} MiB GPU',
+    gpu_memory: '{{mib}} MiB 메모리의 GPU',
     protocol: '프로토콜 버전 {{version}}',
     program: '프로그램 {{program}}',
   },
