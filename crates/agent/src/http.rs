@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::StreamExt;
 use protocol::{
+    access::{EnrolRequest, Enrolled},
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     system::ErrorBody,
@@ -16,7 +17,7 @@ use reqwest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Digest;
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, sync::watch};
 
 use crate::connection::{Connection, ConnectionError, Input};
 
@@ -30,6 +31,8 @@ pub struct Http {
     server: String,
     /// Where inputs are kept while they are needed.
     folder: PathBuf,
+    /// Why the server does not take what this agent shows; none while it does.
+    turned_away: watch::Sender<Option<String>>,
 }
 
 impl Http {
@@ -56,7 +59,36 @@ impl Http {
             .read_timeout(Duration::from_secs(25) + MARGIN)
             .build()
             .map_err(unreachable)?;
-        Ok(Self { client, server: server.trim_end_matches('/').to_owned(), folder })
+        let server = server.trim_end_matches('/').to_owned();
+        Ok(Self { client, server, folder, turned_away: watch::Sender::new(None) })
+    }
+
+    /// Exchanges a join token for a credential of this agent's own.
+    ///
+    /// # Errors
+    /// If the server cannot be reached, or the token opens nothing any more.
+    pub async fn enrol(&self, request: &EnrolRequest) -> Result<Enrolled, ConnectionError> {
+        parsed(self.post("agents/enrol", request).await?).await
+    }
+
+    /// Tells, once it happens, why the server does not take what this agent shows: a credential that
+    /// was revoked stays so, and asking again would not help.
+    #[must_use]
+    pub fn turned_away(&self) -> watch::Receiver<Option<String>> {
+        self.turned_away.subscribe()
+    }
+
+    /// An answer that is no refusal.
+    async fn accepted(&self, response: Response) -> Result<Response, ConnectionError> {
+        let is_about_us =
+            matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let answer = accepted(response).await;
+        if let Err(ConnectionError::Refused(reason)) = &answer
+            && is_about_us
+        {
+            self.turned_away.send_replace(Some(reason.clone()));
+        }
+        answer
     }
 
     fn url(&self, path: &str) -> String {
@@ -69,7 +101,7 @@ impl Http {
         body: &T,
     ) -> Result<Response, ConnectionError> {
         let sent = self.client.post(self.url(path)).json(body).send().await;
-        accepted(sent.map_err(unreachable)?).await
+        self.accepted(sent.map_err(unreachable)?).await
     }
 }
 
@@ -129,7 +161,8 @@ impl Connection for Http {
     ) -> Result<Input, ConnectionError> {
         let disk = |it: std::io::Error| ConnectionError::Refused(format!("local disk: {it}"));
         let url = self.url(&format!("tasks/{task_id}/inputs/{sha256}?fence={fence}"));
-        let response = accepted(self.client.get(url).send().await.map_err(unreachable)?).await?;
+        let sent = self.client.get(url).send().await;
+        let response = self.accepted(sent.map_err(unreachable)?).await?;
         let file = tempfile::NamedTempFile::new_in(&self.folder).map_err(disk)?;
         let mut writer = tokio::fs::File::from_std(file.reopen().map_err(disk)?);
         let mut hasher = sha2::Sha256::new();
@@ -158,7 +191,7 @@ impl Connection for Http {
         let sha256 = Sha256::from_digest(sha2::Sha256::digest(&bytes).into());
         let url = self.url(&format!("tasks/{task_id}/outputs/{sha256}?fence={fence}"));
         let sent = self.client.put(url).body(bytes).send().await;
-        accepted(sent.map_err(unreachable)?).await?;
+        self.accepted(sent.map_err(unreachable)?).await?;
         Ok(sha256)
     }
 

@@ -69,7 +69,7 @@ pub(crate) struct ServeArgs {
     /// `https://seg.example.org`, separated by commas.
     #[arg(long, env = "PUBLIC_URL", value_delimiter = ',', value_name = "URL")]
     pub(crate) public_url: Vec<String>,
-    /// File of the token that clients must show; needed off loopback.
+    /// File of a token that lets its holder do everything; people can sign in without.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Seconds that segmenting a slice may take.
@@ -126,8 +126,8 @@ impl ServeArgs {
     /// The server's settings; where it is, is filled in once it listens.
     ///
     /// # Errors
-    /// If `--public-url` is no address, the token cannot be used, the server would be open to
-    /// others without one, or the lease is too short for the heartbeat.
+    /// If `--public-url` is no address or is missing off loopback, the token cannot be used, or the
+    /// lease is too short for the heartbeat.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
         if self.heartbeat_secs == 0 || self.heartbeat_secs * 2 > self.lease_secs {
             bail!(
@@ -193,19 +193,14 @@ impl ServeArgs {
     }
 }
 
-/// Off loopback anybody on the network can ask: only with a token, and only under a known name.
+/// Off loopback only a known name is answered; who comes is asked there in any case.
 fn check_open_to_others(listen: SocketAddr, settings: &Settings) -> anyhow::Result<()> {
-    if settings.token.is_none() {
-        bail!(
-            "--listen {listen}: off loopback the server asks for a token; name its file with \
-             --token-file, or use --listen 127.0.0.1:{} and reach it by an SSH tunnel",
-            listen.port()
-        );
-    }
     if settings.public_urls.is_empty() {
         bail!(
             "--listen {listen}: say with --public-url under which address people reach the server, \
-             such as https://seg.example.org or http://192.168.1.5:{}; others are refused",
+             such as https://seg.example.org or http://192.168.1.5:{}; others are refused. For \
+             yourself alone, use --listen 127.0.0.1:{} and reach it by an SSH tunnel",
+            listen.port(),
             listen.port()
         );
     }

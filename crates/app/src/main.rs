@@ -1,10 +1,12 @@
-//! `voxloop`, the one binary: `serve` for people and programs, `agent` for other machines,
-//! `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
+//! `voxloop`, the one binary: `serve` for people and programs, `admin` for who they are, `agent` for
+//! other machines, `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
 
 mod apart;
 mod config;
 mod engine_args;
 mod engine_runner;
+mod enrol;
+mod first_admin;
 mod in_process;
 mod log_file;
 mod models;
@@ -15,6 +17,7 @@ mod serve;
 mod token_file;
 mod whole_file;
 
+mod admin;
 mod batch;
 mod bench;
 mod demo;
@@ -49,6 +52,8 @@ enum Command {
     /// Say what is wrong with a server, or with an agent's way to it, and what to do; changes
     /// nothing. Ends with 1 where something does not work.
     Doctor(Box<doctor::DoctorArgs>),
+    /// People, invitations, tokens and agents of a server, on its database.
+    Admin(admin::AdminArgs),
     /// Weights of engines: what there is, fetch, verify, import.
     Models(models_command::ModelsArgs),
     /// Segment an object in an image, or the objects of many images.
@@ -83,6 +88,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => config::runtime()?.block_on(serve::serve(args)),
         Command::Agent(args) => config::runtime()?.block_on(pull::pull(args)),
         Command::Doctor(args) => config::runtime()?.block_on(doctor::doctor(*args)),
+        Command::Admin(args) => config::runtime()?.block_on(admin::run(args)),
         Command::Models(args) => models_command::run(&args),
         Command::Segment(args) => segment::run(&args),
         Command::Eval(args) => eval::run(&args),

@@ -1,15 +1,17 @@
 //! `voxloop agent`: pulls work from a server by outgoing requests only.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use agent::{Agent, Device, Profile, http::Http};
-use anyhow::Context;
+use anyhow::{Context, bail};
 use server::images::ImageCache;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     config::{self, AgentArgs},
     engine_runner::EngineRunner,
+    enrol,
     models::{EMBEDDINGS, Models},
 };
 
@@ -22,16 +24,17 @@ const IMAGE_CACHE_BYTES: u64 = 1 << 30;
 /// Works until a signal comes.
 ///
 /// # Errors
-/// If the folder cannot be written, or the token not read.
+/// If the folder cannot be written, the token not read, or the server does not take it.
 pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
-    let token = args.token()?;
     let compute = args.compute.check()?;
     let folder = args.temp_dir.join("inputs");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
+    let token = enrol::token(&args, &folder).await?;
     let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
+    let mut turned_away = connection.turned_away();
     let devices = args.devices()?;
     let name = args.name();
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
@@ -50,7 +53,32 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     tokio::pin!(working);
     tokio::select! {
         () = &mut working => {}
-        () = crate::serve::signalled(stop) => working.await,
+        () = crate::serve::signalled(stop.clone()) => working.await,
+        reason = said(&mut turned_away) => {
+            stop.cancel();
+            working.await;
+            bail!("{reason}{}", remedy(args.token_file.as_deref()));
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Why the server turned this agent away, once it does.
+async fn said(turned_away: &mut watch::Receiver<Option<String>>) -> String {
+    match turned_away.wait_for(Option::is_some).await {
+        Ok(reason) => reason.clone().unwrap_or_default(),
+        // The connection is gone: nobody can turn it away any more.
+        Err(_gone) => std::future::pending().await,
+    }
+}
+
+/// What to do when the server does not take this agent's credential.
+fn remedy(token_file: Option<&Path>) -> String {
+    let command = "voxloop agent --server URL --join TOKEN --token-file FILE";
+    match config::named(token_file) {
+        Some(file) => {
+            format!("; ask an admin for a join token, remove {}, then: {command}", file.display())
+        }
+        None => format!("; ask an admin for a join token, then: {command}"),
+    }
 }

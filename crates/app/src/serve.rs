@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     config::{self, ServeArgs},
     engine_runner::EngineRunner,
+    first_admin,
     in_process::InProcess,
     log_file,
     models::{EMBEDDINGS, Models},
@@ -30,11 +31,12 @@ use crate::{
 /// How long open requests may go on after a signal to stop.
 const GRACE: Duration = Duration::from_secs(5);
 
-const IN_THE_CLEAR: &str = "; without HTTPS the token and the images travel in the clear: put a \
-    proxy with TLS in front and name its address with --public-url https://…";
+const IN_THE_CLEAR: &str = "; without HTTPS passwords and images travel in the clear: put a proxy \
+    with TLS in front and name its address with --public-url https://…";
 
-const WITHOUT_TOKEN: &str = ", to see, change and delete whatever is there: name the file of a \
-    token with --token-file, unless the proxy in front asks who comes";
+const ASKS_NOBODY: &str = ", to see, change and delete whatever is there: invite an admin (voxloop \
+    admin invite --role admin), or name the file of a token with --token-file, unless the proxy in \
+    front asks who comes";
 
 /// Serves until a signal comes.
 ///
@@ -52,9 +54,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
     tracing::info!("voxloop is at http://{}/", Place::from_here(address));
-    if !server.settings.public_urls.is_empty() {
-        say_who_is_let_in(&server.settings);
-    }
+    say_who_is_let_in(&server).await?;
 
     let stop = CancellationToken::new();
     let ticking = tokio::spawn({
@@ -91,6 +91,7 @@ async fn answer(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let router = routes::router(server.clone());
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, router).with_graceful_shutdown(signalled(stop.clone()));
     tokio::select! {
         served = serving => served.context("serving"),
@@ -106,11 +107,16 @@ fn leave_address(lock_folder: &Path, address: SocketAddr) {
 }
 
 /// Says how others get in, and what is not safe about it.
-fn say_who_is_let_in(settings: &Settings) {
-    match who_is_let_in(settings) {
+async fn say_who_is_let_in(server: &Server) -> anyhow::Result<()> {
+    if server.settings.public_urls.is_empty() {
+        return Ok(());
+    }
+    let is_open = server.is_open().await?;
+    match who_is_let_in(&server.settings, is_open) {
         Ok(said) => tracing::info!("{said}"),
         Err(doubt) => warn(&doubt),
     }
+    first_admin::print_link(server).await
 }
 
 fn warn(doubt: &str) {
@@ -121,13 +127,13 @@ fn warn(doubt: &str) {
 ///
 /// # Errors
 /// The same with what is not safe about it.
-fn who_is_let_in(settings: &Settings) -> Result<String, String> {
+fn who_is_let_in(settings: &Settings, is_open: bool) -> Result<String, String> {
     let urls = &settings.public_urls;
     let names = urls.iter().map(PublicUrl::origin).collect::<Vec<_>>().join(", ");
-    if settings.token.is_none() {
-        return Err(format!("everybody can use it at {names}{WITHOUT_TOKEN}"));
+    if is_open {
+        return Err(format!("everybody can use it at {names}{ASKS_NOBODY}"));
     }
-    let said = format!("people with the token can use it at {names}");
+    let said = format!("whoever signs in can use it at {names}");
     if urls.iter().all(PublicUrl::is_https) { Ok(said) } else { Err(said + IN_THE_CLEAR) }
 }
 
@@ -259,22 +265,16 @@ async fn grace_is_over(stop: CancellationToken) {
 
 #[cfg(test)]
 mod tests {
-    use server::access::Token;
-
     use super::*;
 
     #[test]
     fn a_public_server_says_what_is_not_safe_about_it() {
-        let said = |url: &str, token: Option<&str>| {
-            who_is_let_in(&Settings {
-                public_urls: vec![PublicUrl::new(url).unwrap()],
-                token: token.map(|it| Token::new(it).unwrap()),
-                ..Settings::default()
-            })
+        let said = |url: &str, is_open: bool| {
+            let public_urls = vec![PublicUrl::new(url).unwrap()];
+            who_is_let_in(&Settings { public_urls, ..Settings::default() }, is_open)
         };
-        let token = Some("a-token-of-28-characters-001");
-        said("https://seg.example.org", token).unwrap();
-        assert!(said("http://10.0.0.5:8000", token).unwrap_err().contains("in the clear"));
-        assert!(said("https://seg.example.org", None).unwrap_err().contains("--token-file"));
+        said("https://seg.example.org", false).unwrap();
+        assert!(said("http://10.0.0.5:8000", false).unwrap_err().contains("in the clear"));
+        assert!(said("https://seg.example.org", true).unwrap_err().contains("--token-file"));
     }
 }

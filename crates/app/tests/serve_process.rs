@@ -40,10 +40,10 @@ fn a_taken_port_is_said_with_the_flag_that_helps() {
 }
 
 #[test]
-fn off_loopback_a_token_and_a_name_are_needed() {
+fn off_loopback_a_name_is_needed_and_a_token_is_safe() {
     let folder = tempfile::tempdir().unwrap();
     let output = serve(folder.path(), "0.0.0.0:0").output().unwrap();
-    check_refusal(&output, &["0.0.0.0:0", "loopback", "--token-file"]);
+    check_refusal(&output, &["0.0.0.0:0", "--public-url", "127.0.0.1"]);
     let with_token = |text: &str| {
         std::fs::write(folder.path().join("token"), text).unwrap();
         let mut command = serve(folder.path(), "0.0.0.0:0");

@@ -45,6 +45,25 @@ pub enum AuditAction {
     PriorityChanged,
     /// A mask or measurements were taken away. Details: `file`, `revision`.
     Exported,
+    /// Somebody signed in; by the server's own token where no name stands there. Details: `address`.
+    SignedIn,
+    /// Somebody did not get in. Details: `name` (none: the server's own token was tried), `address`.
+    SignInFailed,
+    /// Somebody took an invitation up. Details: `name`, `role`.
+    PersonAdded,
+    /// A person may do something else. Details: `name`, `from`, `to` (roles, `disabled`).
+    PersonChanged,
+    /// A person was removed. Details: `name`.
+    PersonRemoved,
+    /// A password was changed. Details: `name`.
+    PasswordChanged,
+    /// A token, an agent's credential, a join token or an invitation was made. Details:
+    /// `credential`, `kind`, `name`, `role`.
+    CredentialMade,
+    /// One was taken back. Details as when it was made.
+    CredentialRevoked,
+    /// An agent used a join token. Details: `credential`, `name`.
+    AgentEnrolled,
 }
 
 /// Particulars of what was done, by name.

@@ -90,6 +90,14 @@ uuid_id!(
     /// A list of objects kept for other jobs.
     LabelSetId
 );
+uuid_id!(
+    /// A person who may sign in.
+    PersonId
+);
+uuid_id!(
+    /// Something that opens the server: a session, a token, an agent's credential.
+    CredentialId
+);
 
 /// The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]

@@ -3,6 +3,7 @@
 //!
 //! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
 
+pub mod access;
 pub mod audit;
 pub mod diagnosis;
 pub mod event;

@@ -23,22 +23,6 @@ pub struct ErrorDetail {
     pub field: Option<String>,
 }
 
-/// Whether a client may use the API.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Session {
-    /// The server asks for a token.
-    pub token_required: bool,
-    /// This client may use the API: it has shown the token, or none is asked for.
-    pub signed_in: bool,
-}
-
-/// Signs a browser in.
-#[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct SignIn {
-    /// The server's token.
-    pub token: String,
-}
-
 /// An engine and whether it can run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct EngineStatus {

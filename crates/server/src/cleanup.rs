@@ -21,6 +21,7 @@ impl Server {
     /// Forgets old events and removes files that no job refers to: uploads whose job was never
     /// made, outputs of attempts that failed.
     pub(crate) async fn sweep(&self) -> Result<Cleanup, ApiError> {
+        self.store.forget_credentials(self.now_ms()).await?;
         let mut cleanup = Cleanup {
             removed_blobs: 0,
             removed_bytes: 0,

@@ -126,6 +126,11 @@ impl From<StoreError> for ApiError {
             StoreError::NameTaken { .. } => {
                 Self::new(StatusCode::CONFLICT, "name_taken", error.to_string())
             }
+            StoreError::PersonNameTaken { .. } => {
+                Self::new(StatusCode::CONFLICT, "name_taken", error.to_string())
+            }
+            StoreError::NoAdmin => Self::new(StatusCode::CONFLICT, "no_admin", error.to_string()),
+            StoreError::UsedUp { .. } => Self::new(StatusCode::GONE, "used_up", error.to_string()),
             StoreError::Refused(refusal) => {
                 let code = match refusal {
                     Refusal::StaleFence => "stale_fence",

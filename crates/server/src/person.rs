@@ -1,4 +1,4 @@
-//! Who acts, as they say: a claim until there are accounts.
+//! Who acts: as they signed in, or, where nobody has to, as they say.
 
 use axum::{
     extract::FromRequestParts,
@@ -7,7 +7,7 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use utoipa::IntoParams;
 
-use crate::{error::ApiError, state::Server, store::Act};
+use crate::{access::Caller, error::ApiError, state::Server, store::Act};
 
 /// The header that names them.
 pub(crate) const HEADER: &str = "voxloop-person";
@@ -19,8 +19,8 @@ const MAX_CHARS: usize = 100;
 #[derive(Debug, Clone, Default, PartialEq, Eq, IntoParams)]
 #[into_params(names("Voxloop-Person"), parameter_in = Header)]
 pub struct Person(
-    /// Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-    /// is changed, and not checked.
+    /// Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+    /// recorded with what is changed, and not checked.
     #[param(required = false)]
     pub String,
 );
@@ -56,7 +56,10 @@ impl FromRequestParts<Server> for Person {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _server: &Server) -> Result<Self, ApiError> {
-        Self::of(&parts.headers)
+        match parts.extensions.get::<Caller>().and_then(Caller::name) {
+            Some(name) => Ok(Self(name.to_owned())),
+            None => Self::of(&parts.headers),
+        }
     }
 }
 

@@ -166,6 +166,12 @@ impl PublicUrl {
 }
 
 impl Settings {
+    /// Whether it listens to more than this machine.
+    #[must_use]
+    pub fn is_off_loopback(&self) -> bool {
+        self.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback())
+    }
+
     /// The public address that a `Host` header names.
     #[must_use]
     pub fn public_url(&self, host: &str) -> Option<&PublicUrl> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
-    blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
+    access::Access, blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
     preparations::Preparations, roster::Roster, settings::Settings, store::Store,
     thumbnails::Thumbnails,
 };
@@ -27,6 +27,8 @@ pub struct Server {
     pub engines: Arc<dyn Engines>,
     /// When the server started, milliseconds since 1970.
     pub started_ms: i64,
+    /// Who is let in.
+    pub(crate) access: Arc<Access>,
     /// When what agents say was last written.
     pub(crate) roster: Arc<Roster>,
     /// Slices that people look at.
@@ -58,6 +60,7 @@ impl Server {
             images: Arc::new(ImageCache::new(settings.image_cache_bytes)),
             settings: Arc::new(settings),
             engines,
+            access: Arc::default(),
             roster: Arc::default(),
             preparations: Arc::default(),
             thumbnails: Arc::default(),

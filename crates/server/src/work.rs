@@ -22,7 +22,7 @@ use crate::{
     masks,
     queue::{Refusal, TaskRecord},
     state::Server,
-    store::{Completion, NewRevision, StoreError, jobs::JobRow},
+    store::{Completion, HERE, NewRevision, StoreError, jobs::JobRow},
 };
 
 /// Longest time a request is held.
@@ -35,12 +35,16 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 pub(crate) const MAX_MERGES: u32 = 10;
 
 impl Server {
-    /// Grants an agent on another machine a task, waiting for one if there is none.
+    /// Grants an agent elsewhere a task, waiting for one if there is none. The lease is `holder`'s.
     ///
     /// # Errors
     /// If the agent speaks another protocol.
-    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ApiError> {
-        self.claim_for(request, false).await
+    pub async fn claim(
+        &self,
+        request: &ClaimRequest,
+        holder: &str,
+    ) -> Result<Option<Lease>, ApiError> {
+        self.claim_for(request, holder).await
     }
 
     /// Grants the server's own agent a task. Its engines are those that are ready here, even where
@@ -49,13 +53,13 @@ impl Server {
     /// # Errors
     /// As [`Server::claim`].
     pub async fn claim_here(&self, request: &ClaimRequest) -> Result<Option<Lease>, ApiError> {
-        self.claim_for(request, true).await
+        self.claim_for(request, HERE).await
     }
 
     async fn claim_for(
         &self,
         request: &ClaimRequest,
-        is_here: bool,
+        holder: &str,
     ) -> Result<Option<Lease>, ApiError> {
         if !(1..=PROTOCOL_VERSION).contains(&request.protocol) {
             return Err(ApiError::invalid(
@@ -67,6 +71,7 @@ impl Server {
                 ),
             ));
         }
+        let is_here = holder == HERE;
         let mut request = request.clone();
         if is_here {
             request.engines = self.engines_here();
@@ -81,7 +86,8 @@ impl Server {
             if is_here {
                 request.engines = self.engines_here();
             }
-            if let Some(record) = self.store.claim(&request, lease_ms, self.now_ms()).await? {
+            let claimed = self.store.claim_as(holder, &request, lease_ms, self.now_ms());
+            if let Some(record) = claimed.await? {
                 return Ok(Some(self.lease(&record)));
             }
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);

@@ -19,6 +19,7 @@ import type {
   Revision,
   RevisionList,
   Session,
+  SignIn,
   SlicePrepared,
   SlicePrompt,
   Task,
@@ -154,9 +155,9 @@ export function getSession(): Promise<Session> {
   return getJson('/api/v1/session');
 }
 
-/** Shows the token; the browser keeps the cookie that stands for it. */
-export function signIn(token: string): Promise<void> {
-  return sendJson('POST', '/api/v1/session', { token });
+/** Shows who comes; the browser keeps the cookie that stands for it. */
+export function signIn(shown: SignIn): Promise<void> {
+  return sendJson('POST', '/api/v1/session', shown);
 }
 
 export function signOut(): Promise<void> {

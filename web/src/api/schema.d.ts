@@ -4,6 +4,75 @@
  */
 
 export interface paths {
+    "/api/v1/account/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own sessions and tokens. */
+        get: operations["list_own"];
+        put?: never;
+        /** Make a token for a program of one's own; it may do at most what its person may. */
+        post: operations["post_own"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's own sessions, or take a token back. */
+        delete: operations["delete_own"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose another password; other browsers are signed out. */
+        put: operations["put_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An agent shows its join token, once, and gets a credential of its own. */
+        post: operations["enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -32,6 +101,75 @@ export interface paths {
         put?: never;
         /** Ask for work; held for up to `wait_secs` until there is some. */
         post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What opens the server: sessions, tokens, agents, join tokens, invitations. */
+        get: operations["list_credentials"];
+        put?: never;
+        /** Make a token, an agent's credential, a join token, or an invitation. */
+        post: operations["post_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a credential back: it opens nothing from now on. */
+        delete: operations["delete_credential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation is about. */
+        post: operations["invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an invitation up: choose name and password. The answer's cookie signs the browser in. */
+        post: operations["accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -528,6 +666,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may sign in. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a person another role, shut them out, or let them in again. */
+        put: operations["put_person"];
+        post?: never;
+        /** Remove a person with all that lets them in. What they did stays, under their name. */
+        delete: operations["delete_person"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sample": {
         parameters: {
             query?: never;
@@ -552,12 +725,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this server asks for a token, and whether this browser has shown it. */
+        /** Whether this server asks who comes, and who this client is. */
         get: operations["session"];
         put?: never;
-        /** Sign in: the answer's cookie stands for the token for 30 days. */
+        /**
+         * Sign in: the answer's cookie stands for the person for 30 days after the last call, or for the
+         *     server's token for 30 days.
+         */
         post: operations["sign_in"];
-        /** Sign out: the cookie is taken away. */
+        /** Sign out: the session ends, and the cookies are taken away. */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -971,6 +1147,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Somebody takes an invitation up. */
+        AcceptRequest: {
+            /** @description What stands after `#` in the link. */
+            invite: string;
+            /** @description The name to sign in with, at most 100 characters; not asked of somebody who has one. */
+            name?: string;
+            /** @description At least 10 characters, the name not among them. */
+            password: string;
+        };
+        /** @description A person who may sign in. */
+        Account: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description They may not sign in, and their tokens open nothing. */
+            disabled: boolean;
+            /**
+             * Format: int64
+             * @description When they, or a program of theirs, last called, milliseconds since 1970; within a minute.
+             */
+            last_seen_ms?: number | null;
+            /** @description What they sign in with; what they do is recorded under it. */
+            name: string;
+            /** @description Its identifier. */
+            person_id: components["schemas"]["PersonId"];
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Changes what a person may do. */
+        AccountChange: {
+            /** @description Whether they are shut out. */
+            disabled?: boolean | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description The people who may sign in. */
+        AccountList: {
+            /** @description By name. */
+            people: components["schemas"]["Account"][];
+        };
         /** @description What is running and what waits. */
         ActiveJobs: {
             tasks: components["schemas"]["Task"][];
@@ -1009,7 +1226,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported" | "signed_in" | "sign_in_failed" | "person_added" | "person_changed" | "person_removed" | "password_changed" | "credential_made" | "credential_revoked" | "agent_enrolled";
         /** @description One line of the audit list. */
         AuditEntry: {
             /** @description What was done. */
@@ -1186,6 +1403,67 @@ export interface components {
              */
             label: number;
         };
+        /** @description Something that opens the server, without the secret itself. */
+        Credential: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description Its identifier. */
+            credential_id: components["schemas"]["CredentialId"];
+            /**
+             * Format: int64
+             * @description Until when it opens anything, milliseconds since 1970; for ever where there is none.
+             */
+            expires_ms?: number | null;
+            /** @description It is the one that this request showed. */
+            is_this?: boolean;
+            /** @description What it is for. */
+            kind: components["schemas"]["CredentialKind"];
+            /**
+             * Format: int64
+             * @description When it was last shown, milliseconds since 1970; within a minute.
+             */
+            last_seen_ms?: number | null;
+            /** @description Who made it. */
+            made_by: string;
+            /** @description Name for people. */
+            name: string;
+            person_id?: components["schemas"]["PersonId"] | null;
+            /** @description What it lets do: of a session the person's role now, of an invitation the role it gives. */
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * Format: uuid
+         * @description Something that opens the server: a session, a token, an agent's credential.
+         */
+        CredentialId: string;
+        /**
+         * @description What a credential is for.
+         * @enum {string}
+         */
+        CredentialKind: "session" | "token" | "agent" | "join" | "invite";
+        /** @description What the server keeps, listed. */
+        CredentialList: {
+            /** @description Those that still open something, the newest first. */
+            credentials: components["schemas"]["Credential"][];
+        };
+        /** @description Asks for a credential. */
+        CredentialRequest: {
+            /**
+             * Format: int32
+             * @description Hours until it opens nothing any more. `join` and `invite`: 24 and 168 where nothing is said;
+             *     the others: never.
+             */
+            expires_hours?: number | null;
+            /** @description `token`, `agent`, `join` or `invite`. */
+            kind: components["schemas"]["CredentialKind"];
+            /** @description Name for people: the program's, the agent's; at most 100 characters. */
+            name?: string;
+            person_id?: components["schemas"]["PersonId"] | null;
+            role?: components["schemas"]["Role"] | null;
+        };
         /** @description Everything that was found: no names of patients, jobs or images, and no passwords. */
         Diagnosis: {
             /** @description What was found. */
@@ -1263,6 +1541,20 @@ export interface components {
         /** @description The engines, the best that is ready first. */
         Engines: {
             engines: components["schemas"]["EngineStatus"][];
+        };
+        /** @description An agent shows the token that lets it enrol. */
+        EnrolRequest: {
+            /** @description The join token. */
+            join: string;
+            /** @description The agent's name for people. */
+            name?: string;
+        };
+        /** @description What an agent shows from now on. */
+        Enrolled: {
+            /** @description Its credential's identifier. */
+            credential_id: components["schemas"]["CredentialId"];
+            /** @description Its credential; shown this once. */
+            token: string;
         };
         /** @description The body of every error answer. */
         ErrorBody: {
@@ -1571,6 +1863,23 @@ export interface components {
              */
             label?: number;
         };
+        /** @description What an invitation is about. */
+        Invitation: {
+            /**
+             * Format: int64
+             * @description Until when, milliseconds since 1970.
+             */
+            expires_ms?: number | null;
+            /** @description Who chooses a new password; none where somebody new comes. */
+            name?: string | null;
+            /** @description The role that it gives. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Somebody opens an invitation. */
+        InviteRequest: {
+            /** @description What stands after `#` in the link. */
+            invite: string;
+        };
         /** @description A job with everything the page needs to show it again. */
         Job: components["schemas"]["JobSummary"] & {
             head_revision?: components["schemas"]["Revision"] | null;
@@ -1798,6 +2107,13 @@ export interface components {
          * @enum {string}
          */
         LogLevel: "info" | "warning" | "error";
+        /** @description A credential that was just made. */
+        MadeCredential: {
+            /** @description What it is. */
+            credential: components["schemas"]["Credential"];
+            /** @description What opens the server; shown this once. */
+            secret: string;
+        };
         /** @description Which slices a task's mask speaks for. */
         MaskExtent: {
             /**
@@ -2084,6 +2400,18 @@ export interface components {
             /** @description A revision of the job. */
             revision_id: components["schemas"]["RevisionId"];
         };
+        /** @description Chooses another password. */
+        PasswordRequest: {
+            /** @description The one until now. */
+            current: string;
+            /** @description At least 10 characters, the name not among them. */
+            new: string;
+        };
+        /**
+         * Format: uuid
+         * @description A person who may sign in.
+         */
+        PersonId: string;
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
             /** @description Whether the point lies inside the object. */
@@ -2403,6 +2731,11 @@ export interface components {
             /** @description Labels of the box's voxels in the `volume::rle` format, in base64. */
             rle_base64: string;
         };
+        /**
+         * @description What somebody may do. Each role may do what those before it may; `agent` stands beside them.
+         * @enum {string}
+         */
+        Role: "agent" | "viewer" | "annotator" | "reviewer" | "admin";
         /** @description A stroke of a prompt: a polyline with a width. */
         Scribble: {
             /** @description Corners of the polyline, `[x, y]` in voxels of the slice. */
@@ -2427,20 +2760,40 @@ export interface components {
             /** @description Intensities that a network is to see as black and white; by default those that suit the image. */
             window?: number[] | null;
         };
-        /** @description Whether a client may use the API. */
+        /** @description Whether a client may use the API, and what for. */
         Session: {
-            /** @description This client may use the API: it has shown the token, or none is asked for. */
+            /** @description Under which name what it does is recorded; none where it says so itself. */
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description This client may use the API: it has shown who it is, or nothing is asked for. */
             signed_in: boolean;
-            /** @description The server asks for a token. */
+            signed_in_as?: components["schemas"]["SignedInAs"] | null;
+            /** @description The server asks who comes. */
             token_required: boolean;
+            /** @description What it can show to sign in. */
+            ways: components["schemas"]["SignInWay"][];
         };
         /** @description The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it. */
         Sha256: string;
-        /** @description Signs a browser in. */
+        /** @description Signs a browser in: with name and password, or with the server's token. */
         SignIn: {
+            /** @description A person's name. */
+            name?: string | null;
+            /** @description Their password. */
+            password?: string | null;
             /** @description The server's token. */
-            token: string;
+            token?: string | null;
         };
+        /**
+         * @description A way to sign in on the page.
+         * @enum {string}
+         */
+        SignInWay: "password" | "token";
+        /**
+         * @description How a client was let in.
+         * @enum {string}
+         */
+        SignedInAs: "anybody" | "server_token" | "person" | "token" | "agent";
         /** @description An object's area on a slice. */
         SliceArea: {
             /**
@@ -2816,6 +3169,325 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_own: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_own: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                credential_id: components["schemas"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many failed: wait as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2840,7 +3512,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2849,7 +3521,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2896,7 +3568,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2905,8 +3577,300 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_credentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_credential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The first person is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_credential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                credential_id: components["schemas"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
             /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2950,7 +3914,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2959,7 +3923,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2975,8 +3939,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -2997,7 +3961,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3054,7 +4018,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3063,7 +4027,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3087,8 +4051,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3105,7 +4069,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3114,7 +4078,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3165,7 +4129,7 @@ export interface operations {
                     "application/json": components["schemas"]["Comparison"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3174,7 +4138,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3215,8 +4179,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3242,7 +4206,7 @@ export interface operations {
                     "application/zip": number[];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3251,7 +4215,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3292,8 +4256,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3316,7 +4280,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3325,7 +4289,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3389,7 +4353,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3398,7 +4362,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3422,8 +4386,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3447,7 +4411,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3456,7 +4420,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3507,8 +4471,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3532,7 +4496,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3541,7 +4505,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3591,8 +4555,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3613,7 +4577,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3622,7 +4586,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3701,7 +4665,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3710,7 +4674,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3761,7 +4725,7 @@ export interface operations {
                     "application/json": components["schemas"]["Measurements"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3770,7 +4734,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3811,8 +4775,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3835,7 +4799,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3844,7 +4808,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3894,8 +4858,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3918,7 +4882,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opinion"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3927,7 +4891,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3968,8 +4932,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3987,7 +4951,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3996,7 +4960,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4047,7 +5011,7 @@ export interface operations {
                     "application/json": components["schemas"]["SlicePrepared"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4056,7 +5020,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4107,8 +5071,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4129,7 +5093,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4138,7 +5102,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4195,8 +5159,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4213,7 +5177,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4222,7 +5186,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4263,8 +5227,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4288,7 +5252,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4297,7 +5261,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4369,7 +5333,7 @@ export interface operations {
                     "application/gzip": number[];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4378,7 +5342,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4419,8 +5383,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4443,7 +5407,7 @@ export interface operations {
                     "application/json": components["schemas"]["Review"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4452,7 +5416,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4517,7 +5481,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReviewStepList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4526,7 +5490,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4564,7 +5528,7 @@ export interface operations {
                     "application/json": components["schemas"]["RevisionList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4573,7 +5537,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4597,8 +5561,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4621,7 +5585,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4630,7 +5594,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4706,7 +5670,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4715,7 +5679,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4761,7 +5725,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobStatus"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4770,7 +5734,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4813,7 +5777,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4822,7 +5786,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4880,7 +5844,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4889,7 +5853,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4933,7 +5897,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSetList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4942,7 +5906,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4958,8 +5922,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4980,7 +5944,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4989,7 +5953,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5031,8 +5995,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5055,7 +6019,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5064,7 +6028,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5114,8 +6078,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5132,7 +6096,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5141,7 +6105,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5168,13 +6132,201 @@ export interface operations {
             };
         };
     };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                person_id: components["schemas"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody would be left who is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                person_id: components["schemas"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody would be left who is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     open_sample: {
         parameters: {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5191,7 +6343,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5200,7 +6352,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5254,7 +6406,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SignIn"];
                 "application/x-www-form-urlencoded": components["schemas"]["SignIn"];
@@ -5294,6 +6446,15 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many failed: wait as `Retry-After` says */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5346,7 +6507,7 @@ export interface operations {
                     "application/json": components["schemas"]["Cleanup"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5355,7 +6516,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5386,7 +6547,7 @@ export interface operations {
                     "application/json": components["schemas"]["Diagnosis"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5395,7 +6556,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5431,7 +6592,7 @@ export interface operations {
                     "application/json": components["schemas"]["GpuList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5440,7 +6601,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5468,7 +6629,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActiveJobs"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5477,7 +6638,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5505,7 +6666,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5514,7 +6675,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5542,7 +6703,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5551,7 +6712,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5579,7 +6740,7 @@ export interface operations {
                     "application/json": components["schemas"]["HostStatus"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5588,7 +6749,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5625,7 +6786,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5634,7 +6795,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5675,7 +6836,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRates"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5684,7 +6845,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5722,7 +6883,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5731,7 +6892,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5755,8 +6916,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5775,7 +6936,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5784,7 +6945,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5835,7 +6996,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5844,7 +7005,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5913,7 +7074,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5922,7 +7083,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5990,7 +7151,7 @@ export interface operations {
                     "application/json": components["schemas"]["HeartbeatReply"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5999,7 +7160,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6067,7 +7228,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6076,7 +7237,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6130,7 +7291,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskLog"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6139,7 +7300,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6183,7 +7344,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6192,7 +7353,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6262,7 +7423,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6271,7 +7432,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6295,8 +7456,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6319,7 +7480,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6328,7 +7489,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6378,8 +7539,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6398,7 +7559,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6407,7 +7568,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6462,7 +7623,7 @@ export interface operations {
                     "application/json": components["schemas"]["Waiting"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6471,7 +7632,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6517,7 +7678,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6526,7 +7687,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;

@@ -1,5 +1,5 @@
 // Takes an object away with its voxels: an edit clears them, so that undo brings them back.
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { clearObject } from './editing';
 import { removeLabel } from './labels';
 import { editsSaved } from './saving';
@@ -7,7 +7,7 @@ import { getState } from './store';
 
 /** Clears an object's voxels and takes it off the list once the server has the edit. */
 export async function clearLabel(value: number): Promise<void> {
-  if (refuseAccepted() || !clearObject(value)) return;
+  if (refuseReadOnly() || !clearObject(value)) return;
   await editsSaved();
   const open = getState().open;
   if (open === null || getState().saving.waiting > 0) return;

@@ -14,7 +14,7 @@ import { areaOf, spansOf } from '../core/edit/regions';
 import { erasable, paintable, type Writable } from '../core/edit/rules';
 import { clampRas, sliceOfPlane } from '../core/grid';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { tellPainted } from './live';
 import { addEdit, beginDrawing, endDrawing, ensureMask, maskSaved, showWork, workOf, type MaskWork } from './mask_work';
 import { notifyPlain } from './notices';
@@ -44,7 +44,7 @@ function hindrance(open: OpenJob): string | null {
 
 /** Begins an edit of a slice; null, and the reason is told, where nothing can be edited. */
 export function startDrawing(axis: AxisIndex, sliceIndex: number): Drawing | null {
-  if (refuseAccepted()) return null;
+  if (refuseReadOnly()) return null;
   const open = getState().open;
   const why = open === null ? null : hindrance(open);
   if (why !== null) notifyPlain(why);

@@ -4,7 +4,7 @@ import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
 import { labelsOnSlice } from '../core/edit/census';
 import { canSegment, promptAt, type PromptKey } from '../core/prompts';
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { attempt } from './notices';
 import { editsSaved } from './saving';
 import { getState, patchOpen, useStore, type OpenJob } from './store';
@@ -73,7 +73,7 @@ function stopTyping(name: string): void {
 /** Runs the engine on a slice now. */
 export function segmentNow(key: PromptKey): void {
   const open = getState().open;
-  if (open === null || open.asking || refuseAccepted() || !canSegment(promptAt(open.job.prompts, key)) || open.job.task?.kind === 'propagate') return;
+  if (open === null || open.asking || refuseReadOnly() || !canSegment(promptAt(open.job.prompts, key)) || open.job.task?.kind === 'propagate') return;
   stopTyping(nameOf(key));
   wishes.delete(nameOf(key));
   wishes.set(nameOf(key), key);

@@ -3,7 +3,7 @@ import i18next from 'i18next';
 import * as api from '../api/client';
 import { ApiError } from '../api/http';
 import { catchUp, inTurn, isWaiting, reach, workOf, type MaskWork } from './mask_work';
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { attempt, notifyPlain } from './notices';
 import { editsSaved } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
@@ -29,7 +29,7 @@ async function move(work: MaskWork, head: string | null): Promise<void> {
 
 /** Moves the head once all that was done before is saved; `target` says where to from what is there then. */
 async function moveTo(target: (open: OpenJob) => string | null | undefined): Promise<void> {
-  if (refuseAccepted()) return;
+  if (refuseReadOnly()) return;
   await editsSaved();
   await attempt(() =>
     inTurn(async () => {

@@ -6,7 +6,7 @@ import * as records from '../api/records';
 import type { Anatomy, Label } from '../api/types';
 import { freeColor, freeValue, normalLabel, withLabelSet } from '../core/label_file';
 import { labelCounts } from '../core/edit/census';
-import { isAccepted, refuseAccepted } from './accepted';
+import { isReadOnly, refuseReadOnly } from './accepted';
 import { notifyError, notifyPlain } from './notices';
 import { saveInTurn } from './saving';
 import { getState, patchJob, patchOpen } from './store';
@@ -50,7 +50,7 @@ function showKnown(jobId: string): void {
 /** Changes the objects on the page at once, and on the server. */
 export function changeLabels(change: Change): void {
   const open = getState().open;
-  if (open === null || refuseAccepted()) return;
+  if (open === null || refuseReadOnly()) return;
   const { job_id: jobId, labels } = open.job;
   if (labelsAtRest()) known = labels;
   waiting = [...waiting, change];
@@ -81,7 +81,7 @@ export function toggleLabel(value: number): void {
   const open = getState().open;
   if (open === null) return;
   const change = changed(value, (label) => ({ ...label, visible: label.visible === false }));
-  if (isAccepted(open)) patchJob({ labels: change(open.job.labels) });
+  if (isReadOnly(open)) patchJob({ labels: change(open.job.labels) });
   else changeLabels(change);
 }
 
@@ -99,7 +99,7 @@ export interface NewLabel {
 export function addLabel(wanted: NewLabel | null = null): void {
   const open = getState().open;
   const value = open === null ? null : freeValue(open.job.labels);
-  if (open === null || refuseAccepted()) return;
+  if (open === null || refuseReadOnly()) return;
   if (value === null) {
     notifyPlain(i18next.t('objects.full'));
     return;

@@ -18,7 +18,7 @@ import {
 } from '../core/prompts';
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
-import { isAccepted, refuseAccepted } from './accepted';
+import { isReadOnly, refuseReadOnly } from './accepted';
 import { attempt } from './notices';
 import { editsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
@@ -53,7 +53,7 @@ export type Phase = 'going on' | 'typing' | 'done';
 /** Changes one prompt on the page, and on the server unless the edit goes on; the mask follows. */
 function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | null, phase: Phase = 'done'): void {
   const open = getState().open;
-  if (open === null || (phase !== 'going on' && refuseAccepted())) return;
+  if (open === null || (phase !== 'going on' && refuseReadOnly())) return;
   const before = promptAt(open.job.prompts, key);
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
@@ -139,7 +139,7 @@ export function hasStart(open: OpenJob, engines: readonly EngineStatus[]): boole
 }
 
 export function canPropagate(open: OpenJob, engines: readonly EngineStatus[]): boolean {
-  return hasStart(open, engines) && open.job.task?.kind !== 'propagate' && !open.asking && !isAccepted(open);
+  return hasStart(open, engines) && open.job.task?.kind !== 'propagate' && !open.asking && !isReadOnly(open);
 }
 
 export function rangeOf(open: OpenJob, axis: AxisIndex): SliceRange {

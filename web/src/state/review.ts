@@ -6,7 +6,7 @@ import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
 import { decodeRle } from '../core/rle';
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { attempt, notifyDone, notifyError, notifyText } from './notices';
 import { refreshRecords } from './records';
 import { editsSaved } from './saving';
@@ -83,7 +83,7 @@ export async function showCompared(revisionId: string | null): Promise<void> {
 export async function makeHead(revisionId: string | null): Promise<boolean> {
   await editsSaved();
   const open = getState().open;
-  if (open === null || refuseAccepted()) return false;
+  if (open === null || refuseReadOnly()) return false;
   const { job_id: jobId, head = null } = open.job;
   try {
     await records.putHead(jobId, revisionId, head);
@@ -97,7 +97,7 @@ export async function makeHead(revisionId: string | null): Promise<boolean> {
 
 /** Keeps the mask as an opinion and begins with an empty one. */
 export async function startSecondReading(comment: string): Promise<boolean> {
-  if (refuseAccepted() || !(await keepOpinion(comment))) return false;
+  if (refuseReadOnly() || !(await keepOpinion(comment))) return false;
   const isMoved = await makeHead(null);
   if (isMoved) notifyDone(i18next.t('opinion.started'));
   return isMoved;

@@ -1,8 +1,8 @@
-// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/tasks`, `/audit` and `/diagnosis` what they say.
+// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/join` takes an invitation up, the others are what they say.
 import { useSyncExternalStore } from 'react';
 
 /** Pages that an address alone names. */
-export const PLAIN_PAGES = ['tasks', 'audit', 'diagnosis', 'settings'] as const;
+export const PLAIN_PAGES = ['tasks', 'audit', 'diagnosis', 'settings', 'people', 'account', 'join'] as const;
 
 export type PlainPage = (typeof PLAIN_PAGES)[number];
 
@@ -32,6 +32,12 @@ window.addEventListener('popstate', announce);
 
 export function navigate(route: Route): void {
   window.history.pushState(null, '', pathOf(route));
+  announce();
+}
+
+/** Goes on without a way back: what the address held is used up. */
+export function replaceWith(route: Route): void {
+  window.history.replaceState(null, '', pathOf(route));
   announce();
 }
 

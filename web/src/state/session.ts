@@ -1,16 +1,26 @@
-// Who may use the page: a server that others can reach asks for its token once.
+// Who may use the page: a server that others can reach asks who comes, by name and password or with its token.
 import i18next from 'i18next';
+import * as access from '../api/access';
 import * as api from '../api/client';
 import { ApiError, whenUnauthenticated } from '../api/http';
+import type { Session } from '../api/types';
 import { attempt } from './notices';
-import { setState } from './store';
+import { getState, setState } from './store';
+
+/** What was read by who sat here before is not shown to whoever sits here now. */
+function close(): void {
+  const ways = getState().session?.ways ?? [];
+  setState({ session: { token_required: true, signed_in: false, ways }, jobs: null, open: null, notices: [] });
+}
 
 whenUnauthenticated(() => {
-  // What was read with the last token is not shown to whoever sits here now.
-  setState({ session: { token_required: true, signed_in: false }, jobs: null, open: null, notices: [] });
+  const known = getState().session;
+  close();
+  // The ways in may be others than before: somebody may have been the first to be let in.
+  if (known === null || known.signed_in || known.ways.length === 0) void refreshSession();
 });
 
-/** Asks whether this server wants a token. */
+/** Asks who the server takes this browser for. */
 export async function refreshSession(): Promise<void> {
   try {
     setState({ session: await api.getSession() });
@@ -20,11 +30,10 @@ export async function refreshSession(): Promise<void> {
   }
 }
 
-/** Shows the token; the error where the server does not take it. */
-export async function signIn(token: string): Promise<ApiError | null> {
+async function entered(call: () => Promise<void>): Promise<ApiError | null> {
   try {
-    await api.signIn(token);
-    setState({ session: { token_required: true, signed_in: true } });
+    await call();
+    setState({ session: await api.getSession() });
     return null;
   } catch (cause) {
     if (cause instanceof ApiError) return cause;
@@ -32,10 +41,30 @@ export async function signIn(token: string): Promise<ApiError | null> {
   }
 }
 
+/** Shows the token; the error where the server does not take it. */
+export function signIn(token: string): Promise<ApiError | null> {
+  return entered(() => api.signIn({ token }));
+}
+
+/** Shows name and password; the error where the server does not take them. */
+export function signInAs(name: string, password: string): Promise<ApiError | null> {
+  return entered(() => api.signIn({ name, password }));
+}
+
+/** Takes an invitation up; the error where the server refuses. */
+export function accept(invite: string, name: string, password: string): Promise<ApiError | null> {
+  return entered(() => access.acceptInvitation(invite, name, password));
+}
+
 /** Gives the cookie back; says so where that did not happen. */
 export async function signOut(): Promise<void> {
   await attempt(async () => {
     await api.signOut();
-    setState({ session: { token_required: true, signed_in: false }, jobs: null, open: null, notices: [] });
+    close();
   }, i18next.t('session.stillSignedIn'));
+}
+
+/** The name that was signed in with; null where people say themselves who they are. */
+export function signedName({ session }: { readonly session: Session | null }): string | null {
+  return session?.name ?? null;
 }

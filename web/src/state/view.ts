@@ -4,7 +4,7 @@ import { clampRas, rasAtSlice, rasStepped, sliceOfPlane } from '../core/grid';
 import { enlarged, isShared, type Layout, type PaneKind } from '../core/layout';
 import { WHOLE_IMAGE, type Camera } from '../core/tile';
 import type { Window } from '../core/window';
-import { refuseAccepted } from './accepted';
+import { refuseReadOnly } from './accepted';
 import { writeSettings, type Settings } from './settings';
 import { getState, patchOpen, setState, type OpenJob, type Tool } from './store';
 
@@ -59,7 +59,7 @@ export function setCamera(camera: Camera): void {
 }
 
 export function setTool(tool: Tool): void {
-  if (tool !== 'navigate' && refuseAccepted()) return;
+  if (tool !== 'navigate' && refuseReadOnly()) return;
   patchOpen({ tool });
 }
 

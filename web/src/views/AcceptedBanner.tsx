@@ -4,6 +4,7 @@ import { Button } from '@mantine/core';
 import { IconCircleCheck } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { formatDate } from '../core/format';
+import { mayBe } from '../state/access';
 import { isAccepted } from '../state/accepted';
 import { stepReview } from '../state/review';
 import { useStore } from '../state/store';
@@ -13,6 +14,7 @@ export function AcceptedBanner(): React.JSX.Element | null {
   const { t, i18n } = useTranslation();
   const open = useStore((state) => state.open);
   const personName = usePersonName();
+  const mayReopen = useStore((state) => mayBe(state, 'reviewer'));
   const [isAsking, setAsking] = useState(false);
   if (open === null || !isAccepted(open)) return null;
   const { by, at_ms: at } = open.job.review;
@@ -25,9 +27,11 @@ export function AcceptedBanner(): React.JSX.Element | null {
     <div className="accepted-banner" role="status" data-testid="accepted-banner">
       <IconCircleCheck size={18} aria-hidden />
       <span className="grow">{t('review.banner', { name: personName(by), when: typeof at === 'number' ? formatDate(at, i18n.language) : '' })}</span>
-      <Button size="compact-sm" variant="default" loading={isAsking} onClick={() => void reopen()} data-testid="reopen">
-        {t('review.reopen')}
-      </Button>
+      {mayReopen && (
+        <Button size="compact-sm" variant="default" loading={isAsking} onClick={() => void reopen()} data-testid="reopen">
+          {t('review.reopen')}
+        </Button>
+      )}
     </div>
   );
 }

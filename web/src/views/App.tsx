@@ -16,6 +16,9 @@ const AuditPage = lazy(() => import('./AuditPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
 const TasksPage = lazy(() => import('./TasksPage'));
 const SettingsPage = lazy(() => import('./SettingsPage'));
+const PeoplePage = lazy(() => import('./PeoplePage'));
+const AccountPage = lazy(() => import('./AccountPage'));
+const JoinPage = lazy(() => import('./JoinPage'));
 
 function Stumbled(): React.JSX.Element {
   const { t } = useTranslation();
@@ -52,6 +55,8 @@ class Guard extends Component<{ children: ReactNode }, { hasFailed: boolean }> {
 function Page(): React.JSX.Element {
   const route = useRoute();
   const isClosed = useStore(({ session }) => session?.signed_in === false);
+  // Whoever is invited cannot sign in yet.
+  if (route.page === 'join') return <JoinPage />;
   if (isClosed) return <SignInPage />;
   switch (route.page) {
     case 'jobs':
@@ -62,6 +67,10 @@ function Page(): React.JSX.Element {
       return <AuditPage />;
     case 'settings':
       return <SettingsPage />;
+    case 'people':
+      return <PeoplePage />;
+    case 'account':
+      return <AccountPage />;
     case 'diagnosis':
       return <DiagnosisPage />;
     case 'job':

@@ -22,6 +22,7 @@ import { ToolRail } from './ToolRail';
 import { Tour } from './Tour';
 import { useJobKeys } from './job_keys';
 import { UndoRedo } from './UndoRedo';
+import { ViewerBanner } from './ViewerBanner';
 import { ViewerToolbar } from './ViewerToolbar';
 
 function toList(): void {
@@ -96,6 +97,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
   return (
     <div className="job-page">
       <JobHeader />
+      <ViewerBanner />
       <AcceptedBanner />
       {isOpen ? (
         <div className="workplace">

@@ -1,10 +1,11 @@
 // The first page: open a volume, or one of the cases that are there.
 import { useEffect, useMemo } from 'react';
 import { Alert, Button, Skeleton, Text, Title } from '@mantine/core';
-import { IconAlertTriangle, IconChecklist } from '@tabler/icons-react';
+import { IconAlertTriangle, IconChecklist, IconEye } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { JobSummary } from '../api/types';
 import { FIRST_VIEW, nextToReview, shownJobs } from '../core/job_list';
+import { mayBe } from '../state/access';
 import { refreshJobs, watchJobs } from '../state/jobs';
 import { changeList } from '../state/list';
 import { errorText } from '../state/notices';
@@ -117,6 +118,7 @@ function JobsSection(): React.JSX.Element {
 
 export function JobsPage(): React.JSX.Element {
   const { t } = useTranslation();
+  const mayOpen = useStore((state) => mayBe(state, 'annotator'));
   const hasCases = useStore((state) => (state.jobs ?? []).length > 0);
   useEffect(() => watchJobs(), []);
   useEffect(() => {
@@ -132,7 +134,7 @@ export function JobsPage(): React.JSX.Element {
         <HeaderControls />
       </header>
       <main id="main" className={hasCases ? 'jobs-main jobs-main-list' : 'jobs-main'}>
-        <OpenVolume isCompact={hasCases} />
+        {mayOpen ? <OpenVolume isCompact={hasCases} /> : <Alert icon={<IconEye />}>{t('access.openNeedsMore')}</Alert>}
         <JobsSection />
       </main>
     </div>

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { anatomyOf, type Term } from '../core/anatomy';
 import { labelCounts } from '../core/edit/census';
 import { formatMl } from '../core/measure';
-import { isAccepted } from '../state/accepted';
+import { isReadOnly } from '../state/accepted';
 import { addLabel, adoptLabel, orderByValue } from '../state/labels';
 import { useStore, type OpenJob } from '../state/store';
 import { AnatomyPicker } from './AnatomyPicker';
@@ -117,7 +117,7 @@ export function ObjectsPanel(): React.JSX.Element | null {
   const [dialog, setDialog] = useState<Dialog>(null);
   const sizes = useSizes(open);
   if (open === null) return null;
-  const isClosed = isAccepted(open);
+  const isClosed = isReadOnly(open);
   const close = (): void => {
     setDialog(null);
   };

@@ -5,7 +5,7 @@ import { IconBookmarkPlus, IconRestore, IconTrash, IconUserPlus } from '@tabler/
 import { useTranslation } from 'react-i18next';
 import type { Opinion } from '../api/types';
 import { formatAgo, formatDate } from '../core/format';
-import { isAccepted } from '../state/accepted';
+import { isReadOnly } from '../state/accepted';
 import { keepOpinion, makeHead, removeOpinion, startSecondReading } from '../state/review';
 import { useStore, type OpenJob } from '../state/store';
 import { Section } from './Section';
@@ -31,7 +31,7 @@ function OpinionRow({ open, opinion }: { open: OpenJob; opinion: Opinion }): Rea
         <ActionIcon
           size={32}
           aria-label={`${t('opinion.makeHead')}: ${name}`}
-          disabled={isShown || isAccepted(open)}
+          disabled={isShown || isReadOnly(open)}
           data-testid="make-head"
           onClick={() => void makeHead(opinion.revision_id)}
         >
@@ -113,7 +113,7 @@ function Keep({ open }: { open: OpenJob }): React.JSX.Element {
           size="xs"
           variant="default"
           leftSection={<IconUserPlus size={16} aria-hidden />}
-          disabled={why !== null || isAccepted(open)}
+          disabled={why !== null || isReadOnly(open)}
           title={why ?? undefined}
           data-testid="second-reading"
           onClick={() => {

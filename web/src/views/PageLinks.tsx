@@ -1,23 +1,35 @@
 // Ways to the other pages, the same on every page; words beside the pictures where there is room.
 import { Tooltip } from '@mantine/core';
-import { IconClipboardList, IconFolders, IconListDetails, IconSettings, IconStethoscope, type Icon } from '@tabler/icons-react';
+import { IconClipboardList, IconFolders, IconListDetails, IconSettings, IconStethoscope, IconUsers, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { navigate, pathOf, useRoute, type Route } from '../state/router';
+import type { PersonRole } from '../core/access';
+import { mayBe } from '../state/access';
+import { navigate, pathOf, useRoute, type PlainPage } from '../state/router';
+import { useStore } from '../state/store';
 
-const LINKS: readonly { readonly route: Exclude<Route, { page: 'job' }>; readonly Icon: Icon }[] = [
-  { route: { page: 'jobs' }, Icon: IconFolders },
-  { route: { page: 'tasks' }, Icon: IconListDetails },
-  { route: { page: 'audit' }, Icon: IconClipboardList },
-  { route: { page: 'diagnosis' }, Icon: IconStethoscope },
-  { route: { page: 'settings' }, Icon: IconSettings },
+interface Link {
+  readonly route: { readonly page: 'jobs' | Exclude<PlainPage, 'account' | 'join'> };
+  readonly Icon: Icon;
+  /** Who may go there. */
+  readonly needs: PersonRole;
+}
+
+const LINKS: readonly Link[] = [
+  { route: { page: 'jobs' }, Icon: IconFolders, needs: 'viewer' },
+  { route: { page: 'tasks' }, Icon: IconListDetails, needs: 'viewer' },
+  { route: { page: 'audit' }, Icon: IconClipboardList, needs: 'reviewer' },
+  { route: { page: 'people' }, Icon: IconUsers, needs: 'admin' },
+  { route: { page: 'diagnosis' }, Icon: IconStethoscope, needs: 'admin' },
+  { route: { page: 'settings' }, Icon: IconSettings, needs: 'viewer' },
 ];
 
 export function PageLinks(): React.JSX.Element {
   const { t } = useTranslation();
   const { page: here } = useRoute();
+  const session = useStore((state) => state.session);
   return (
     <nav className={here === 'job' ? 'page-links' : 'page-links page-links-words'} aria-label={t('pages.label')}>
-      {LINKS.map(({ route, Icon }) => (
+      {LINKS.filter(({ needs }) => mayBe({ session }, needs)).map(({ route, Icon }) => (
         <Tooltip key={route.page} label={t(`pages.${route.page}`)}>
           <a
             className="page-link"

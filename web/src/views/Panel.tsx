@@ -1,7 +1,7 @@
 // Right of the slices: the objects, and tabs with what is done about them.
 import { Tabs } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
-import { isAccepted } from '../state/accepted';
+import { isReadOnly } from '../state/accepted';
 import { PANEL_TABS, setState, useStore, type PanelTab } from '../state/store';
 import { CompareLegend } from './CompareLegend';
 import { ComparePanel } from './ComparePanel';
@@ -27,7 +27,7 @@ const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)
 export function Panel(): React.JSX.Element {
   const { t } = useTranslation();
   const tab = useStore((state) => state.panelTab);
-  const isClosed = useStore((state) => state.open !== null && isAccepted(state.open));
+  const isClosed = useStore((state) => state.open !== null && isReadOnly(state.open));
   return (
     <aside className="panel">
       <ObjectsPanel />

@@ -4,6 +4,7 @@ import { Button, Textarea, Tooltip } from '@mantine/core';
 import { IconArrowRight, IconCheck, IconChecklist, IconChevronLeft, IconChevronRight, IconPencil, IconSend, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { JobSummary, ReviewState } from '../api/types';
+import { includes } from '../core/access';
 import { formatAgo, formatDate } from '../core/format';
 import { neighboursOf, nextToReview, reviewStateOf } from '../core/job_list';
 import { loadNeighbours } from '../state/list';
@@ -118,7 +119,11 @@ const STEPS: Readonly<Record<ReviewState, readonly Step[]>> = {
 function useWhyNot(openJob: OpenJob, comment: string): (step: Step) => string | null {
   const { t } = useTranslation();
   const hasMask = (openJob.job.head ?? null) !== null;
+  const role = useStore(({ session }) => session?.role ?? 'admin');
   return ({ to }) => {
+    const decides = to === 'accepted' || to === 'rejected' || reviewStateOf(openJob.job) === 'accepted';
+    if (!includes(role, 'annotator')) return t('access.viewOnlyText');
+    if (decides && !includes(role, 'reviewer')) return t('access.needsReviewer');
     if (!hasMask && to === 'in_review') return t('review.needsMask');
     if (!hasMask && to === 'accepted') return t('review.needsMaskAccept');
     return to === 'rejected' && comment.trim() === '' ? t('review.needsComment') : null;

@@ -10,6 +10,7 @@ import { chooseLanguage, LANGUAGES } from '../i18n';
 import { notifyDone } from '../state/notices';
 import { choosePerson } from '../state/person';
 import { navigate } from '../state/router';
+import { signedName } from '../state/session';
 import { DEFAULTS, THEMES } from '../state/settings';
 import { setState, useStore } from '../state/store';
 import { changeSettings } from '../state/view';
@@ -260,6 +261,7 @@ function Help(): React.JSX.Element {
 
 export default function SettingsPage(): React.JSX.Element {
   const { t } = useTranslation();
+  const isNameSaid = useStore((state) => signedName(state) === null);
   useEffect(() => {
     document.title = `${t('pages.settings')} · ${t('app.name')}`;
   }, [t]);
@@ -272,9 +274,11 @@ export default function SettingsPage(): React.JSX.Element {
         <HeaderControls />
       </header>
       <main id="main" className="settings-main" data-testid="settings">
-        <Section title={t('settings.you')}>
-          <Name />
-        </Section>
+        {isNameSaid && (
+          <Section title={t('settings.you')}>
+            <Name />
+          </Section>
+        )}
         <Looks />
         <Slices />
         <Section title={t('settings.opening')}>

@@ -15,7 +15,7 @@ import {
   type Icon,
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import { isAccepted } from '../state/accepted';
+import { isReadOnly } from '../state/accepted';
 import { useStore, type Tool } from '../state/store';
 import { setTool } from '../state/view';
 
@@ -41,7 +41,7 @@ const GROUPS: readonly (readonly (readonly [Tool, Icon])[])[] = [
 export function ToolRail(): React.JSX.Element {
   const { t } = useTranslation();
   const tool = useStore((state) => state.open?.tool);
-  const isClosed = useStore((state) => state.open !== null && isAccepted(state.open));
+  const isClosed = useStore((state) => state.open !== null && isReadOnly(state.open));
   return (
     <div className="tool-rail" role="toolbar" aria-orientation="vertical" aria-label={t('tool.group')}>
       {GROUPS.map((tools) => (

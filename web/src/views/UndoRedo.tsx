@@ -3,7 +3,7 @@ import { ActionIcon, Loader, Tooltip } from '@mantine/core';
 import { IconArrowBackUp, IconArrowForwardUp, IconCloudCheck, IconCloudOff } from '@tabler/icons-react';
 import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { isAccepted } from '../state/accepted';
+import { isReadOnly } from '../state/accepted';
 import { canRedo, canUndo, redo, undo } from '../state/history';
 import { isUnsaved } from '../state/mask_work';
 import { useStore } from '../state/store';
@@ -44,7 +44,7 @@ export function UndoRedo(): React.JSX.Element | null {
   const open = useStore((state) => state.open);
   useWarning();
   if (open === null) return null;
-  const isClosed = isAccepted(open);
+  const isClosed = isReadOnly(open);
   return (
     <div className="undo-redo">
       <Saved />

@@ -41,9 +41,12 @@ pub(crate) struct AgentArgs {
     /// How and where networks compute.
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
-    /// File of the token that the server asks for.
+    /// File of the token that the server asks for; with `--join` it is made.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// Join token, used once: exchanged for a credential of this agent's own in `--token-file`.
+    #[arg(long, env = "JOIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub(crate) join: Option<String>,
 }
 
 impl AgentArgs {

@@ -70,7 +70,7 @@ type Examine = for<'a> fn(&'a Subject) -> BoxFuture<'a, Finding>;
 const CHECKS: &[(CheckName, Examine)] = &[
     (CheckName::Server, |it| Box::pin(async { network::server(it) })),
     (CheckName::Port, |it| Box::pin(async { network::port(it) })),
-    (CheckName::Settings, |it| Box::pin(async { network::settings(it) })),
+    (CheckName::Settings, |it| Box::pin(network::settings(it))),
     (CheckName::Page, |it| Box::pin(async { network::page(it) })),
     (CheckName::DataFolder, |it| Box::pin(folders::data(it))),
     (CheckName::TempFolder, |it| Box::pin(folders::temp(it))),

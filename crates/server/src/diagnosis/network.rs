@@ -52,7 +52,7 @@ pub(super) fn port(subject: &Subject) -> Finding {
     }
 }
 
-pub(super) fn settings(subject: &Subject) -> Finding {
+pub(super) async fn settings(subject: &Subject) -> Finding {
     let settings = &subject.settings;
     let mut doubts = Vec::new();
     if settings.cors == Cors::Any {
@@ -65,16 +65,16 @@ pub(super) fn settings(subject: &Subject) -> Finding {
     if memory > 0 && settings.max_image_bytes > memory {
         doubts.push("MAX_IMAGE is larger than this machine's memory: such an image cannot be used");
     }
-    let is_off_loopback = settings.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback());
+    let is_off_loopback = settings.is_off_loopback();
     // Behind a proxy the server itself listens on loopback only.
     let is_open = is_off_loopback || !settings.public_urls.is_empty();
-    let has_no_token = is_open && settings.token.is_none();
-    if has_no_token {
-        doubts.push("others reach the server, and it asks nobody for a token");
+    let lets_all_in = is_open && lets_all_in(subject).await;
+    if lets_all_in {
+        doubts.push("others reach the server, and it asks nobody who comes");
     }
     let is_bare = is_open && !settings.public_urls.iter().any(PublicUrl::is_https);
     if is_bare {
-        doubts.push("the server is reached without HTTPS: token and images travel in the clear");
+        doubts.push("the server is reached without HTTPS: what people sign in with and images travel in the clear");
     }
     if doubts.is_empty() {
         return Finding::ok("no setting is risky or at odds with another");
@@ -84,10 +84,10 @@ pub(super) fn settings(subject: &Subject) -> Finding {
         Finding::warning("a setting is risky")
             .remedy("name the pages that may call")
             .command("CORS_ORIGIN=https://page.example")
-    } else if has_no_token {
+    } else if lets_all_in {
         Finding::warning("a setting is risky")
-            .remedy("name the file of a token, unless the proxy in front asks who comes")
-            .command("--token-file FILE (TOKEN_FILE)")
+            .remedy("invite an admin, or name the file of a token, unless the proxy in front asks who comes")
+            .command("voxloop admin invite --role admin, or --token-file FILE (TOKEN_FILE)")
     } else if is_bare {
         Finding::warning("a setting is risky")
             .remedy("put a proxy with TLS in front and name its address")
@@ -96,6 +96,18 @@ pub(super) fn settings(subject: &Subject) -> Finding {
         Finding::note("some settings do not go together")
     };
     finding.details(details)
+}
+
+/// Whether everybody who reaches the server may do everything.
+async fn lets_all_in(subject: &Subject) -> bool {
+    let settings = &subject.settings;
+    let asks = settings.token.is_some() || settings.is_off_loopback();
+    let has_people = match &subject.database {
+        // One that an older version made has no such table.
+        Ok(store) => store.has_people().await.unwrap_or(false),
+        Err(_) => false,
+    };
+    !asks && !has_people
 }
 
 pub(super) fn page(_subject: &Subject) -> Finding {

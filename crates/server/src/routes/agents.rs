@@ -8,6 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use protocol::{
+    access::Role,
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     system::ErrorBody,
@@ -18,6 +19,7 @@ use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
 use crate::{
+    access::{Caller, refused, unauthenticated},
     body::{Asked, Body, Named},
     error::ApiError,
     incoming,
@@ -41,9 +43,18 @@ pub(super) struct FenceQuery {
     ))]
 pub(super) async fn claim(
     State(server): State<Server>,
+    caller: Caller,
     Body(request): Body<ClaimRequest>,
 ) -> Result<Response, ApiError> {
-    Ok(match server.claim(&request).await? {
+    let holder = caller.holder();
+    let claimed = tokio::select! {
+        claimed = server.claim(&request, &holder) => claimed?,
+        // One that was revoked while it waited gets nothing more.
+        () = server.shut_out(&caller, Role::Agent) => {
+            return Ok(refused(unauthenticated("this credential was revoked")));
+        }
+    };
+    Ok(match claimed {
         Some(lease) => Json(lease).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })
@@ -60,9 +71,11 @@ pub(super) async fn claim(
     ))]
 pub(super) async fn heartbeat(
     State(server): State<Server>,
+    caller: Caller,
     Named(task_id): Named<TaskId>,
     Body(heartbeat): Body<Heartbeat>,
 ) -> Result<Json<HeartbeatReply>, ApiError> {
+    server.check_holder(task_id, &caller).await?;
     Ok(Json(server.heartbeat(task_id, heartbeat).await?))
 }
 
@@ -77,9 +90,11 @@ pub(super) async fn heartbeat(
     ))]
 pub(super) async fn input(
     State(server): State<Server>,
+    caller: Caller,
     Named((task_id, sha256)): Named<(TaskId, Sha256)>,
     Asked(query): Asked<FenceQuery>,
 ) -> Result<Response, ApiError> {
+    server.check_holder(task_id, &caller).await?;
     server.check_input(task_id, query.fence, &sha256).await?;
     let path = server.blobs.open(&sha256).await?;
     let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
@@ -100,10 +115,12 @@ pub(super) async fn input(
     ))]
 pub(super) async fn output(
     State(server): State<Server>,
+    caller: Caller,
     Named((task_id, sha256)): Named<(TaskId, Sha256)>,
     Asked(query): Asked<FenceQuery>,
     request: Request,
 ) -> Result<StatusCode, ApiError> {
+    server.check_holder(task_id, &caller).await?;
     let stream = request.into_body().into_data_stream();
     let limit = server.settings.max_upload_bytes;
     let incoming = incoming::receive(server.blobs.temporary(), stream, limit).await?;
@@ -122,9 +139,11 @@ pub(super) async fn output(
     ))]
 pub(super) async fn complete(
     State(server): State<Server>,
+    caller: Caller,
     Named(task_id): Named<TaskId>,
     Body(request): Body<CompleteRequest>,
 ) -> Result<Json<Task>, ApiError> {
+    server.check_holder(task_id, &caller).await?;
     Ok(Json(server.complete(task_id, &request).await?))
 }
 
@@ -139,8 +158,10 @@ pub(super) async fn complete(
     ))]
 pub(super) async fn fail(
     State(server): State<Server>,
+    caller: Caller,
     Named(task_id): Named<TaskId>,
     Body(request): Body<FailRequest>,
 ) -> Result<Json<Task>, ApiError> {
+    server.check_holder(task_id, &caller).await?;
     Ok(Json(server.fail(task_id, request).await?))
 }

@@ -1,23 +1,31 @@
 //! What the OpenAPI document says of every route alike: who is let in, and how a refusal looks.
 
+use axum::http::Method;
 use utoipa::openapi::{
     Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
+    extensions::ExtensionsBuilder,
     path::Operation,
-    security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
+    security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityRequirement, SecurityScheme},
 };
 
-use crate::access::OPEN_ROUTES;
+use crate::access::roles::{Need, needed};
 
-/// Name of the token among the document's security schemes.
+/// Names of the document's security schemes.
 const TOKEN: &str = "token";
+const SESSION: &str = "session";
 
 /// Adds what holds for all routes: the token, and the answers of the checks before any handler.
 pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     let mut bearer = Http::new(HttpAuthScheme::Bearer);
     bearer.description =
-        Some("What the file of --token-file holds; only where one is set.".to_owned());
+        Some("A token that was made here, or what the file of --token-file holds.".to_owned());
+    let cookie = ApiKey::Cookie(ApiKeyValue::with_description(
+        "voxloop_session",
+        "A browser's, after signing in; the server's port follows the name where it has one.",
+    ));
     let components = document.components.get_or_insert_with(Components::new);
     components.add_security_scheme(TOKEN, SecurityScheme::Http(bearer));
+    components.add_security_scheme(SESSION, SecurityScheme::ApiKey(cookie));
     let optional: Vec<String> = components
         .schemas
         .iter()
@@ -25,35 +33,48 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
         .map(|it| it.0.clone())
         .collect();
     for (path, item) in &mut document.paths.paths {
-        let is_open = OPEN_ROUTES.contains(&path.as_str());
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::DELETE, &mut item.delete),
+            (Method::HEAD, &mut item.head),
+            (Method::PATCH, &mut item.patch),
+        ];
         let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten();
-        for operation in operations {
-            describe(operation, is_open);
+            operations.into_iter().filter_map(|(method, it)| Some((method, it.as_mut()?)));
+        for (method, operation) in operations {
+            describe(operation, needed(&method, path));
             describe_body(operation, &optional);
         }
     }
     document
 }
 
-fn describe(operation: &mut Operation, is_open: bool) {
+fn describe(operation: &mut Operation, need: Need) {
     let answers = &mut operation.responses.responses;
     let mut add = |status: &str, text: &str| {
         answers.entry(status.to_owned()).or_insert_with(|| RefOr::T(refusal(text)));
     };
+    let Need::Role(role) = need else {
+        add(
+            "403",
+            "The server is not reached under this name, or the calling page is of another origin",
+        );
+        operation.security = Some(Vec::new());
+        return;
+    };
     add(
         "403",
-        "The server is not reached under this name, or the calling page is of another origin",
+        "The role is another, the server is not reached under this name, or the calling page is of \
+         another origin",
     );
-    if is_open {
-        operation.security = Some(Vec::new());
-    } else {
-        add("401", "The server asks for its token");
-        // Either of them: a server without --token-file asks for nothing.
-        let none = SecurityRequirement::default();
-        operation.security =
-            Some(vec![none, SecurityRequirement::new::<_, [&str; 0], &str>(TOKEN, [])]);
-    }
+    add("401", "The server asks who comes");
+    // Any of them: a server on loopback asks for nothing until there is a token or a person.
+    let of = |scheme| SecurityRequirement::new::<_, [&str; 0], &str>(scheme, []);
+    operation.security = Some(vec![SecurityRequirement::default(), of(TOKEN), of(SESSION)]);
+    let role = ExtensionsBuilder::new().add("x-role", serde_json::json!(role)).build();
+    operation.extensions.get_or_insert_default().merge(role);
 }
 
 /// Bodies are limited; one whose fields may all be left out may itself be left out.

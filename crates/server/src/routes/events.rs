@@ -7,13 +7,13 @@ use axum::{
     http::HeaderMap,
     response::sse::{Event as SseEvent, KeepAlive, Sse},
 };
-use futures::{Stream, stream};
-use protocol::{event::Event, id::JobId, system::ErrorBody};
+use futures::{Stream, StreamExt, stream};
+use protocol::{access::Role, event::Event, id::JobId, system::ErrorBody};
 use serde::Deserialize;
 use tokio::sync::watch;
 use utoipa::IntoParams;
 
-use crate::{body::Asked, error::ApiError, state::Server};
+use crate::{access::Caller, body::Asked, error::ApiError, state::Server};
 
 /// Events read from the database at once.
 const PAGE: i64 = 200;
@@ -36,6 +36,7 @@ pub(super) struct EventQuery {
     responses((status = 200, content_type = "text/event-stream"), (status = 422, body = ErrorBody)))]
 pub(super) async fn stream(
     State(server): State<Server>,
+    caller: Caller,
     Asked(query): Asked<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, ApiError> {
@@ -48,11 +49,15 @@ pub(super) async fn stream(
     let newest_id = server.store.last_event_id().await?;
     let after = last_heard.map_or(newest_id, |it: i64| it.min(newest_id));
     let newest = server.store.watch_events();
+    let watched = server.clone();
+    let shut_out = async move { watched.shut_out(&caller, Role::Viewer).await };
     let reader = Reader { server, newest, after, job_id: query.job_id, page: Vec::new() };
     let events = stream::unfold(reader, |mut reader| async move {
         let event = reader.next().await?;
         Some((Ok(to_sse(&event)), reader))
     });
+    // Who signs out, or is shut out, hears nothing more.
+    let events = events.take_until(Box::pin(shut_out));
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))))
 }
 

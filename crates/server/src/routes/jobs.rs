@@ -19,6 +19,7 @@ use tokio_util::io::ReaderStream;
 use utoipa::ToSchema;
 
 use crate::{
+    access::Caller,
     body::{Named, part_text},
     error::ApiError,
     form::Form,
@@ -149,9 +150,11 @@ pub(super) async fn get_job(
     responses((status = 204), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(super) async fn delete_job(
     State(server): State<Server>,
+    caller: Caller,
     person: Person,
     Named(job_id): Named<JobId>,
 ) -> Result<StatusCode, ApiError> {
+    server.check_may_delete(job_id, &caller).await?;
     server.delete_job(job_id, &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }

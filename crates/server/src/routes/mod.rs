@@ -2,6 +2,7 @@
 
 mod agents;
 mod audit;
+mod credentials;
 mod diagnosis;
 mod document;
 mod events;
@@ -12,6 +13,7 @@ mod masks;
 mod measures;
 mod operations;
 mod page;
+mod people;
 mod results;
 mod reviews;
 mod revisions;
@@ -49,6 +51,7 @@ pub(crate) use page::has_page;
         (name = "tasks", description = "What is queued, running and done"),
         (name = "events", description = "Every change as it happens"),
         (name = "system", description = "How the server is"),
+        (name = "access", description = "Who may sign in, what they may do, and what programs show"),
         (name = "agents", description = "The protocol of the programs that run tasks"),
     ),
     components(schemas(protocol::event::Event, protocol::system::ErrorBody))
@@ -64,6 +67,8 @@ fn api() -> OpenApiRouter<Server> {
         .merge(task_routes())
         .merge(agent_routes())
         .merge(system_routes())
+        .merge(people_routes())
+        .merge(credential_routes())
         .routes(routes!(events::stream))
 }
 
@@ -145,7 +150,25 @@ fn system_routes() -> OpenApiRouter<Server> {
         .routes(routes!(system::reload_model))
         .routes(routes!(system::cleanup))
         .routes(routes!(diagnosis::diagnosis))
+}
+
+fn people_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
         .routes(routes!(session::session, session::sign_in, session::sign_out))
+        .routes(routes!(people::list_people))
+        .routes(routes!(people::put_person, people::delete_person))
+        .routes(routes!(people::invitation))
+        .routes(routes!(people::accept))
+        .routes(routes!(people::put_password))
+}
+
+fn credential_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(credentials::list_credentials, credentials::post_credential))
+        .routes(routes!(credentials::delete_credential))
+        .routes(routes!(credentials::list_own, credentials::post_own))
+        .routes(routes!(credentials::delete_own))
+        .routes(routes!(credentials::enrol))
 }
 
 /// The OpenAPI document of every route, as it is committed in `openapi.json`.
@@ -166,7 +189,7 @@ pub fn router(server: Server) -> Router {
         .and(NotForContentType::new("application/zip"))
         .and(NotForContentType::new("application/octet-stream"));
     routes
-        .route_layer(middleware::from_fn_with_state(server.clone(), access::check_token))
+        .route_layer(middleware::from_fn_with_state(server.clone(), access::check))
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .route("/redoc", axum::routing::get(page::redoc))
         .fallback(page::page)

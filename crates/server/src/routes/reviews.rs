@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
+    access::Caller,
     body::{Asked, Body, Named},
     error::ApiError,
+    holder::reviewing_role,
     person::Person,
     state::Server,
 };
@@ -27,10 +29,12 @@ use crate::{
     ))]
 pub(super) async fn post_review(
     State(server): State<Server>,
+    caller: Caller,
     person: Person,
     Named(job_id): Named<JobId>,
     Body(request): Body<ReviewRequest>,
 ) -> Result<Json<Review>, ApiError> {
+    caller.check(reviewing_role(request.from, request.to))?;
     Ok(Json(server.review(job_id, request, &person).await?))
 }
 
@@ -76,9 +80,11 @@ pub(super) async fn post_opinion(
     responses((status = 204), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]
 pub(super) async fn delete_opinion(
     State(server): State<Server>,
+    caller: Caller,
     person: Person,
     Named((job_id, opinion_id)): Named<(JobId, OpinionId)>,
 ) -> Result<StatusCode, ApiError> {
+    server.check_may_remove(job_id, opinion_id, &caller).await?;
     server.store.delete_opinion(job_id, opinion_id, &server.act(&person)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

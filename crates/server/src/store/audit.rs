@@ -45,6 +45,19 @@ impl Store {
 }
 
 impl Store {
+    /// Whether somebody of this name opened the job.
+    pub(crate) async fn has_opened(&self, job_id: JobId, name: &str) -> Result<bool, StoreError> {
+        let found = sqlx::query(
+            "select 1 as n from audit
+             where job_id = $1 and action = 'job_created' and by_name = $2 and by_name <> ''",
+        )
+        .bind(job_id.to_string())
+        .bind(name)
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
+    }
+
     /// Writes a line of its own: of something that changed nothing.
     ///
     /// # Errors

@@ -26,17 +26,18 @@ const CLAIMABLE: &str = "(state = 'queued' or (state = 'leased' and lease_until_
 
 impl Store {
     /// Grants the task that goes first among those that the agent can run; none when there is none.
-    /// The same question again gets the task that was granted then.
+    /// The same question again gets the task that was granted then. The lease is `holder`'s.
     ///
     /// # Errors
     /// If the database fails.
-    pub async fn claim(
+    pub async fn claim_as(
         &self,
+        holder: &str,
         request: &ClaimRequest,
         lease_ms: i64,
         now_ms: i64,
     ) -> Result<Option<TaskRecord>, StoreError> {
-        let offer = Offer::of(request, now_ms);
+        let offer = Offer::of(request, holder, now_ms);
         for _ in 0..MAX_RACES {
             // Most who look find nothing: they do not take the lock of those who write.
             if !self.may_claim(&offer).await? {
@@ -74,7 +75,7 @@ impl Store {
     ) -> Result<Option<Claimed>, StoreError> {
         let mut change = self.begin().await?;
         if let Some(claim_id) = request.claim_id
-            && let Some(before) = change.granted_to(claim_id).await?
+            && let Some(before) = change.granted_to(claim_id, &offer.holder).await?
         {
             let event = QueueEvent::ClaimAgain { claim_id, lease_ms };
             let after = match change.apply(&before, &event, now_ms).await {
@@ -111,6 +112,7 @@ impl Store {
                 return other.map(|_raced| None);
             }
         };
+        change.hold(after.task.task_id, &offer.holder).await?;
         change.turn_clock(&after).await?;
         change.commit(now_ms).await?;
         Ok(Some(Claimed::Task(Box::new(after))))
@@ -128,6 +130,7 @@ enum Claimed {
 /// What an agent can run, as the statement compares it.
 struct Offer {
     now_ms: i64,
+    holder: String,
     kinds: String,
     engines: String,
     protocol: i64,
@@ -138,10 +141,11 @@ struct Offer {
 }
 
 impl Offer {
-    fn of(request: &ClaimRequest, now_ms: i64) -> Self {
+    fn of(request: &ClaimRequest, holder: &str, now_ms: i64) -> Self {
         let memory = request.gpu_memory_bytes.unwrap_or(0);
         Self {
             now_ms,
+            holder: holder.to_owned(),
             kinds: listed(request.kinds.iter().map(row::to_text)),
             engines: listed(request.engines.iter().map(row::to_text)),
             protocol: i64::from(request.protocol),
@@ -175,12 +179,19 @@ fn is_answered(error: &sqlx::Error) -> bool {
 }
 
 impl Change<'_> {
-    /// The task that is leased to this question.
-    async fn granted_to(&mut self, claim_id: ClaimId) -> Result<Option<TaskRecord>, StoreError> {
-        let found = sqlx::query(row::tasks!("where claim_id = $1 and state = 'leased'"))
-            .bind(claim_id.to_string())
-            .fetch_optional(&mut *self.transaction)
-            .await?;
+    /// The task that is leased to this question of this holder.
+    async fn granted_to(
+        &mut self,
+        claim_id: ClaimId,
+        holder: &str,
+    ) -> Result<Option<TaskRecord>, StoreError> {
+        let found = sqlx::query(row::tasks!(
+            "where claim_id = $1 and state = 'leased' and credential_id = $2"
+        ))
+        .bind(claim_id.to_string())
+        .bind(holder)
+        .fetch_optional(&mut *self.transaction)
+        .await?;
         found.map(|it| row::task_record(&it)).transpose()
     }
 

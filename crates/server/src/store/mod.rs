@@ -11,10 +11,13 @@ pub(crate) mod agents;
 pub(crate) mod audit;
 pub(crate) mod census;
 mod claims;
+pub(crate) mod credentials;
 pub(crate) mod events;
 mod heads;
+mod holders;
 pub(crate) mod jobs;
 mod labels;
+pub(crate) mod people;
 mod prompts;
 mod reviews;
 pub(crate) mod revisions;
@@ -28,14 +31,17 @@ mod trouble;
 
 use std::{path::Path, time::Duration};
 
-use protocol::event::EventBody;
+use protocol::{access::CredentialKind, event::EventBody};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
 use crate::queue::Refusal;
 
 pub use audit::AuditQuery;
+pub use credentials::NewCredential;
+pub(crate) use holders::HERE;
 pub use jobs::NewJob;
+pub use people::NewPerson;
 pub use revisions::NewRevision;
 pub use schema::Look;
 pub use task_list::TaskFilter;
@@ -89,6 +95,22 @@ pub enum StoreError {
     NameTaken {
         /// The name.
         name: String,
+    },
+    /// Another person has this name.
+    #[error("there is somebody with the name {name} already: choose another")]
+    PersonNameTaken {
+        /// The name.
+        name: String,
+    },
+    /// Nobody would be left who can let people in.
+    #[error("there must be an admin: the first person is one, and the last one stays one")]
+    NoAdmin,
+    /// What can be used once was used, was revoked, or has run out.
+    #[error("this {} opens nothing any more: it was used, revoked, or has run out; ask an admin \
+             for another", once(*kind))]
+    UsedUp {
+        /// What it is.
+        kind: CredentialKind,
     },
     /// The queue's rules refuse the event.
     #[error(transparent)]
@@ -148,6 +170,10 @@ pub fn sqlite_url(path: &Path) -> std::io::Result<String> {
         if is_plain(it) { text + &char::from(it).to_string() } else { text + &format!("%{it:02X}") }
     });
     Ok(format!("sqlite://{encoded}?mode=rwc"))
+}
+
+fn once(kind: CredentialKind) -> &'static str {
+    if kind == CredentialKind::Join { "join token" } else { "invitation" }
 }
 
 /// Who changes something, and when.

@@ -73,6 +73,9 @@ impl StoreError {
             | Self::LabelsChanged
             | Self::ReviewChanged { .. }
             | Self::NameTaken { .. }
+            | Self::PersonNameTaken { .. }
+            | Self::NoAdmin
+            | Self::UsedUp { .. }
             | Self::Refused(_)
             | Self::Corrupt { .. }
             | Self::Migration(_)

@@ -6,6 +6,7 @@ mod support;
 
 mod accepted;
 mod access;
+mod callers;
 mod damage;
 mod errors;
 mod exports;
@@ -20,6 +21,8 @@ mod measures;
 mod monitor;
 mod operations;
 mod origins;
+mod people;
 mod preparing;
 mod review;
+mod roles;
 mod tasks;

@@ -186,6 +186,9 @@ async fn every_route_that_writes_reads_the_persons_name() {
             if method == "get" || tag == "agents" || tag == "system" || path.ends_with("/prepare") {
                 continue;
             }
+            if ["/session", "/invitation", "/password"].iter().any(|it| path.contains(it)) {
+                continue;
+            }
             let says = operation["parameters"].as_array().is_some_and(|all| {
                 all.iter().any(|it| it["name"] == "Voxloop-Person" && it["in"] == "header")
             });
@@ -193,6 +196,8 @@ async fn every_route_that_writes_reads_the_persons_name() {
             let filled = path
                 .replace("/api/v1/jobs/{job_id}", &job)
                 .replace("{task_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{person_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{credential_id}", "00000000-0000-7000-8000-000000000001")
                 .replace("{label_set_id}", "00000000-0000-7000-8000-000000000001")
                 .replace("{opinion_id}", head.as_str().unwrap());
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();

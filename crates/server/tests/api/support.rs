@@ -149,6 +149,18 @@ impl TestServer {
         Answer { status: parts.status, headers: parts.headers, bytes }
     }
 
+    /// The beginning of an answer; its body only where it is a refusal, for streams never end.
+    pub(crate) async fn begin(&self, mut request: Request<Body>) -> Answer {
+        let here = HeaderValue::from_static("127.0.0.1:8000");
+        request.headers_mut().entry(header::HOST).or_insert(here);
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let is_refusal = matches!(parts.status.as_u16(), 401 | 403);
+        let bytes =
+            if is_refusal { body.collect().await.unwrap().to_bytes().to_vec() } else { Vec::new() };
+        Answer { status: parts.status, headers: parts.headers, bytes }
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
@@ -258,15 +270,7 @@ impl TestServer {
 
     /// Asks for a task; 204 where there is none.
     pub(crate) async fn try_claim(&self) -> Answer {
-        let request = json!({
-            "agent_id": "00000000-0000-7000-8000-000000000001",
-            "name": "test",
-            "protocol": 1,
-            "kinds": ["segment_slice", "propagate"],
-            "engines": ["graphcut"],
-            "wait_secs": 0,
-        });
-        self.post("/api/v1/claims", request).await
+        self.post("/api/v1/claims", claim_request()).await
     }
 
     /// Delivers an output of a claimed task.
@@ -286,6 +290,18 @@ impl TestServer {
         let path = format!("/api/v1/tasks/{}/complete", lease["task_id"].as_str().unwrap());
         self.post(&path, completion(&lease, sha256.as_str(), [first, last])).await
     }
+}
+
+/// What an agent asks for work with.
+pub(crate) fn claim_request() -> Value {
+    json!({
+        "agent_id": "00000000-0000-7000-8000-000000000001",
+        "name": "test",
+        "protocol": 1,
+        "kinds": ["segment_slice", "propagate"],
+        "engines": ["graphcut"],
+        "wait_secs": 0,
+    })
 }
 
 /// A labelmap out of the run-length form.

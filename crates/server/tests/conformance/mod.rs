@@ -3,6 +3,7 @@
 
 mod claims;
 mod history;
+mod people;
 mod reviewing;
 mod tasks;
 pub(crate) mod upgrade;
@@ -28,6 +29,7 @@ use server::{
 
 pub(crate) use claims::*;
 pub(crate) use history::*;
+pub(crate) use people::*;
 pub(crate) use reviewing::*;
 use tasks::of_job;
 pub(crate) use tasks::{
@@ -530,6 +532,11 @@ macro_rules! conformance_tests {
             labels_change_only_from_what_was_seen,
             a_label_sets_name_is_its_own,
             the_audit_list_says_who_did_what_and_outlives_the_job,
+            the_first_person_and_the_last_admin_are_admins,
+            of_many_admins_who_resign_at_once_one_stays,
+            what_was_revoked_or_has_run_out_opens_nothing,
+            of_many_who_use_a_join_token_one_gets_in,
+            an_invitation_is_taken_up_once_and_not_in_vain,
         );
     };
     ($($name:ident),+ $(,)?) => {

@@ -14,6 +14,7 @@ import { tasks } from './tasks';
 import { settings } from './settings';
 import { keys } from './keys';
 import { tour } from './tour';
+import { access } from './access';
 import type { en } from '../en';
 import type { Words } from '../words';
 
@@ -33,4 +34,5 @@ export const zh: Words<typeof en> = {
   ...settings,
   ...keys,
   ...tour,
+  ...access,
 };

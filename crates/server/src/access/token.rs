@@ -1,27 +1,17 @@
-//! The bearer token: who shows it may do everything, who does not may only ask for health and the
-//! page. A browser shows it once and is given a cookie that stands for it.
+//! The server's own token, `--token-file`: who shows it may do everything. A browser shows it once
+//! and is given a cookie that stands for it.
 
 use std::fmt;
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, header};
 use cookie::{Cookie, SameSite, time::Duration};
 use sha2::{Digest, Sha256};
-
-use crate::{error::ApiError, state::Server};
 
 /// Shorter tokens could be guessed.
 const SHORTEST: usize = 20;
 
 /// How long a browser stays signed in.
 const SIGNED_IN: Duration = Duration::days(30);
-
-/// Routes that answer without a token: what watches the server, and the way to sign in.
-pub const OPEN_ROUTES: [&str; 2] = ["/health", "/api/v1/session"];
 
 /// A text that is no token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,18 +58,8 @@ impl Token {
         digest(&["token", text]) == self.digest
     }
 
-    /// Whether a request shows the token, or the cookie that stands for it.
-    fn is_shown_by(&self, headers: &HeaderMap) -> bool {
-        match headers.get(header::AUTHORIZATION).map(HeaderValue::to_str) {
-            Some(Ok(text)) => text.split_once(' ').is_some_and(|(scheme, it)| {
-                scheme.eq_ignore_ascii_case("bearer") && self.is(it.trim())
-            }),
-            Some(Err(_)) => false,
-            None => self.has_cookie(headers),
-        }
-    }
-
-    fn has_cookie(&self, headers: &HeaderMap) -> bool {
+    /// Whether a browser shows the cookie that stands for the token.
+    pub(crate) fn has_cookie(&self, headers: &HeaderMap) -> bool {
         let expected = digest(&[&self.cookie_value]);
         headers
             .get_all(header::COOKIE)
@@ -130,41 +110,16 @@ fn hex(digest: [u8; 32]) -> String {
     protocol::id::Sha256::from_digest(digest).to_string()
 }
 
-/// Whether a request may do everything: it shows the token, or none is asked for.
-pub(crate) fn is_allowed(server: &Server, headers: &HeaderMap) -> bool {
-    server.settings.token.as_ref().is_none_or(|it| it.is_shown_by(headers))
-}
-
-/// Refuses requests without the token. Laid around the API's routes as a whole, so that a new route
-/// is closed unless `OPEN_ROUTES` names it.
-pub(crate) async fn check_token(
-    State(server): State<Server>,
-    route: MatchedPath,
-    request: Request,
-    next: Next,
-) -> Response {
-    if OPEN_ROUTES.contains(&route.as_str()) || is_allowed(&server, request.headers()) {
-        return next.run(request).await;
-    }
-    let error = ApiError::new(
-        StatusCode::UNAUTHORIZED,
-        "unauthenticated",
-        "this server asks for its token: send the header `Authorization: Bearer TOKEN` with what the \
-         file of --token-file holds, or sign in on the page",
-    );
-    let mut response = error.into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
-}
-
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+
     use super::*;
 
     const TOKEN: &str = "0123456789abcdefghij";
 
-    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_str(value).unwrap())])
+    fn cookies(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::COOKIE, HeaderValue::from_str(value).unwrap())])
     }
 
     #[test]
@@ -175,31 +130,15 @@ mod tests {
     }
 
     #[test]
-    fn the_bearer_header_must_be_the_token_itself() {
-        let token = Token::new(TOKEN).unwrap();
-        for (value, is_right) in [
-            (format!("Bearer {TOKEN}"), true),
-            (format!("bearer {TOKEN}"), true),
-            (format!("Bearer {TOKEN}x"), false),
-            (format!("Basic {TOKEN}"), false),
-            (TOKEN.to_owned(), false),
-            ("Bearer ".to_owned(), false),
-        ] {
-            let shown = token.is_shown_by(&headers(header::AUTHORIZATION, &value));
-            assert_eq!(shown, is_right, "{value}");
-        }
-    }
-
-    #[test]
     fn the_cookie_stands_for_the_token_among_others() {
         let token = Token::new(TOKEN).unwrap();
         let own = token.cookie(false).stripped().to_string();
         assert!(!own.contains(TOKEN));
-        assert!(token.is_shown_by(&headers(header::COOKIE, &format!("a=b; {own}; c=d"))));
+        assert!(token.has_cookie(&cookies(&format!("a=b; {own}; c=d"))));
         let other = Token::new("another token, as long".replace([' ', ','], "-").as_str()).unwrap();
-        assert!(!other.is_shown_by(&headers(header::COOKIE, &own)));
+        assert!(!other.has_cookie(&cookies(&own)));
         let emptied = token.removal(false).stripped().to_string();
-        assert!(!token.is_shown_by(&headers(header::COOKIE, &emptied)));
+        assert!(!token.has_cookie(&cookies(&emptied)));
     }
 
     #[test]
