@@ -35,9 +35,13 @@ test('a task is followed live, says why it failed and what to do, and is run aga
   await expect(row(page, taskId)).toHaveAttribute('data-state', 'queued');
   await expect(row(page, taskId)).toContainText('Waiting');
   await expect(page.getByTestId('count-queued')).toContainText('1');
+  await expect(row(page, taskId).getByTestId('task-reason')).toHaveText('No agent asks for work: start one');
   await row(page, taskId).getByTestId('task-unfold').click();
+  await expect(page.getByTestId('task-waiting')).toHaveText('No agent asks for work: start one');
+  await expectAccessible(page, 'a waiting task, unfolded');
 
   const lease = await claim(server);
+  await expect(page.getByTestId('task-waiting')).toHaveCount(0);
   await expect(row(page, taskId)).toContainText('Running');
   await expect(row(page, taskId)).toContainText('bench-3');
   await beat(server, lease, 1, 4);

@@ -161,6 +161,7 @@ async fn build(
     if let Err(error) = log_file::start(&log_dir) {
         tracing::warn!(%error, folder = %log_dir.display(), "no log files are written");
     }
+    store.forget_own_agents().await.context("forgetting the agent of the run before")?;
     let models = Arc::clone(models);
     Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, models))
 }

@@ -22,7 +22,7 @@ fn every_figure_has_a_value_a_unit_and_a_limit() {
     assert!(document["machine"]["n_cpus"].as_u64().unwrap() > 0);
     assert!(document["machine"]["load_average"].is_f64());
     let figures = document["figures"].as_array().unwrap();
-    assert_eq!(figures.len(), 9, "{document:#}");
+    assert_eq!(figures.len(), 11, "{document:#}");
     for figure in figures {
         let name = figure["name"].as_str().unwrap();
         assert!(table.contains(name), "{name} is missing in:\n{table}");

@@ -7,8 +7,9 @@ use protocol::{
 };
 
 use crate::{
+    demand::Demand,
     error::ApiError,
-    jobs::{PROPAGATE_PRIORITY, image_ref},
+    jobs::image_ref,
     person::Person,
     prompts::{check_frame, check_label, check_slice},
     state::Server,
@@ -72,7 +73,7 @@ impl Server {
             interpolate: true,
             window: None,
         });
-        let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY, person);
+        let new = self.new_task(job_id, spec, Demand::default(), person);
         Ok(self.store.enqueue(&new, self.now_ms()).await?)
     }
 }

@@ -5,12 +5,13 @@ use protocol::{
     job::{Image, JobCreated, JobState, Modality, Revision},
     label::Label,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
-    task::{EngineName, ImageRef, Needs, Propagate, SegmentSlice, Task, TaskClass, TaskSpec},
+    task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskClass, TaskSpec},
 };
 use volume::{Labelmap, ReadError, rle};
 
 use crate::{
     blobs,
+    demand::Demand,
     error::ApiError,
     images,
     incoming::Incoming,
@@ -22,7 +23,7 @@ use crate::{
 
 /// A person waits for a slice: it goes before propagations.
 const SLICE_PRIORITY: i32 = 10;
-pub(crate) const PROPAGATE_PRIORITY: i32 = 0;
+const PROPAGATE_PRIORITY: i32 = 0;
 
 /// A file that has arrived, and what is said of it.
 #[derive(Debug)]
@@ -50,13 +51,16 @@ pub struct SegmentWish {
     pub window: Option<[f64; 2]>,
     /// Frame of a 4D image.
     pub frame: u32,
+    /// Who waits for it, and which agents may have it.
+    pub demand: Demand,
 }
 
 impl SegmentWish {
     /// A wish for this prompt alone.
     #[must_use]
     pub fn of(prompt: SlicePrompt) -> Self {
-        Self { prompt, elsewhere: Vec::new(), engine: None, window: None, frame: 0 }
+        let demand = Demand::default();
+        Self { prompt, elsewhere: Vec::new(), engine: None, window: None, frame: 0, demand }
     }
 }
 
@@ -81,6 +85,8 @@ pub struct PropagateWish {
     pub window: Option<[f64; 2]>,
     /// Frame of a 4D image.
     pub frame: u32,
+    /// Who waits for it, and which agents may have it.
+    pub demand: Demand,
 }
 
 impl Server {
@@ -128,7 +134,7 @@ impl Server {
         wish: SegmentWish,
         person: &Person,
     ) -> Result<Task, ApiError> {
-        let SegmentWish { prompt, elsewhere, engine, window, frame } = wish;
+        let SegmentWish { prompt, elsewhere, engine, window, frame, demand } = wish;
         let job = self.store.job_row(job_id).await?;
         let image = &job.summary.image;
         check_frame(image, frame)?;
@@ -155,6 +161,7 @@ impl Server {
         }
         let engine = self.choose_engine(engine).await?;
         check_window(engine, window)?;
+        demand.check(engine)?;
         let base = job.head.map(|it| it.mask);
         let now_ms = self.now_ms();
         let spec = TaskSpec::SegmentSlice(SegmentSlice {
@@ -164,7 +171,7 @@ impl Server {
             base,
             window,
         });
-        let mut new = self.new_task(job_id, spec, SLICE_PRIORITY, person);
+        let mut new = self.new_task(job_id, spec, demand, person);
         new.hints = elsewhere;
         Ok(self.store.enqueue(&new, now_ms).await?)
     }
@@ -184,6 +191,7 @@ impl Server {
         check_frame(&job.summary.image, wish.frame)?;
         let engine = self.choose_engine(wish.engine).await?;
         check_window(engine, wish.window)?;
+        wish.demand.check(engine)?;
         // The network solves prompts by itself; the graph cut learns from a mask.
         let needs_mask = engine == EngineName::Graphcut;
         let no_mask = || {
@@ -236,7 +244,7 @@ impl Server {
             window: wish.window,
             prompts,
         });
-        let new = self.new_task(job_id, spec, PROPAGATE_PRIORITY, person);
+        let new = self.new_task(job_id, spec, wish.demand, person);
         Ok(self.store.enqueue(&new, self.now_ms()).await?)
     }
 
@@ -306,23 +314,25 @@ impl Server {
         &self,
         job_id: JobId,
         spec: TaskSpec,
-        priority: i32,
+        demand: Demand,
         person: &Person,
     ) -> NewTask {
-        let limit = match &spec {
-            TaskSpec::SegmentSlice(_) => self.settings.slice_time_limit,
-            TaskSpec::Propagate(_) => self.settings.propagate_time_limit,
+        let (limit, priority) = match &spec {
+            TaskSpec::SegmentSlice(_) => (self.settings.slice_time_limit, SLICE_PRIORITY),
+            TaskSpec::Propagate(_) => (self.settings.propagate_time_limit, PROPAGATE_PRIORITY),
         };
+        let Demand { class, needs } = demand;
         NewTask {
             job_id,
             spec,
-            priority,
+            // A slice that nobody waits for has no reason to go before anything.
+            priority: if class == TaskClass::Batch { PROPAGATE_PRIORITY } else { priority },
             time_limit_ms: i64::try_from(limit.as_millis()).unwrap_or(i64::MAX),
             max_attempts: self.settings.max_attempts,
             hints: Vec::new(),
             by: person.0.clone(),
-            class: TaskClass::Interactive,
-            needs: Needs::default(),
+            class,
+            needs,
         }
     }
 }

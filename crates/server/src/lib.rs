@@ -14,6 +14,7 @@ pub mod store;
 
 mod case;
 mod cleanup;
+pub mod demand;
 pub mod diagnosis;
 mod edits;
 pub mod engines;

@@ -7,6 +7,7 @@ use protocol::{
 };
 
 use crate::{
+    demand::Demand,
     error::ApiError,
     interpolate::InterpolateWish,
     jobs::{PropagateWish, SegmentWish},
@@ -40,12 +41,14 @@ impl Server {
                 return Err(ApiError::wrong_state("the task has not ended: cancel it first"));
             }
         }
+        let demand = Demand { class: record.task.class, needs: record.needs };
         let task = match record.spec {
             TaskSpec::SegmentSlice(it) => {
                 let wish = SegmentWish {
                     engine: Some(it.engine),
                     window: it.window,
                     frame: it.image.frame,
+                    demand,
                     ..SegmentWish::of(it.prompt)
                 };
                 self.segment(job_id, wish, person).await?
@@ -66,6 +69,7 @@ impl Server {
                     axis: Some(it.axis),
                     window: it.window,
                     frame: it.image.frame,
+                    demand,
                 };
                 self.propagate(job_id, wish, person).await?
             }

@@ -53,3 +53,20 @@ async fn a_database_of_the_first_version_keeps_its_history() {
     conformance::upgrade::fill_as_the_first_version(&url).await;
     conformance::upgrade::the_first_versions_history_can_be_walked(&url).await;
 }
+
+/// Two servers on one database: what one commits wakes who waits at the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_server_commits_wakes_who_waits_at_another() {
+    let url = new_database().await;
+    let (here, there) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
+    let (mut events, mut claims) = (there.watch_events(), there.watch_claimable());
+    conformance::a_task_knows_its_job_engine_and_agent(here.clone()).await;
+    let newest = here.last_event_id().await.unwrap();
+    let heard = async {
+        claims.changed().await.unwrap();
+        events.wait_for(|it| *it == newest).await.unwrap();
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), heard).await.expect("within 30 s");
+    here.close().await;
+    there.close().await;
+}

@@ -1813,6 +1813,7 @@ export interface components {
             axis: number;
             /** @description Inclusive corners `[x1, y1, x2, y2]` in voxels of the slice. */
             box?: number[] | null;
+            class?: components["schemas"]["TaskClass"] | null;
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
@@ -1820,12 +1821,18 @@ export interface components {
              */
             frame?: number;
             /**
+             * Format: int64
+             * @description Only agents with a GPU of so much memory in all may have it.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
              * Format: int32
              * @description The object, 1–255.
              */
             label?: number;
             /** @description Whether the slice's present mask is part of the prompt. */
             mask?: boolean;
+            model?: components["schemas"]["Sha256"] | null;
             /** @description Points inside and outside the object. */
             points?: components["schemas"]["PointBody"][];
             /** @description Strokes inside and outside the object. */
@@ -2539,6 +2546,7 @@ export interface components {
              * @description Stored axis; that of the object's prompts where none is named.
              */
             axis?: number | null;
+            class?: components["schemas"]["TaskClass"] | null;
             combine?: components["schemas"]["Combine"] | null;
             direction?: components["schemas"]["Direction"] | null;
             engine?: components["schemas"]["EngineName"] | null;
@@ -2548,12 +2556,18 @@ export interface components {
              */
             frame?: number | null;
             /**
+             * Format: int64
+             * @description Only agents with a GPU of so much memory in all may have it.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
              * Format: int32
              * @description The object; the most recently changed one where none is named.
              */
             label?: number | null;
             /** @description Whether only the largest connected part of the object stays, and slices that are known. */
             largest_component?: boolean | null;
+            model?: components["schemas"]["Sha256"] | null;
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
             window?: components["schemas"]["WindowBody"] | null;

@@ -6,6 +6,7 @@ mod machine;
 mod report;
 
 mod graphcut;
+mod queue;
 mod sam2;
 mod server;
 mod volume;
@@ -13,6 +14,7 @@ mod volume;
 pub(crate) mod child;
 mod http;
 mod peer;
+mod process;
 
 use std::{
     path::{Path, PathBuf},
@@ -58,6 +60,8 @@ enum Part {
     Volume,
     /// Start, memory, uploads and requests of the server.
     Server,
+    /// How soon a waiting agent has a task, and how soon a withdrawn one stops.
+    Queue,
     /// The embedded engine against the size of the object.
     Graphcut,
     /// The MedSAM2 network: with --source beside the published code, with --model alone.
@@ -110,6 +114,7 @@ pub(crate) fn run(args: &BenchArgs) -> anyhow::Result<ExitCode> {
     for (part, name, measure) in [
         (Part::Volume, "volume", volume::measure as fn(&Bench<'_>) -> _),
         (Part::Server, "server", server::measure),
+        (Part::Queue, "queue", queue::measure),
         (Part::Graphcut, "graphcut", graphcut::measure),
         (Part::Sam2, "sam2", sam2::measure),
     ] {

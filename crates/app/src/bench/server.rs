@@ -3,15 +3,13 @@
 
 use std::{
     fs,
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Write},
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, bail};
-use clap::Args;
+use anyhow::Context;
 use volume::{
     MaskFormat,
     phantom::{PhantomOptions, phantom},
@@ -24,21 +22,17 @@ use super::{
     figure::{Figure, Limit, Peer},
     http,
     machine::{peak_bytes, resident_bytes},
+    process::{self, N_THREADS, Process},
 };
-use crate::config::ServeArgs;
 
-/// Connections that ask for `/health`, and the threads that answer them.
+/// Connections that ask for `/health`.
 const N_CONNECTIONS: usize = 8;
-const N_THREADS: &str = "2";
 
 /// What was once measured of a FastAPI server with a network's weights loaded, on two processors.
 const QUOTED: &str = "FastAPI server with a network";
 const QUOTED_START_SECS: f64 = 5.8;
 const QUOTED_MIB: f64 = 1_076.0;
 const QUOTED_PER_SEC: f64 = 3_450.0;
-
-/// A server is given up that has not answered by then.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What one server told.
 #[derive(Default)]
@@ -109,7 +103,7 @@ fn observe(
     upload: &Upload,
     observed: &mut Observed,
 ) -> anyhow::Result<()> {
-    let server = Process::voxloop(folder)?;
+    let server = Process::voxloop(folder, &[])?;
     observed.start_secs.push(server.start_secs);
     pause(bench)?;
     let process = server.child.id().to_string();
@@ -129,17 +123,12 @@ fn observe(
 /// Lets what the start set going come to rest.
 fn pause(bench: &Bench<'_>) -> anyhow::Result<()> {
     let rest = Duration::from_millis(if bench.quick { 50 } else { 1_000 });
-    wait(rest)
-}
-
-fn wait(time: Duration) -> anyhow::Result<()> {
-    crate::config::runtime()?.block_on(async { tokio::time::sleep(time).await });
-    Ok(())
+    process::wait(rest)
 }
 
 /// Answers per second of one server, which is warm.
 fn rates(bench: &Bench<'_>) -> anyhow::Result<Vec<f64>> {
-    let server = Process::voxloop(&bench.folder.join("server-health"))?;
+    let server = Process::voxloop(&bench.folder.join("server-health"), &[])?;
     rates_of(&server, bench)
 }
 
@@ -196,88 +185,6 @@ fn peers(bench: &Bench<'_>) -> anyhow::Result<Peers> {
 fn free_port() -> anyhow::Result<u16> {
     let probe = TcpListener::bind("127.0.0.1:0").context("looking for a free port")?;
     Ok(probe.local_addr().context("looking for a free port")?.port())
-}
-
-/// A server that answers; killed in the end.
-struct Process {
-    child: Child,
-    address: String,
-    start_secs: f64,
-}
-
-impl Process {
-    /// `voxloop serve` in an empty folder.
-    fn voxloop(folder: &Path) -> anyhow::Result<Self> {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("making the folder {}", folder.display()))?;
-        let mut command = Command::new(std::env::current_exe().context("looking for myself")?);
-        // Settings of the person who measures would be measured too.
-        let settings = ServeArgs::augment_args(clap::Command::new("serve"));
-        for variable in settings.get_arguments().filter_map(clap::Arg::get_env) {
-            command.env_remove(variable);
-        }
-        command
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .current_dir(folder)
-            .env_remove("RUST_LOG")
-            .env("TOKIO_WORKER_THREADS", N_THREADS)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        let started = Instant::now();
-        let child = command.spawn().context("starting the server")?;
-        let mut process = Self { child, address: String::new(), start_secs: 0.0 };
-        let log = process.child.stderr.take().context("the server has no log")?;
-        process.address = address_in(log)?;
-        http::get(&process.address, "/health")?;
-        process.start_secs = started.elapsed().as_secs_f64();
-        Ok(process)
-    }
-
-    /// A peer on a port; asked until it answers.
-    fn peer(mut command: Command, port: u16) -> anyhow::Result<Self> {
-        let started = Instant::now();
-        let child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting the peer")?;
-        let mut process = Self { child, address: format!("127.0.0.1:{port}"), start_secs: 0.0 };
-        while http::get(&process.address, "/health").is_err() {
-            if started.elapsed() > PATIENCE {
-                bail!("the peer does not answer");
-            }
-            wait(Duration::from_millis(2))?;
-        }
-        process.start_secs = started.elapsed().as_secs_f64();
-        Ok(process)
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// Where the server is, as its log says; the rest is read on, so that it never waits for a reader.
-fn address_in(log: impl io::Read + Send + 'static) -> anyhow::Result<String> {
-    let mut log = BufReader::new(log);
-    let mut said = String::new();
-    loop {
-        let before = said.len();
-        if log.read_line(&mut said).context("reading the server's log")? == 0 {
-            bail!("the server ended: {}", said.trim());
-        }
-        if let Some((_, rest)) = said[before..].split_once("http://") {
-            let address = rest.split('/').next().unwrap_or_default().to_owned();
-            std::thread::spawn(move || io::copy(&mut log, &mut io::sink()));
-            return Ok(address);
-        }
-    }
 }
 
 /// An uncompressed volume that is written while it is sent: a phantom's slices over and over.

@@ -2,11 +2,11 @@
 
 use axum::{Json, extract::State, http::StatusCode};
 use protocol::{
-    id::JobId,
+    id::{JobId, Sha256},
     job::{SlicePrepared, TaskQueued},
     prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef, first_label},
     system::ErrorBody,
-    task::EngineName,
+    task::{EngineName, TaskClass},
 };
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -14,6 +14,7 @@ use volume::window::{CT_PRESETS, Window};
 
 use crate::{
     body::{Body, Named},
+    demand::Demand,
     error::ApiError,
     jobs::{PropagateWish, SegmentWish},
     person::Person,
@@ -103,6 +104,13 @@ pub(super) struct InitialMaskBody {
     /// Frame of a 4D image; the first where none is named.
     #[serde(default)]
     frame: u32,
+    /// Whether somebody waits for it: of many that a program asks for, say `batch`, and they go after
+    /// those that people wait for.
+    class: Option<TaskClass>,
+    /// Only agents with these weights may have it.
+    model: Option<Sha256>,
+    /// Only agents with a GPU of so much memory in all may have it.
+    gpu_memory_bytes: Option<u64>,
 }
 
 impl InitialMaskBody {
@@ -183,7 +191,9 @@ pub(super) async fn initial_mask(
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let (prompt, elsewhere) = body.prompts()?;
     let window = body.window.as_ref().map(WindowBody::ends).transpose()?;
-    let wish = SegmentWish { prompt, elsewhere, engine: body.engine, window, frame: body.frame };
+    let demand = Demand::new(body.class, body.model, body.gpu_memory_bytes);
+    let (engine, frame) = (body.engine, body.frame);
+    let wish = SegmentWish { prompt, elsewhere, engine, window, frame, demand };
     let task = server.segment(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
@@ -247,6 +257,13 @@ pub(super) struct PropagateBody {
     window: Option<WindowBody>,
     /// Frame of a 4D image; the first where none is named.
     frame: Option<u32>,
+    /// Whether somebody waits for it: of many that a program asks for, say `batch`, and they go after
+    /// those that people wait for.
+    class: Option<TaskClass>,
+    /// Only agents with these weights may have it.
+    model: Option<Sha256>,
+    /// Only agents with a GPU of so much memory in all may have it.
+    gpu_memory_bytes: Option<u64>,
 }
 
 /// Carry an object from its prompted slices through the volume.
@@ -279,6 +296,7 @@ pub(super) async fn propagate(
         axis: body.axis,
         window: body.window.as_ref().map(WindowBody::ends).transpose()?,
         frame: body.frame.unwrap_or_default(),
+        demand: Demand::new(body.class, body.model, body.gpu_memory_bytes),
     };
     let task = server.propagate(job_id, wish, &person).await?;
     let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };

@@ -28,14 +28,16 @@ mod task_log;
 pub(crate) mod tasks;
 mod transitions;
 mod trouble;
+mod wake;
 
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use protocol::{access::CredentialKind, event::EventBody};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
 use crate::queue::Refusal;
+use wake::{Ear, Waiters};
 
 pub use audit::AuditQuery;
 pub use credentials::NewCredential;
@@ -221,10 +223,10 @@ impl Dialect {
 pub struct Store {
     pool: AnyPool,
     dialect: Dialect,
-    /// Number of the newest event this process committed: wakes readers of the event list.
-    newest_event: watch::Sender<i64>,
-    /// Counts the moments at which a task became claimable: wakes waiting agents.
-    claimable: watch::Sender<u64>,
+    /// Readers of the event list, and waiting agents.
+    waiters: Waiters,
+    /// Hears the other servers of the database, where there can be some.
+    ear: Option<Arc<Ear>>,
 }
 
 impl Store {
@@ -254,13 +256,13 @@ impl Store {
             .connect(url)
             .await?;
         schema::MIGRATIONS.run(&pool).await?;
-        let store = Self {
-            pool,
-            dialect,
-            newest_event: watch::Sender::new(0),
-            claimable: watch::Sender::new(0),
+        let waiters = Waiters::new();
+        let ear = match dialect {
+            Dialect::Sqlite => None,
+            Dialect::Postgres => Some(Arc::new(Ear::open(url, waiters.clone()).await?)),
         };
-        store.newest_event.send_replace(store.last_event_id().await?);
+        let store = Self { pool, dialect, waiters, ear };
+        store.waiters.heard(store.last_event_id().await?);
         Ok(store)
     }
 
@@ -269,16 +271,16 @@ impl Store {
         self.pool.close().await;
     }
 
-    /// Changes whenever this process has committed events; holds the newest one's number.
+    /// Changes whenever events were committed; holds the newest one's number.
     #[must_use]
     pub fn watch_events(&self) -> watch::Receiver<i64> {
-        self.newest_event.subscribe()
+        self.waiters.newest_event.subscribe()
     }
 
     /// Changes whenever a task may have become claimable.
     #[must_use]
     pub fn watch_claimable(&self) -> watch::Receiver<u64> {
-        self.claimable.subscribe()
+        self.waiters.claimable.subscribe()
     }
 
     pub(crate) async fn begin(&self) -> Result<Change<'_>, StoreError> {
@@ -314,16 +316,17 @@ impl Change<'_> {
     /// Numbers and stores the events, commits, and wakes whoever waits.
     pub(crate) async fn commit(mut self, now_ms: i64) -> Result<(), StoreError> {
         let newest = events::append(&mut self.transaction, &self.events, now_ms).await?;
+        if let Some(ear) = &self.store.ear
+            && (newest.is_some() || self.makes_claimable)
+        {
+            ear.tell(&mut self.transaction, newest, self.makes_claimable).await?;
+        }
         self.transaction.commit().await?;
         if let Some(newest) = newest {
-            self.store.newest_event.send_if_modified(|it| {
-                let is_newer = newest > *it;
-                *it = newest.max(*it);
-                is_newer
-            });
+            self.store.waiters.heard(newest);
         }
         if self.makes_claimable {
-            self.store.claimable.send_modify(|it| *it += 1);
+            self.store.waiters.wake_agents();
         }
         Ok(())
     }

@@ -10,9 +10,8 @@ use sqlx::{
     AnyConnection, AnyPool, Connection, Executor, Row, any::AnyPoolOptions, migrate::Migrator,
 };
 use tempfile::TempDir;
-use tokio::sync::watch;
 
-use super::{Dialect, Store, StoreError};
+use super::{Dialect, Store, StoreError, wake::Waiters};
 
 pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -101,8 +100,7 @@ async fn connect(url: &str, dialect: Dialect) -> Result<Store, StoreError> {
         })
         .connect(url)
         .await?;
-    let (newest_event, claimable) = (watch::Sender::new(0), watch::Sender::new(0));
-    Ok(Store { pool, dialect, newest_event, claimable })
+    Ok(Store { pool, dialect, waiters: Waiters::new(), ear: None })
 }
 
 /// The file of a `sqlite:` address.

@@ -232,7 +232,7 @@ impl Store {
             match self.transition(task_id, &QueueEvent::Tick, now_ms).await {
                 Ok(_) => n_ended += 1,
                 // Not due after all, or its lease may be claimed: wake whoever waits for work.
-                Err(StoreError::Refused(_)) => self.claimable.send_modify(|it| *it += 1),
+                Err(StoreError::Refused(_)) => self.waiters.wake_agents(),
                 Err(error) => return Err(error),
             }
         }

@@ -8,6 +8,7 @@ mod accepted;
 mod access;
 mod callers;
 mod damage;
+mod demand;
 mod errors;
 mod exports;
 mod history;
