@@ -1,12 +1,6 @@
 //! One attempt at a task: fetch its inputs, run it, say that it lives, deliver.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
@@ -19,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     connection::{Connection, ConnectionError, Input},
+    output_log::{self, OutputLog},
     runner::{Assignment, Control, RunError, RunOutput, Runner},
 };
 
@@ -72,7 +67,8 @@ fn stopped_because(stop: &CancellationToken) -> Option<TaskFailure> {
 /// What the run says and what it is told.
 struct Progression {
     said: watch::Sender<(Progress, Option<Bytes>)>,
-    cancelled: AtomicBool,
+    log: OutputLog,
+    cancelled: CancellationToken,
 }
 
 impl Control for Progression {
@@ -84,8 +80,12 @@ impl Control for Progression {
         self.said.send_modify(|(_, it)| *it = Some(mask.into()));
     }
 
+    fn log(&self, text: &str) {
+        self.log.say(text);
+    }
+
     fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
+        self.cancelled.is_cancelled()
     }
 }
 
@@ -94,7 +94,7 @@ struct StopOnDrop(Arc<Progression>);
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.cancelled.store(true, Ordering::Relaxed);
+        self.0.cancelled.cancel();
     }
 }
 
@@ -107,18 +107,25 @@ async fn work<C: Connection, R: Runner>(
     let Granted { lease, device } = granted;
     let control = Arc::new(Progression {
         said: watch::Sender::new((Progress::default(), None)),
-        cancelled: AtomicBool::new(false),
+        log: OutputLog::default(),
+        cancelled: CancellationToken::new(),
     });
     let _stop_on_drop = StopOnDrop(Arc::clone(&control));
     let limit = Duration::from_millis(u64::try_from(lease.time_limit_ms).unwrap_or(0));
     let pulse = keep_alive(connection, &lease, &control);
+    let telling = output_log::tell(connection, lease.task_id, lease.fence, &control.log);
     let run = async {
-        let inputs = fetch_inputs(connection, &lease).await?;
+        let inputs = tokio::select! {
+            inputs = fetch_inputs(connection, &lease) => inputs?,
+            () = control.cancelled.cancelled() => return Err(RunError::Stopped),
+        };
         let granted = Granted { lease: lease.clone(), device };
-        run_blocking(runner, &control, granted, inputs).await
+        let outcome = run_blocking(runner, &control, granted, inputs).await;
+        output_log::tell_rest(connection, lease.task_id, lease.fence, &control.log).await;
+        outcome
     };
     let time_is_up = tokio::time::sleep(limit);
-    tokio::pin!(run, pulse, time_is_up);
+    tokio::pin!(run, pulse, telling, time_is_up);
     let mut is_timed_out = false;
     loop {
         tokio::select! {
@@ -127,14 +134,16 @@ async fn work<C: Connection, R: Runner>(
             }
             // The pulse ends when the task is withdrawn or lost: the run stops at its next breath.
             () = &mut pulse, if !control.is_cancelled() => {
-                control.cancelled.store(true, Ordering::Relaxed);
+                control.cancelled.cancel();
             }
+            // Never over: what is left is told when the run is.
+            () = &mut telling => {}
             () = stop.cancelled(), if !control.is_cancelled() => {
-                control.cancelled.store(true, Ordering::Relaxed);
+                control.cancelled.cancel();
             }
             () = &mut time_is_up, if !is_timed_out => {
                 is_timed_out = true;
-                control.cancelled.store(true, Ordering::Relaxed);
+                control.cancelled.cancel();
             }
         }
     }
@@ -157,7 +166,7 @@ async fn fetch_inputs<C: Connection>(
         let class = match error {
             ConnectionError::Stale => return RunError::Stopped,
             ConnectionError::Refused(_) => FailureClass::Permanent,
-            ConnectionError::Unreachable(_) => FailureClass::Retryable,
+            ConnectionError::Unreachable(_) | ConnectionError::Local(_) => FailureClass::Retryable,
         };
         RunError::Failed(TaskFailure {
             class,
@@ -226,7 +235,11 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
             Ok(it) if it.cancel => return,
             Ok(_) => {}
             Err(ConnectionError::Stale) => return,
-            Err(ConnectionError::Refused(_) | ConnectionError::Unreachable(_)) => {
+            Err(
+                ConnectionError::Refused(_)
+                | ConnectionError::Unreachable(_)
+                | ConnectionError::Local(_),
+            ) => {
                 tokio::time::sleep(ASK_AGAIN).await;
             }
         }

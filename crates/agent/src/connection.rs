@@ -1,13 +1,19 @@
 //! How an agent talks to its server.
 
-use std::path::PathBuf;
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use protocol::{
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+    output_log::{LogReply, LogRequest},
 };
+
+use crate::cache::Held;
 
 /// The server did not do as asked.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -21,6 +27,15 @@ pub enum ConnectionError {
     /// The server cannot be reached or is not well; asking again may help.
     #[error("the server cannot be reached: {0}")]
     Unreachable(String),
+    /// The agent's own machine failed; another one may do better.
+    #[error("the agent's machine: {0}")]
+    Local(String),
+}
+
+impl ConnectionError {
+    pub(crate) fn disk(error: &io::Error) -> Self {
+        Self::Local(format!("the folder of --temp-dir: {error}"))
+    }
 }
 
 /// An input of a task as a local file.
@@ -28,8 +43,14 @@ pub enum ConnectionError {
 pub struct Input {
     /// Where it lies.
     pub path: PathBuf,
-    /// Removes the file when dropped, where it is this task's own copy.
-    pub temporary: Option<tempfile::TempPath>,
+    /// Keeps it there as long as this lives, where it lies in the agent's cache.
+    pub held: Option<Held>,
+}
+
+impl Input {
+    pub(crate) fn of(held: Held) -> Self {
+        Self { path: held.path().to_owned(), held: Some(held) }
+    }
 }
 
 /// What an agent asks of its server. Everything about a task carries the fence of its lease.
@@ -51,6 +72,13 @@ pub trait Connection: Send + Sync + 'static {
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError>;
 
+    /// Tells a piece of what the task's program says.
+    ///
+    /// # Errors
+    /// `Stale` if the task is no longer this agent's.
+    async fn log(&self, task_id: TaskId, request: &LogRequest)
+    -> Result<LogReply, ConnectionError>;
+
     /// Fetches an input and checks its digest.
     ///
     /// # Errors
@@ -71,6 +99,17 @@ pub trait Connection: Send + Sync + 'static {
         task_id: TaskId,
         fence: i64,
         bytes: Bytes,
+    ) -> Result<Sha256, ConnectionError>;
+
+    /// Delivers a file as an output under its digest.
+    ///
+    /// # Errors
+    /// `Stale` if the task is no longer this agent's.
+    async fn deliver_file(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        path: &Path,
     ) -> Result<Sha256, ConnectionError>;
 
     /// The task is done; may be repeated.

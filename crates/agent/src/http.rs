@@ -1,66 +1,57 @@
 //! A server reached by HTTP: only outgoing requests, through the proxies the environment names.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::Path, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::StreamExt;
 use protocol::{
     access::{EnrolRequest, Enrolled},
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+    output_log::{LogReply, LogRequest},
     system::ErrorBody,
 };
-use reqwest::{
-    Response, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
-};
+use reqwest::{Response, StatusCode, header::LOCATION};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::Digest;
-use tokio::{io::AsyncWriteExt, sync::watch};
+use tokio::sync::watch;
 
-use crate::connection::{Connection, ConnectionError, Input};
+use crate::{
+    cache::Cache,
+    connection::{Connection, ConnectionError, Input},
+    fetch,
+    reach::{self, Reach, ReachError},
+    upload,
+};
 
-/// Time for a request beyond what the server may hold it.
-const MARGIN: Duration = Duration::from_secs(30);
+/// How long nothing may come of an answer: longer than the server may hold one.
+const PATIENCE: Duration = Duration::from_secs(25 + 30);
+
+/// How long a message may take that the server answers at once: one that was lost on the way is
+/// soon sent again.
+const SOON: Duration = Duration::from_secs(10);
+
+/// How long a completion may take, for which a mask is merged.
+const MERGED: Duration = Duration::from_secs(60);
 
 /// A connection to a server by HTTP.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: reqwest::Client,
-    server: String,
-    /// Where inputs are kept while they are needed.
-    folder: PathBuf,
+    pub(crate) client: reqwest::Client,
+    reach: Reach,
+    pub(crate) cache: Cache,
     /// Why the server does not take what this agent shows; none while it does.
     turned_away: watch::Sender<Option<String>>,
 }
 
 impl Http {
-    /// A connection to `server` (`https://host` or `http://127.0.0.1:8000`) that keeps inputs in
-    /// `folder` while they are needed, and shows `token` with every request.
+    /// A connection that keeps inputs in `cache` and shows `token` with every request.
     ///
     /// # Errors
-    /// If the client's TLS cannot be set up, or the token does not fit into a header.
-    pub fn new(
-        server: &str,
-        folder: PathBuf,
-        token: Option<&str>,
-    ) -> Result<Self, ConnectionError> {
-        let mut headers = HeaderMap::new();
-        if let Some(token) = token {
-            let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
-                .map_err(|it| ConnectionError::Refused(format!("the token: {it}")))?;
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
-        }
-        let client = reqwest::Client::builder()
-            .default_headers(headers)
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(25) + MARGIN)
-            .build()
-            .map_err(unreachable)?;
-        let server = server.trim_end_matches('/').to_owned();
-        Ok(Self { client, server, folder, turned_away: watch::Sender::new(None) })
+    /// If the address, the token or the authorities cannot be used.
+    pub fn new(reach: Reach, cache: Cache, token: Option<&str>) -> Result<Self, ReachError> {
+        let client = reach.client(token, PATIENCE)?;
+        Ok(Self { client, reach, cache, turned_away: watch::Sender::new(None) })
     }
 
     /// Exchanges a join token for a credential of this agent's own.
@@ -68,7 +59,7 @@ impl Http {
     /// # Errors
     /// If the server cannot be reached, or the token opens nothing any more.
     pub async fn enrol(&self, request: &EnrolRequest) -> Result<Enrolled, ConnectionError> {
-        parsed(self.post("agents/enrol", request).await?).await
+        parsed(self.post("agents/enrol", request, SOON).await?).await
     }
 
     /// Tells, once it happens, why the server does not take what this agent shows: a credential that
@@ -91,28 +82,38 @@ impl Http {
         answer
     }
 
-    fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.server)
+    pub(crate) fn url(&self, path: &str) -> String {
+        self.reach.url(path)
     }
 
     async fn post<T: Serialize + Sync>(
         &self,
         path: &str,
         body: &T,
+        within: Duration,
     ) -> Result<Response, ConnectionError> {
-        let sent = self.client.post(self.url(path)).json(body).send().await;
+        let sent = self.client.post(self.url(path)).json(body).timeout(within).send().await;
         self.accepted(sent.map_err(unreachable)?).await
     }
 }
 
-fn unreachable(error: reqwest::Error) -> ConnectionError {
-    ConnectionError::Unreachable(error.without_url().to_string())
+pub(crate) fn unreachable(error: reqwest::Error) -> ConnectionError {
+    ConnectionError::Unreachable(reach::cause(error))
 }
 
-async fn accepted(response: Response) -> Result<Response, ConnectionError> {
+/// An answer that does what was asked, or why it does not.
+pub(crate) async fn accepted(response: Response) -> Result<Response, ConnectionError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
+    }
+    if status.is_redirection() {
+        let to = response.headers().get(LOCATION).and_then(|it| it.to_str().ok());
+        return Err(ConnectionError::Refused(format!(
+            "it answered {status} and points to {}: an agent follows no pointer, name the server's \
+             own address",
+            to.unwrap_or("nowhere")
+        )));
     }
     let error = response.json::<ErrorBody>().await.ok().map(|it| it.error);
     // A damaged file stays damaged; a full disk or a database that is gone may be well again.
@@ -138,7 +139,8 @@ async fn parsed<T: DeserializeOwned>(response: Response) -> Result<T, Connection
 #[async_trait]
 impl Connection for Http {
     async fn claim(&self, request: &ClaimRequest) -> Result<Option<Lease>, ConnectionError> {
-        let response = self.post("claims", request).await?;
+        let wait = Duration::from_secs(request.wait_secs.into());
+        let response = self.post("claims", request, wait + SOON).await?;
         if response.status() == StatusCode::NO_CONTENT {
             return Ok(None);
         }
@@ -150,7 +152,19 @@ impl Connection for Http {
         task_id: TaskId,
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError> {
-        parsed(self.post(&format!("tasks/{task_id}/heartbeat"), heartbeat).await?).await
+        // An answer that is overdue was lost: the lease must not end for that.
+        let wait = Duration::from_millis(heartbeat.wait_ms.into());
+        let within = wait + (wait / 2).clamp(Duration::from_secs(1), SOON);
+        let path = format!("tasks/{task_id}/heartbeat");
+        parsed(self.post(&path, heartbeat, within).await?).await
+    }
+
+    async fn log(
+        &self,
+        task_id: TaskId,
+        request: &LogRequest,
+    ) -> Result<LogReply, ConnectionError> {
+        parsed(self.post(&format!("tasks/{task_id}/log"), request, SOON).await?).await
     }
 
     async fn fetch(
@@ -159,27 +173,7 @@ impl Connection for Http {
         fence: i64,
         sha256: &Sha256,
     ) -> Result<Input, ConnectionError> {
-        let disk = |it: std::io::Error| ConnectionError::Refused(format!("local disk: {it}"));
-        let url = self.url(&format!("tasks/{task_id}/inputs/{sha256}?fence={fence}"));
-        let sent = self.client.get(url).send().await;
-        let response = self.accepted(sent.map_err(unreachable)?).await?;
-        let file = tempfile::NamedTempFile::new_in(&self.folder).map_err(disk)?;
-        let mut writer = tokio::fs::File::from_std(file.reopen().map_err(disk)?);
-        let mut hasher = sha2::Sha256::new();
-        let mut chunks = response.bytes_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(unreachable)?;
-            hasher.update(&chunk);
-            writer.write_all(&chunk).await.map_err(disk)?;
-        }
-        writer.flush().await.map_err(disk)?;
-        let got = Sha256::from_digest(hasher.finalize().into());
-        if got != *sha256 {
-            return Err(ConnectionError::Unreachable(format!(
-                "the input {sha256} arrived as {got}"
-            )));
-        }
-        Ok(Input { path: file.path().to_owned(), temporary: Some(file.into_temp_path()) })
+        fetch::fetch(self, task_id, fence, sha256).await
     }
 
     async fn deliver(
@@ -190,8 +184,19 @@ impl Connection for Http {
     ) -> Result<Sha256, ConnectionError> {
         let sha256 = Sha256::from_digest(sha2::Sha256::digest(&bytes).into());
         let url = self.url(&format!("tasks/{task_id}/outputs/{sha256}?fence={fence}"));
-        let sent = self.client.put(url).body(bytes).send().await;
-        self.accepted(sent.map_err(unreachable)?).await?;
+        upload::bytes(&self.client, &url, bytes).await?;
+        Ok(sha256)
+    }
+
+    async fn deliver_file(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        path: &Path,
+    ) -> Result<Sha256, ConnectionError> {
+        let (sha256, length) = upload::digest(path).await?;
+        let url = self.url(&format!("tasks/{task_id}/outputs/{sha256}?fence={fence}"));
+        upload::file(&self.client, &url, path, length).await?;
         Ok(sha256)
     }
 
@@ -200,12 +205,12 @@ impl Connection for Http {
         task_id: TaskId,
         request: &CompleteRequest,
     ) -> Result<(), ConnectionError> {
-        self.post(&format!("tasks/{task_id}/complete"), request).await?;
+        self.post(&format!("tasks/{task_id}/complete"), request, MERGED).await?;
         Ok(())
     }
 
     async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
-        self.post(&format!("tasks/{task_id}/fail"), request).await?;
+        self.post(&format!("tasks/{task_id}/fail"), request, SOON).await?;
         Ok(())
     }
 }

@@ -6,9 +6,14 @@
 //! ([`http::Http`]) or within the server's own process.
 
 mod attempt;
+pub mod cache;
 pub mod connection;
+mod fetch;
 pub mod http;
+mod output_log;
 mod pull;
+pub mod reach;
 pub mod runner;
+mod upload;
 
 pub use pull::{Agent, Device, Profile};

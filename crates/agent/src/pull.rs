@@ -166,7 +166,9 @@ impl<C: Connection, R: Runner> Slot<C, R> {
 fn pause_after(error: &ConnectionError, pause: Duration) -> Duration {
     let pause = match error {
         ConnectionError::Refused(_) => LONGEST_PAUSE,
-        ConnectionError::Stale | ConnectionError::Unreachable(_) => pause,
+        ConnectionError::Stale | ConnectionError::Unreachable(_) | ConnectionError::Local(_) => {
+            pause
+        }
     };
     tracing::warn!(%error, pause_ms = pause.as_millis(), "asking for work");
     pause

@@ -57,6 +57,9 @@ pub trait Control: Sync {
     /// Shows the mask so far, in the `volume::rle` format.
     fn partial(&self, mask: Vec<u8>);
 
+    /// Adds text to the task's log, which people read while the task runs: lines with their ends.
+    fn log(&self, text: &str);
+
     /// Whether to stop at the next opportunity.
     fn is_cancelled(&self) -> bool;
 }

@@ -18,7 +18,11 @@ use server::{
 };
 use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{log_file::LogFile, token_file};
+use crate::{
+    log_file::LogFile,
+    token_file,
+    transport_args::{self, TlsArgs},
+};
 
 pub(crate) use agent::AgentArgs;
 
@@ -69,6 +73,9 @@ pub(crate) struct ServeArgs {
     /// `https://seg.example.org`, separated by commas.
     #[arg(long, env = "PUBLIC_URL", value_delimiter = ',', value_name = "URL")]
     pub(crate) public_url: Vec<String>,
+    /// HTTPS, by the server itself or by a proxy.
+    #[command(flatten)]
+    pub(crate) tls: TlsArgs,
     /// File of a token that lets its holder do everything; people can sign in without.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -147,11 +154,14 @@ impl ServeArgs {
             propagate_time_limit: Duration::from_secs(self.propagate_time_limit),
             cors: parse_cors(&self.cors_origin),
             public_urls: self.public_urls()?,
+            tls: self.tls.files()?,
+            behind_proxy: self.tls.behind_proxy,
             token: token.map(|it| it.token),
             gpu_memory_limit: self.compute.gpu_memory_limit,
             max_concurrent_jobs: self.max_concurrent_jobs,
             ..Settings::default()
         };
+        transport_args::check_schemes(&settings)?;
         if !self.listen.ip().is_loopback() {
             check_open_to_others(self.listen, &settings)?;
         }
@@ -176,7 +186,8 @@ impl ServeArgs {
             .collect();
         let ip = self.listen.ip();
         if !ip.is_loopback() && !ip.is_unspecified() && self.listen.port() != 0 {
-            urls.push(format!("http://{}", self.listen));
+            let scheme = if self.tls.is_spoken() { "https" } else { "http" };
+            urls.push(format!("{scheme}://{}", self.listen));
         }
         urls.iter().map(|it| PublicUrl::new(it).context("--public-url")).collect()
     }
@@ -198,7 +209,7 @@ fn check_open_to_others(listen: SocketAddr, settings: &Settings) -> anyhow::Resu
     if settings.public_urls.is_empty() {
         bail!(
             "--listen {listen}: say with --public-url under which address people reach the server, \
-             such as https://seg.example.org or http://192.168.1.5:{}; others are refused. For \
+             such as https://seg.example.org or https://192.168.1.5:{}; others are refused. For \
              yourself alone, use --listen 127.0.0.1:{} and reach it by an SSH tunnel",
             listen.port(),
             listen.port()

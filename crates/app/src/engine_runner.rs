@@ -147,10 +147,16 @@ fn propagate(
         Engine::Medsam2(_) => TOTAL_STEPS,
     };
     let watch = Watch { control, solving_steps };
+    let [i, j, k] = volume.grid.shape;
+    control.log(&format!("image of {i} × {j} × {k} voxels, axis {}\n", request.axis));
     let Propagation { mask, extent, slices, doubt, engine, solve_ms, uncertainty_ms, .. } =
         engine::propagate(engine, volume, request, &base, Uncertainty::Measure, &watch)
             .map_err(|it| failed(&it))?;
     let engine_ms = solve_ms + uncertainty_ms;
+    control.log(&format!(
+        "slices {}–{}: {solve_ms:.0} ms for the mask, {uncertainty_ms:.0} ms for its doubt\n",
+        extent.first, extent.last
+    ));
     Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })
 }
 

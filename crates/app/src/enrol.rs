@@ -3,7 +3,7 @@
 
 use std::{io::Write, path::Path};
 
-use agent::http::Http;
+use agent::{cache::Cache, http::Http};
 use anyhow::{Context, bail};
 use protocol::access::EnrolRequest;
 
@@ -13,7 +13,7 @@ use crate::config::{AgentArgs, named};
 ///
 /// # Errors
 /// If the file cannot be read or written, or the server does not take the join token.
-pub(crate) async fn token(args: &AgentArgs, folder: &Path) -> anyhow::Result<Option<String>> {
+pub(crate) async fn token(args: &AgentArgs, cache: &Cache) -> anyhow::Result<Option<String>> {
     let Some(join) = args.join.as_deref().filter(|it| !it.trim().is_empty()) else {
         return args.token();
     };
@@ -29,7 +29,8 @@ pub(crate) async fn token(args: &AgentArgs, folder: &Path) -> anyhow::Result<Opt
     let parent = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Made before the join token is spent. Such files are for their owner alone.
     let mut kept = tempfile::NamedTempFile::new_in(parent).with_context(cannot)?;
-    let connection = Http::new(&args.server, folder.to_owned(), None).context("--server")?;
+    let reach = args.reach.to(&args.server)?;
+    let connection = Http::new(reach, cache.clone(), None).context("--server")?;
     let request =
         EnrolRequest { join: join.trim().to_owned(), name: args.name.clone().unwrap_or_default() };
     let enrolled = connection.enrol(&request).await.context("--join")?;

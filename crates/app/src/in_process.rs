@@ -1,13 +1,18 @@
 //! The server's own agent: the same protocol, without a socket in between.
 
+use std::path::Path;
+
 use agent::connection::{Connection, ConnectionError, Input};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::Stream;
 use protocol::{
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
+    output_log::{LogReply, LogRequest},
 };
 use server::{error::ApiError, incoming, state::Server};
+use tokio_util::io::ReaderStream;
 
 /// A connection to the server in this process.
 pub(crate) struct InProcess {
@@ -19,6 +24,26 @@ impl InProcess {
     #[must_use]
     pub(crate) fn new(server: Server) -> Self {
         Self { server }
+    }
+}
+
+impl InProcess {
+    async fn take<S, E>(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        stream: S,
+    ) -> Result<Sha256, ConnectionError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: std::fmt::Display + Send,
+    {
+        let incoming = incoming::receive(self.server.blobs.temporary(), stream, u64::MAX)
+            .await
+            .map_err(|it| refused(it.into()))?;
+        let sha256 = incoming.sha256.clone();
+        self.server.put_output(task_id, fence, &sha256, incoming).await.map_err(refused)?;
+        Ok(sha256)
     }
 }
 
@@ -49,6 +74,14 @@ impl Connection for InProcess {
         self.server.heartbeat(task_id, heartbeat.clone()).await.map_err(refused)
     }
 
+    async fn log(
+        &self,
+        task_id: TaskId,
+        request: &LogRequest,
+    ) -> Result<LogReply, ConnectionError> {
+        self.server.append_log(task_id, request).await.map_err(refused)
+    }
+
     /// The blob's own file: nothing is copied.
     async fn fetch(
         &self,
@@ -58,7 +91,7 @@ impl Connection for InProcess {
     ) -> Result<Input, ConnectionError> {
         self.server.check_input(task_id, fence, sha256).await.map_err(refused)?;
         let path = self.server.blobs.open(sha256).await.map_err(|it| refused(it.into()))?;
-        Ok(Input { path, temporary: None })
+        Ok(Input { path, held: None })
     }
 
     async fn deliver(
@@ -68,12 +101,18 @@ impl Connection for InProcess {
         bytes: Bytes,
     ) -> Result<Sha256, ConnectionError> {
         let stream = futures::stream::iter([Ok::<_, std::convert::Infallible>(bytes)]);
-        let incoming = incoming::receive(self.server.blobs.temporary(), stream, u64::MAX)
-            .await
-            .map_err(|it| refused(it.into()))?;
-        let sha256 = incoming.sha256.clone();
-        self.server.put_output(task_id, fence, &sha256, incoming).await.map_err(refused)?;
-        Ok(sha256)
+        self.take(task_id, fence, stream).await
+    }
+
+    async fn deliver_file(
+        &self,
+        task_id: TaskId,
+        fence: i64,
+        path: &Path,
+    ) -> Result<Sha256, ConnectionError> {
+        let local = |it: std::io::Error| ConnectionError::Local(it.to_string());
+        let file = tokio::fs::File::open(path).await.map_err(local)?;
+        self.take(task_id, fence, ReaderStream::new(file)).await
     }
 
     async fn complete(

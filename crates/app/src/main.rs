@@ -14,7 +14,9 @@ mod place;
 mod pull;
 mod random;
 mod serve;
+mod serve_tls;
 mod token_file;
+mod transport_args;
 mod whole_file;
 
 mod admin;

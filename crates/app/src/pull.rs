@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::ExitCode, sync::Arc};
 
-use agent::{Agent, Device, Profile, http::Http};
+use agent::{Agent, Device, Profile, cache::Cache, http::Http};
 use anyhow::{Context, bail};
 use server::images::ImageCache;
 use tokio::sync::watch;
@@ -29,11 +29,12 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     config::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
     let compute = args.compute.check()?;
-    let folder = args.temp_dir.join("inputs");
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("--temp-dir: cannot make the folder {}", folder.display()))?;
-    let token = enrol::token(&args, &folder).await?;
-    let connection = Http::new(&args.server, folder, token.as_deref()).context("--server")?;
+    let folder = args.temp_dir.join("blobs");
+    let cache = Cache::new(&folder, args.reach.cache_size)
+        .with_context(|| format!("--temp-dir: cannot use the folder {}", folder.display()))?;
+    let token = enrol::token(&args, &cache).await?;
+    let connection =
+        Http::new(args.reach.to(&args.server)?, cache, token.as_deref()).context("--server")?;
     let mut turned_away = connection.turned_away();
     let devices = args.devices()?;
     let name = args.name();

@@ -14,6 +14,7 @@ use server::{
     settings::{Place, PublicUrl, Settings},
     state::Server,
     store::Store,
+    tls::{Identity, TlsFiles},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -26,13 +27,15 @@ use crate::{
     log_file,
     models::{EMBEDDINGS, Models},
     place::without_password,
+    serve_tls,
 };
 
 /// How long open requests may go on after a signal to stop.
-const GRACE: Duration = Duration::from_secs(5);
+pub(crate) const GRACE: Duration = Duration::from_secs(5);
 
-const IN_THE_CLEAR: &str = "; without HTTPS passwords and images travel in the clear: put a proxy \
-    with TLS in front and name its address with --public-url https://…";
+const IN_THE_CLEAR: &str = "; without HTTPS passwords and images travel in the clear: give the \
+    server a certificate with --tls-cert and --tls-key, or put a proxy with TLS in front \
+    (--behind-proxy)";
 
 const ASKS_NOBODY: &str = ", to see, change and delete whatever is there: invite an admin (voxloop \
     admin invite --role admin), or name the file of a token with --token-file, unless the proxy in \
@@ -47,13 +50,14 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut settings = args.settings()?;
+    let identity = settings.tls.as_ref().map(TlsFiles::read).transpose()?;
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("reading the port")?;
     settings.place = Some(args.place(address));
     let models = Arc::new(models(&args)?);
     let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
-    tracing::info!("voxloop is at http://{}/", Place::from_here(address));
+    say_where(address, identity.as_ref());
     say_who_is_let_in(&server).await?;
 
     let stop = CancellationToken::new();
@@ -62,7 +66,7 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         async move { server.keep_time().await }
     });
     let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, models, stop.clone()));
-    answer(listener, &server, &stop).await?;
+    answer(listener, &server, identity, &stop).await?;
     stop.cancel();
     ticking.abort();
     if let Some(agent) = agent {
@@ -88,11 +92,15 @@ async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 async fn answer(
     listener: TcpListener,
     server: &Server,
+    identity: Option<Identity>,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     let router = routes::router(server.clone());
-    let router = router.into_make_service_with_connect_info::<SocketAddr>();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(signalled(stop.clone()));
+    if let (Some(identity), Some(files)) = (identity, server.settings.tls.clone()) {
+        return serve_tls::answer(listener, router, files, &identity, stop).await;
+    }
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let serving = axum::serve(listener, service).with_graceful_shutdown(signalled(stop.clone()));
     tokio::select! {
         served = serving => served.context("serving"),
         () = grace_is_over(stop.clone()) => Ok(()),
@@ -103,6 +111,15 @@ async fn answer(
 fn leave_address(lock_folder: &Path, address: SocketAddr) {
     if let Err(error) = Folder::say_address(lock_folder, address) {
         tracing::warn!(%error, "`voxloop doctor` will not find this server");
+    }
+}
+
+/// Says where the server is.
+fn say_where(address: SocketAddr, identity: Option<&Identity>) {
+    let scheme = if identity.is_some() { "https" } else { "http" };
+    tracing::info!("voxloop is at {scheme}://{}/", Place::from_here(address));
+    if let Some(identity) = identity {
+        serve_tls::say(&serve_tls::described(identity));
     }
 }
 

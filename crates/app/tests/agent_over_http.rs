@@ -12,7 +12,9 @@ use std::{
 
 use agent::{
     Agent, Device, Profile,
+    cache::Cache,
     http::Http,
+    reach::Reach,
     runner::{Assignment, Control, RunError, RunOutput, Runner},
 };
 use protocol::{
@@ -159,7 +161,9 @@ impl Stage {
     fn enter(&self, deeds: &[Deed], stop: &CancellationToken) -> tokio::task::JoinHandle<()> {
         // Installed once for all tests of this process; a second time changes nothing.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let connection = Http::new(&self.url, self.folder.path().to_owned(), Some(TOKEN)).unwrap();
+        let reach = Reach { server: self.url.clone(), ..Reach::default() };
+        let cache = Cache::new(&self.folder.path().join("cache"), 1 << 30).unwrap();
+        let connection = Http::new(reach, cache, Some(TOKEN)).unwrap();
         let puppet = Puppet { deeds: deeds.to_vec(), n_runs: Arc::clone(&self.n_runs) };
         let profile = Profile {
             name: "puppet".to_owned(),

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    id::{JobId, RevisionId},
+    id::{JobId, RevisionId, TaskId},
     job::{JobState, Revision},
     review::Review,
     task::Task,
@@ -49,6 +49,17 @@ pub enum EventBody {
         /// Where it stands now.
         review: Box<Review>,
     },
+    /// A task's program said something.
+    LogUpdate {
+        /// The job.
+        job_id: JobId,
+        /// The task.
+        task_id: TaskId,
+        /// Which attempt.
+        attempt: u32,
+        /// Bytes of text that there are of this attempt.
+        length: u64,
+    },
 }
 
 impl EventBody {
@@ -62,6 +73,7 @@ impl EventBody {
             Self::RevisionUpdate { .. } => "revision_update",
             Self::HeadUpdate { .. } => "head_update",
             Self::ReviewUpdate { .. } => "review_update",
+            Self::LogUpdate { .. } => "log_update",
         }
     }
 
@@ -73,7 +85,8 @@ impl EventBody {
             | Self::JobRemoved { job_id }
             | Self::RevisionUpdate { job_id, .. }
             | Self::HeadUpdate { job_id, .. }
-            | Self::ReviewUpdate { job_id, .. } => *job_id,
+            | Self::ReviewUpdate { job_id, .. }
+            | Self::LogUpdate { job_id, .. } => *job_id,
             Self::QueueUpdate(task) => task.job_id,
         }
     }

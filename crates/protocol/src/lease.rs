@@ -67,6 +67,19 @@ pub struct Lease {
     pub smaller: bool,
     /// What to do.
     pub spec: TaskSpec,
+    /// The blobs that the lease lets its holder read, and no others.
+    #[serde(default)]
+    pub inputs: Vec<InputRef>,
+}
+
+/// A blob that a task reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct InputRef {
+    /// Its name: the digest of its bytes.
+    pub sha256: Sha256,
+    /// Its size; none where the storage does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
 }
 
 /// An agent says that it lives and how far it has come.

@@ -14,6 +14,7 @@ pub mod lease;
 pub mod measure;
 pub mod needs;
 pub mod operation;
+pub mod output_log;
 pub mod prompt;
 pub mod review;
 pub mod system;

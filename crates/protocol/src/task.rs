@@ -167,6 +167,12 @@ impl TaskSpec {
             Self::Propagate(it) => it.base.as_ref(),
         }
     }
+
+    /// The blobs that whoever runs the task must read.
+    #[must_use]
+    pub fn inputs(&self) -> Vec<&Sha256> {
+        std::iter::once(&self.image().sha256).chain(self.base()).collect()
+    }
 }
 
 /// Where a task stands. Only `server::queue` decides what follows what.

@@ -22,6 +22,7 @@ impl Server {
     /// made, outputs of attempts that failed.
     pub(crate) async fn sweep(&self) -> Result<Cleanup, ApiError> {
         self.store.forget_credentials(self.now_ms()).await?;
+        self.sweep_unfinished().await;
         let mut cleanup = Cleanup {
             removed_blobs: 0,
             removed_bytes: 0,

@@ -44,7 +44,7 @@ fn host_of(request: &Request) -> Option<&str> {
 }
 
 /// Whether a `Host` header names this machine, whatever the port.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let name = match host.strip_prefix('[').and_then(|it| it.split_once(']')) {
         Some((address, _)) => address,
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::access::Token;
+use crate::{access::Token, tls::TlsFiles};
 
 /// Settings of a server.
 #[derive(Debug, Clone)]
@@ -35,6 +35,10 @@ pub struct Settings {
     pub cors: Cors,
     /// Addresses besides loopback under which people reach the server.
     pub public_urls: Vec<PublicUrl>,
+    /// Certificate and key, where the server speaks TLS itself.
+    pub tls: Option<TlsFiles>,
+    /// Whether a proxy is in front that says where requests come from.
+    pub behind_proxy: bool,
     /// What clients must show; nothing where none is set.
     pub token: Option<Token>,
     /// Part of the GPU's memory that engines may use, 0–1.
@@ -107,6 +111,8 @@ impl Default for Settings {
             max_attempts: 3,
             cors: Cors::SameOrigin,
             public_urls: Vec::new(),
+            tls: None,
+            behind_proxy: false,
             token: None,
             gpu_memory_limit: 0.8,
             max_concurrent_jobs: 2,
@@ -152,6 +158,15 @@ impl PublicUrl {
         self.scheme == "https"
     }
 
+    /// The name, without a port.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self.host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|it| it.is_ascii_digit()) => name,
+            _ => &self.host,
+        }
+    }
+
     /// What a browser sends as `Origin` of the page.
     #[must_use]
     pub fn origin(&self) -> String {
@@ -170,6 +185,13 @@ impl Settings {
     #[must_use]
     pub fn is_off_loopback(&self) -> bool {
         self.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback())
+    }
+
+    /// Whether people reach the server by HTTPS where they call it by this `Host`.
+    #[must_use]
+    pub fn is_https(&self, host: Option<&str>) -> bool {
+        self.tls.is_some()
+            || host.and_then(|it| self.public_url(it)).is_some_and(PublicUrl::is_https)
     }
 
     /// The public address that a `Host` header names.

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, RwLock};
 use crate::{
     access::Access, blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
     preparations::Preparations, roster::Roster, settings::Settings, store::Store,
-    thumbnails::Thumbnails,
+    thumbnails::Thumbnails, uploads::Uploads,
 };
 
 /// A server's parts. Cloning shares them.
@@ -35,6 +35,8 @@ pub struct Server {
     pub(crate) preparations: Arc<Preparations>,
     /// Pictures for lists.
     pub(crate) thumbnails: Arc<Thumbnails>,
+    /// Outputs that arrive piece by piece.
+    pub(crate) uploads: Arc<Uploads>,
     /// Held while everything is looked at, which may read every file: once at a time.
     pub(crate) diagnosing: Arc<Mutex<()>>,
     /// Read by whoever is about to refer to a blob, written by whoever removes unreferenced ones:
@@ -64,6 +66,7 @@ impl Server {
             roster: Arc::default(),
             preparations: Arc::default(),
             thumbnails: Arc::default(),
+            uploads: Arc::default(),
             diagnosing: Arc::default(),
             blob_gate: Arc::new(RwLock::new(())),
         }

@@ -18,7 +18,6 @@ use volume::rle;
 use crate::{
     blobs::{self, BlobError},
     error::ApiError,
-    incoming::Incoming,
     masks,
     queue::{Refusal, TaskRecord},
     state::Server,
@@ -88,7 +87,7 @@ impl Server {
             }
             let claimed = self.store.claim_as(holder, &request, lease_ms, self.now_ms());
             if let Some(record) = claimed.await? {
-                return Ok(Some(self.lease(&record)));
+                return Ok(Some(self.lease(&record).await));
             }
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
             if tokio::time::timeout_at(until, claimable.changed()).await.is_err()
@@ -102,18 +101,6 @@ impl Server {
     /// The engines that are ready in this process.
     fn engines_here(&self) -> Vec<EngineName> {
         self.engines.list().into_iter().filter(|it| it.ready).map(|it| it.name).collect()
-    }
-
-    fn lease(&self, record: &TaskRecord) -> Lease {
-        Lease {
-            task_id: record.task.task_id,
-            fence: record.fence,
-            lease_ms: millis(self.settings.lease),
-            heartbeat_ms: millis(self.settings.heartbeat),
-            time_limit_ms: record.time_limit_ms,
-            smaller: record.task.smaller,
-            spec: record.spec.clone(),
-        }
     }
 
     /// Renews a lease. Held for up to `heartbeat.wait_ms` or until a person withdraws the task, so
@@ -147,59 +134,6 @@ impl Server {
         Ok(HeartbeatReply { lease_ms, cancel: record.task.cancel_requested })
     }
 
-    /// The task of an agent that says it holds the lease with `fence`.
-    pub(crate) async fn leased(&self, task_id: TaskId, fence: i64) -> Result<TaskRecord, ApiError> {
-        let record = self.store.task(task_id).await?;
-        if record.fence == fence && record.task.state == protocol::task::TaskState::Leased {
-            Ok(record)
-        } else {
-            Err(StoreError::Refused(Refusal::StaleFence).into())
-        }
-    }
-
-    /// Whether a blob is among a task's inputs.
-    ///
-    /// # Errors
-    /// If the fence is stale, or the blob is none of its inputs.
-    pub async fn check_input(
-        &self,
-        task_id: TaskId,
-        fence: i64,
-        sha256: &Sha256,
-    ) -> Result<(), ApiError> {
-        let record = self.leased(task_id, fence).await?;
-        let spec = &record.spec;
-        if spec.image().sha256 == *sha256 || spec.base() == Some(sha256) {
-            Ok(())
-        } else {
-            Err(ApiError::not_found("this blob is none of the task's inputs"))
-        }
-    }
-
-    /// Takes an output of a task.
-    ///
-    /// # Errors
-    /// If the fence is stale or the bytes are not those the name says.
-    pub async fn put_output(
-        &self,
-        task_id: TaskId,
-        fence: i64,
-        sha256: &Sha256,
-        incoming: Incoming,
-    ) -> Result<(), ApiError> {
-        self.leased(task_id, fence).await?;
-        if incoming.sha256 != *sha256 {
-            return Err(blobs::BlobError::WrongDigest {
-                expected: sha256.clone(),
-                got: incoming.sha256,
-            }
-            .into());
-        }
-        let _gate = self.blob_gate.read().await;
-        self.blobs.keep(incoming.file, sha256).await?;
-        Ok(self.store.record_delivery(task_id, sha256).await?)
-    }
-
     /// Accepts a task's output: its mask becomes part of the job's next revision. Repeated, it gets
     /// the same answer.
     ///
@@ -226,7 +160,10 @@ impl Server {
             };
             let now_ms = self.now_ms();
             match self.store.complete(task_id, request.fence, &completion, now_ms).await {
-                Ok(record) => return Ok(record.task),
+                Ok(record) => {
+                    self.forget_unfinished(task_id).await;
+                    return Ok(record.task);
+                }
                 // A person changed the mask or locked the object in between, or the same completion
                 // was just accepted.
                 Err(
@@ -319,6 +256,9 @@ impl Server {
         }
         let record =
             self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
+        if record.task.state.is_final() {
+            self.forget_unfinished(task_id).await;
+        }
         Ok(record.task)
     }
 
@@ -357,7 +297,7 @@ fn is_asked_for(spec: &TaskSpec, extent: MaskExtent, shape: [u32; 3]) -> bool {
         }
 }
 
-fn millis(duration: Duration) -> i64 {
+pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -991,7 +991,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Fetch an input of the task. */
+        /**
+         * Fetch an input of the task, whole or from a byte on (`Range`, `If-Range`): its `ETag` is its
+         *     SHA-256. Only those that the lease lists.
+         */
         get: operations["input"];
         put?: never;
         post?: never;
@@ -1011,6 +1014,30 @@ export interface paths {
         /** What happened to a task: every change of its state, every stage, every failure. */
         get: operations["task_log"];
         put?: never;
+        /**
+         * Send a piece of what the task's program says. Sent twice it is kept once; `offset` in the answer
+         *     says from where to go on. 16 MiB of an attempt are kept.
+         */
+        post: operations["append_log"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the task's program said, up to 256 KiB in one answer: `next_offset` says where the rest
+         *     begins. Each addition is a `log_update` event.
+         */
+        get: operations["output_log"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1026,13 +1053,21 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Deliver an output under the SHA-256 of its bytes. */
+        /** Deliver an output whole, under the SHA-256 of its bytes. */
         put: operations["output"];
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
-        patch?: never;
+        /**
+         * How much of an output is here: the header `Upload-Offset` says from which byte to go on,
+         *     `Upload-Complete: ?1` that it was delivered.
+         */
+        head: operations["output_offset"];
+        /**
+         * Deliver a piece of an output from byte `Upload-Offset` on, the last one with `Upload-Complete: ?1`:
+         *     then its SHA-256 is checked. What arrived of a piece that was cut off stays.
+         */
+        patch: operations["append_output"];
         trace?: never;
     };
     "/api/v1/tasks/{task_id}/partial": {
@@ -1636,6 +1671,26 @@ export interface components {
             };
             /** @enum {string} */
             event: "review_update";
+        } | {
+            /** @description A task's program said something. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description Which attempt.
+                 */
+                attempt: number;
+                /** @description The job. */
+                job_id: components["schemas"]["JobId"];
+                /**
+                 * Format: int64
+                 * @description Bytes of text that there are of this attempt.
+                 */
+                length: number;
+                /** @description The task. */
+                task_id: components["schemas"]["TaskId"];
+            };
+            /** @enum {string} */
+            event: "log_update";
         };
         /**
          * @description Who looked.
@@ -1851,6 +1906,16 @@ export interface components {
             y1?: number | null;
             /** Format: double */
             y2?: number | null;
+        };
+        /** @description A blob that a task reads. */
+        InputRef: {
+            /**
+             * Format: int64
+             * @description Its size; none where the storage does not tell.
+             */
+            bytes?: number | null;
+            /** @description Its name: the digest of its bytes. */
+            sha256: components["schemas"]["Sha256"];
         };
         /** @description Between which slices to fill in. */
         InterpolateBody: {
@@ -2089,6 +2154,8 @@ export interface components {
              * @description Milliseconds between heartbeats.
              */
             heartbeat_ms: number;
+            /** @description The blobs that the lease lets its holder read, and no others. */
+            inputs?: components["schemas"]["InputRef"][];
             /**
              * Format: int64
              * @description Milliseconds until the lease ends unless a heartbeat comes.
@@ -2114,6 +2181,31 @@ export interface components {
          * @enum {string}
          */
         LogLevel: "info" | "warning" | "error";
+        /** @description The server's answer to a piece. */
+        LogReply: {
+            /** @description No more is kept of this attempt. */
+            full: boolean;
+            /**
+             * Format: int64
+             * @description Bytes that the server has: go on from there. Less than was sent where a piece is missing.
+             */
+            offset: number;
+        };
+        /** @description An agent sends a piece of what its program says. */
+        LogRequest: {
+            /**
+             * Format: int64
+             * @description From the lease.
+             */
+            fence: number;
+            /**
+             * Format: int64
+             * @description Bytes of UTF-8 that the attempt said before this piece.
+             */
+            offset: number;
+            /** @description The piece. */
+            text: string;
+        };
         /** @description A credential that was just made. */
         MadeCredential: {
             /** @description What it is. */
@@ -2406,6 +2498,35 @@ export interface components {
             comment?: string;
             /** @description A revision of the job. */
             revision_id: components["schemas"]["RevisionId"];
+        };
+        /** @description A part of what an attempt said. */
+        OutputLog: {
+            /**
+             * Format: int32
+             * @description Which attempt, 1 for the first; 0 where none has said anything.
+             */
+            attempt: number;
+            /** @description Every attempt that said something, ascending. */
+            attempts: number[];
+            /**
+             * Format: int64
+             * @description Bytes that there are.
+             */
+            length: number;
+            /**
+             * Format: int64
+             * @description Where the text ends: ask from there for what follows.
+             */
+            next_offset: number;
+            /**
+             * Format: int64
+             * @description Where the text begins, in bytes.
+             */
+            offset: number;
+            /** @description The task. */
+            task_id: components["schemas"]["TaskId"];
+            /** @description The text. */
+            text: string;
         };
         /** @description Chooses another password. */
         PasswordRequest: {
@@ -7225,7 +7346,12 @@ export interface operations {
                 /** @description From the lease. */
                 fence: number;
             };
-            header?: never;
+            header?: {
+                /** @description One range of bytes */
+                Range?: string | null;
+                /** @description The `ETag` of what is there already */
+                "If-Range"?: string | null;
+            };
             path: {
                 task_id: components["schemas"]["TaskId"];
                 sha256: components["schemas"]["Sha256"];
@@ -7235,6 +7361,14 @@ export interface operations {
         requestBody?: never;
         responses: {
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            206: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7269,6 +7403,15 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies beyond the end */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7333,6 +7476,143 @@ export interface operations {
             };
         };
     };
+    append_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogReply"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The fence is stale: stop */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    output_log: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; the newest one that said something where none is named. */
+                attempt?: number;
+                /** @description From which byte on; a negative number counts from the end. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputLog"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     output: {
         parameters: {
             query: {
@@ -7384,6 +7664,158 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The bytes are not those the name says */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    output_offset: {
+        parameters: {
+            query: {
+                /** @description From the lease. */
+                fence: number;
+            };
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    "Upload-Complete"?: string;
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    append_output: {
+        parameters: {
+            query: {
+                /** @description From the lease. */
+                fence: number;
+            };
+            header: {
+                "Upload-Offset": number;
+                "Upload-Complete"?: string | null;
+            };
+            path: {
+                task_id: components["schemas"]["TaskId"];
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Delivered */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description More is to come */
+            204: {
+                headers: {
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The fence is stale, or `wrong_offset`: the answer's `Upload-Offset` says from where to go on */
             409: {
                 headers: {
                     [name: string]: unknown;

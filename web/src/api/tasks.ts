@@ -1,6 +1,6 @@
 // Calls about tasks: lists, logs, rates, and what a person does about them.
 import { getJson, sendJson } from './http';
-import type { Task, TaskList, TaskLogLine, TaskQueued, TaskRates, TaskState } from './types';
+import type { OutputLog, Task, TaskList, TaskLogLine, TaskQueued, TaskRates, TaskState } from './types';
 
 const task = (taskId: string): string => `/api/v1/tasks/${encodeURIComponent(taskId)}`;
 
@@ -25,6 +25,12 @@ export async function listUnfinished(): Promise<Task[]> {
 
 export async function getTaskLog(taskId: string): Promise<TaskLogLine[]> {
   return (await getJson<{ lines: TaskLogLine[] }>(`${task(taskId)}/log`)).lines;
+}
+
+/** What the task's program said, of the newest attempt where none is named; a negative offset counts from the end. */
+export function getOutputLog(taskId: string, offset: number, attempt: number | null): Promise<OutputLog> {
+  const of = attempt === null ? '' : `&attempt=${attempt}`;
+  return getJson(`${task(taskId)}/output?offset=${offset}${of}`);
 }
 
 export function getTaskRates(hours: number, buckets: number): Promise<TaskRates> {

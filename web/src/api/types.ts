@@ -23,6 +23,7 @@ export type Task = Schemas['Task'];
 export type TaskState = Schemas['TaskState'];
 export type TaskCounts = Schemas['TaskCounts'];
 export type TaskList = Schemas['TaskList'];
+export type OutputLog = Schemas['OutputLog'];
 export type TaskLogLine = Schemas['TaskLogLine'];
 export type TaskRates = Schemas['TaskRates'];
 export type RateBucket = Schemas['RateBucket'];

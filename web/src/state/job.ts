@@ -236,6 +236,8 @@ function follow(jobId: string, event: Event): void {
       patchJob({ review: event.data.review });
       if (event.data.review.state === 'accepted') patchOpen({ tool: 'navigate' });
       break;
+    case 'log_update':
+      break;
     case 'head_update': {
       const { head = null } = event.data;
       const shape = getState().open?.grid.shape;

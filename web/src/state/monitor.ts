@@ -1,6 +1,6 @@
 // What the task monitor shows.
 import type { ApiError } from '../api/http';
-import type { Task, TaskCounts, TaskLogLine, TaskRates, TaskState, WaitReason } from '../api/types';
+import type { OutputLog, Task, TaskCounts, TaskLogLine, TaskRates, TaskState, WaitReason } from '../api/types';
 
 /** Lengths of time that rates are shown for, and into how many parts each is cut. */
 export const SPANS = [
@@ -26,6 +26,8 @@ export interface Monitor {
   readonly hasOlder: boolean;
   /** Logs of the tasks that are unfolded; null while one is loading. */
   readonly logs: Readonly<Record<string, readonly TaskLogLine[] | null>>;
+  /** What the programs of those tasks said, as far as it was read. */
+  readonly outputs: Readonly<Record<string, OutputLog>>;
   readonly span: Span;
   readonly rates: TaskRates | null;
 }
@@ -40,6 +42,7 @@ export const FIRST_MONITOR: Monitor = {
   search: '',
   hasOlder: false,
   logs: {},
+  outputs: {},
   span: SPANS[1],
   rates: null,
 };

@@ -5,6 +5,7 @@ import { listen } from '../api/events';
 import * as api from '../api/tasks';
 import type { Task, TaskState } from '../api/types';
 import { neighbourOf, withNews } from '../core/tasks';
+import { followOutput, forgetOutput, readOutput } from './output_log';
 import { FIRST_MONITOR, SPANS, type Monitor } from './monitor';
 import { attempt, notifyDone, toApiError } from './notices';
 import { refreshSession } from './session';
@@ -77,10 +78,12 @@ export function toggleLog(taskId: string): void {
   const { logs } = getState().monitor;
   if (taskId in logs) {
     patch({ logs: Object.fromEntries(Object.entries(logs).filter(([id]) => id !== taskId)) });
+    forgetOutput(taskId);
     return;
   }
   patch({ logs: { ...logs, [taskId]: null } });
   void refreshLog(taskId);
+  void readOutput(taskId, null);
 }
 
 export function filterTasks(filter: TaskState | null): void {
@@ -133,6 +136,7 @@ export function watchTasks(): () => void {
   const stop = listen(null, {
     onEvent: (event) => {
       if (event.event === 'queue_update') takeNews(event.data);
+      if (event.event === 'log_update') void followOutput(event.data.task_id, event.data.attempt);
       if (event.event === 'queue_update' || event.event === 'job_removed') {
         list.wish();
         rates.wish();
@@ -141,13 +145,19 @@ export function watchTasks(): () => void {
     onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
       setState({ connected });
-      if (again) list.wish();
+      if (again) {
+        list.wish();
+        for (const taskId of Object.keys(getState().monitor.logs)) void followOutput(taskId, null);
+      }
     },
   });
   const poll = setInterval(() => {
     if (getState().connected !== false) return;
     void refreshTasks();
-    for (const taskId of Object.keys(getState().monitor.logs)) void refreshLog(taskId);
+    for (const taskId of Object.keys(getState().monitor.logs)) {
+      void refreshLog(taskId);
+      void followOutput(taskId, null);
+    }
   }, POLL_MS);
   return () => {
     stop();

@@ -5,6 +5,7 @@ import { useTranslation } from 'react-i18next';
 import type { Task, TaskLogLine } from '../api/types';
 import { formatTook } from '../core/tasks';
 import { useStore } from '../state/store';
+import { TaskOutput } from './TaskOutput';
 import { useReasons } from './waiting';
 
 const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
@@ -109,6 +110,7 @@ export function TaskLog({ task }: { task: Task }): React.JSX.Element {
           ))}
         </ol>
       )}
+      <TaskOutput taskId={task.task_id} />
       {lines?.length === 0 && <p className="dim">{t('tasks.noLog')}</p>}
     </div>
   );

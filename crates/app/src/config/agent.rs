@@ -9,6 +9,7 @@ use engine::medsam2::DeviceChoice;
 use protocol::task::TaskKind;
 
 use super::{ComputeArgs, parse_bytes, token_text};
+use crate::transport_args::ReachArgs;
 
 /// Settings of `voxloop agent`.
 #[derive(Debug, Args)]
@@ -47,6 +48,9 @@ pub(crate) struct AgentArgs {
     /// Join token, used once: exchanged for a credential of this agent's own in `--token-file`.
     #[arg(long, env = "JOIN_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub(crate) join: Option<String>,
+    /// How the server is reached, and what is kept of its inputs.
+    #[command(flatten)]
+    pub(crate) reach: ReachArgs,
 }
 
 impl AgentArgs {

@@ -49,6 +49,7 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
             ("GET", "/api/v1/tasks/{task_id}/log"),
             ("GET", "/api/v1/tasks/{task_id}/waiting"),
             ("GET", "/api/v1/tasks/{task_id}/partial"),
+            ("GET", "/api/v1/tasks/{task_id}/output"),
             ("GET", "/api/v1/system/status"),
             ("GET", "/api/v1/system/gpu"),
             ("GET", "/api/v1/system/jobs/active"),
@@ -97,7 +98,10 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
             ("POST", "/api/v1/claims"),
             ("POST", "/api/v1/tasks/{task_id}/heartbeat"),
             ("GET", "/api/v1/tasks/{task_id}/inputs/{sha256}"),
+            ("HEAD", "/api/v1/tasks/{task_id}/outputs/{sha256}"),
             ("PUT", "/api/v1/tasks/{task_id}/outputs/{sha256}"),
+            ("PATCH", "/api/v1/tasks/{task_id}/outputs/{sha256}"),
+            ("POST", "/api/v1/tasks/{task_id}/log"),
             ("POST", "/api/v1/tasks/{task_id}/complete"),
             ("POST", "/api/v1/tasks/{task_id}/fail"),
         ],
@@ -107,8 +111,10 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
 /// What a route, as it is declared, asks for.
 #[must_use]
 pub fn needed(method: &Method, route: &str) -> Need {
-    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
-    let asked = (method, route);
+    let asked = (method.as_str(), route);
+    // HEAD asks for what GET asks for, but where it is a route of its own.
+    let is_own = TABLE.iter().any(|(_, routes)| routes.contains(&asked));
+    let asked = if method == Method::HEAD && !is_own { ("GET", route) } else { asked };
     if OPEN.contains(&asked) {
         return Need::Open;
     }

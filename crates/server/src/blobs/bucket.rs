@@ -133,6 +133,16 @@ impl BlobStore for Bucket {
         self.local.open(sha256).await
     }
 
+    async fn size(&self, sha256: &Sha256) -> Result<u64, BlobError> {
+        if let Ok(it) = self.local.size(sha256).await {
+            return Ok(it);
+        }
+        match self.objects.head(&self.key(sha256)).await {
+            Err(object_store::Error::NotFound { .. }) => Err(BlobError::Missing(sha256.clone())),
+            other => Ok(other?.size),
+        }
+    }
+
     async fn verify(&self, sha256: &Sha256) -> Result<(), BlobError> {
         let mut parts = self.get(sha256).await?.into_stream();
         let (mut hasher, mut bytes) = (sha2::Sha256::new(), 0);

@@ -199,6 +199,11 @@ impl BlobStore for Folder {
         Ok(self.path(sha256))
     }
 
+    async fn size(&self, sha256: &Sha256) -> Result<u64, BlobError> {
+        let found = tokio::fs::metadata(self.path(sha256)).await;
+        Ok(found.map_err(|it| or_missing(it, sha256))?.len())
+    }
+
     async fn verify(&self, sha256: &Sha256) -> Result<(), BlobError> {
         let (path, name) = (self.path(sha256), sha256.clone());
         tokio::task::spawn_blocking(move || hash(&path, &name))

@@ -94,6 +94,12 @@ pub trait BlobStore: Send + Sync + 'static {
     /// If there is no such blob, it is damaged, or the storage fails.
     async fn open(&self, sha256: &Sha256) -> Result<PathBuf, BlobError>;
 
+    /// How many bytes a blob has.
+    ///
+    /// # Errors
+    /// If there is no such blob, or the storage fails.
+    async fn size(&self, sha256: &Sha256) -> Result<u64, BlobError>;
+
     /// Reads a blob from end to end where it lies; keeps nothing and changes nothing.
     ///
     /// # Errors

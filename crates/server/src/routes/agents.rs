@@ -1,28 +1,25 @@
-//! The agents' protocol: claim, inputs, heartbeat, outputs, complete, fail.
+//! The agents' protocol: claim, heartbeat, complete, fail.
 
 use axum::{
     Json,
-    body::Body as Bytes,
-    extract::{Request, State},
-    http::{StatusCode, header},
+    extract::State,
+    http::StatusCode,
     response::{IntoResponse, Response},
 };
 use protocol::{
     access::Role,
-    id::{Sha256, TaskId},
+    id::TaskId,
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     system::ErrorBody,
     task::Task,
 };
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
 use crate::{
     access::{Caller, refused, unauthenticated},
-    body::{Asked, Body, Named},
+    body::{Body, Named},
     error::ApiError,
-    incoming,
     state::Server,
 };
 
@@ -31,7 +28,7 @@ use crate::{
 #[into_params(parameter_in = Query)]
 pub(super) struct FenceQuery {
     /// From the lease.
-    fence: i64,
+    pub(super) fence: i64,
 }
 
 /// Ask for work; held for up to `wait_secs` until there is some.
@@ -77,55 +74,6 @@ pub(super) async fn heartbeat(
 ) -> Result<Json<HeartbeatReply>, ApiError> {
     server.check_holder(task_id, &caller).await?;
     Ok(Json(server.heartbeat(task_id, heartbeat).await?))
-}
-
-/// Fetch an input of the task.
-#[utoipa::path(get, path = "/api/v1/tasks/{task_id}/inputs/{sha256}", tag = "agents",
-    params(("task_id" = TaskId, Path), ("sha256" = Sha256, Path), FenceQuery),
-    responses(
-        (status = 200, content_type = "application/octet-stream"),
-        (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody),
-        (status = 422, body = ErrorBody),
-    ))]
-pub(super) async fn input(
-    State(server): State<Server>,
-    caller: Caller,
-    Named((task_id, sha256)): Named<(TaskId, Sha256)>,
-    Asked(query): Asked<FenceQuery>,
-) -> Result<Response, ApiError> {
-    server.check_holder(task_id, &caller).await?;
-    server.check_input(task_id, query.fence, &sha256).await?;
-    let path = server.blobs.open(&sha256).await?;
-    let file = tokio::fs::File::open(path).await.map_err(|it| ApiError::internal(&it))?;
-    let body = Bytes::from_stream(ReaderStream::new(file));
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], body).into_response())
-}
-
-/// Deliver an output under the SHA-256 of its bytes.
-#[utoipa::path(put, path = "/api/v1/tasks/{task_id}/outputs/{sha256}", tag = "agents",
-    params(("task_id" = TaskId, Path), ("sha256" = Sha256, Path), FenceQuery),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses(
-        (status = 201),
-        (status = 404, body = ErrorBody),
-        (status = 409, body = ErrorBody),
-        (status = 413, body = ErrorBody),
-        (status = 422, body = ErrorBody, description = "The bytes are not those the name says"),
-    ))]
-pub(super) async fn output(
-    State(server): State<Server>,
-    caller: Caller,
-    Named((task_id, sha256)): Named<(TaskId, Sha256)>,
-    Asked(query): Asked<FenceQuery>,
-    request: Request,
-) -> Result<StatusCode, ApiError> {
-    server.check_holder(task_id, &caller).await?;
-    let stream = request.into_body().into_data_stream();
-    let limit = server.settings.max_upload_bytes;
-    let incoming = incoming::receive(server.blobs.temporary(), stream, limit).await?;
-    server.put_output(task_id, query.fence, &sha256, incoming).await?;
-    Ok(StatusCode::CREATED)
 }
 
 /// The task is done. Repeated, it gets the same answer.

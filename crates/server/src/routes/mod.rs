@@ -12,6 +12,7 @@ mod labels;
 mod masks;
 mod measures;
 mod operations;
+mod output_log;
 mod page;
 mod people;
 mod results;
@@ -20,6 +21,7 @@ mod revisions;
 mod session;
 mod system;
 mod tasks;
+mod transfers;
 
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 use tower_http::compression::{
@@ -30,7 +32,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{access, guard, state::Server};
+use crate::{access, forwarded, guard, state::Server};
 
 pub(crate) use page::has_page;
 
@@ -128,14 +130,16 @@ fn task_routes() -> OpenApiRouter<Server> {
         .routes(routes!(tasks::retry_task))
         .routes(routes!(tasks::put_priority))
         .routes(routes!(tasks::partial_mask))
+        .routes(routes!(output_log::output_log))
 }
 
 fn agent_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(agents::claim))
         .routes(routes!(agents::heartbeat))
-        .routes(routes!(agents::input))
-        .routes(routes!(agents::output))
+        .routes(routes!(output_log::append_log))
+        .routes(routes!(transfers::input))
+        .routes(routes!(transfers::output, transfers::output_offset, transfers::append_output))
         .routes(routes!(agents::complete))
         .routes(routes!(agents::fail))
 }
@@ -199,6 +203,7 @@ pub fn router(server: Server) -> Router {
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(server.clone(), guard::check_origin))
         .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
+        .layer(middleware::from_fn_with_state(server.clone(), forwarded::understand))
         .layer(middleware::from_fn(guard::add_security_headers))
         .with_state(server)
 }

@@ -126,5 +126,5 @@ fn with_cookies(cookies: &[Cookie<'_>]) -> Response {
 /// Whether people reach the server by HTTPS under the name that this request used.
 fn is_https(server: &Server, headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|it| it.to_str().ok());
-    host.and_then(|it| server.settings.public_url(it)).is_some_and(|it| it.is_https())
+    server.settings.is_https(host)
 }

@@ -17,6 +17,7 @@ mod heads;
 mod holders;
 pub(crate) mod jobs;
 mod labels;
+mod output_log;
 pub(crate) mod people;
 mod prompts;
 mod reviews;

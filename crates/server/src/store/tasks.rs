@@ -270,6 +270,20 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a task delivered a blob.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn is_delivered(&self, task_id: TaskId, sha256: &Sha256) -> Result<bool, StoreError> {
+        let found =
+            sqlx::query("select 1 as found from delivery where task_id = $1 and sha256 = $2")
+                .bind(task_id.to_string())
+                .bind(sha256.to_string())
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
+    }
+
     async fn transition(
         &self,
         task_id: TaskId,

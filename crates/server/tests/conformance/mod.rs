@@ -36,6 +36,7 @@ pub(crate) use tasks::{
     a_list_of_tasks_is_cut_by_job_state_and_place, a_person_changes_the_order_of_waiting_tasks,
     a_task_knows_its_job_engine_and_agent, every_step_of_a_task_is_in_its_log,
     stages_fill_no_disk_with_lines, the_log_says_what_a_repeated_attempt_failed_of,
+    what_is_said_is_kept_once_and_goes_with_its_job,
 };
 
 const LEASE_MS: i64 = 2_000;
@@ -514,6 +515,7 @@ macro_rules! conformance_tests {
             every_step_of_a_task_is_in_its_log,
             stages_fill_no_disk_with_lines,
             the_log_says_what_a_repeated_attempt_failed_of,
+            what_is_said_is_kept_once_and_goes_with_its_job,
             undo_goes_back_to_no_mask_and_redo_to_the_newest,
             an_edit_after_an_undo_begins_a_branch_and_jumps_lead_back,
             only_a_head_that_was_seen_is_left_for_one_that_is_there,

@@ -4,6 +4,7 @@ use protocol::{
     audit::AuditAction,
     id::{JobId, TaskId},
     lease::Heartbeat,
+    output_log::LogRequest,
     task::{EngineName, FailureClass, Progress, TaskFailure, TaskState},
     task_log::{LogLevel, TaskCounts, TaskStep},
 };
@@ -181,4 +182,40 @@ pub(crate) async fn stages_fill_no_disk_with_lines(store: Store) {
     assert_eq!(lines.len(), 201, "the end is told whatever came before");
     assert_eq!(lines[200].step, TaskStep::Succeeded);
     assert_eq!(lines[199].stage.as_ref().map(|it| it.chars().count()), Some(60));
+}
+
+pub(crate) async fn what_is_said_is_kept_once_and_goes_with_its_job(store: Store) {
+    let job_id = new_job(&store, 1).await;
+    store.enqueue(&segment(job_id, 3), 10).await.unwrap();
+    let record = store.claim(&agent(), LEASE_MS, 11).await.unwrap().unwrap();
+    let (task_id, fence) = (record.task.task_id, record.fence);
+    let say = async |offset: u64, text: &str| {
+        let request = LogRequest { fence, offset, text: text.to_owned() };
+        store.append_log(task_id, &request, 12).await.unwrap().offset
+    };
+    assert_eq!(say(0, "복부 — loading\n").await, 19);
+    assert_eq!(say(0, "복부 — loading\n").await, 19);
+    assert_eq!(say(40, "too far").await, 19);
+    assert_eq!(say(10, " loading\na\0b").await, 22);
+    // Many senders of the same piece: one is first.
+    let mut senders = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = store.clone();
+        senders.spawn(async move {
+            let request = LogRequest { fence, offset: 22, text: "end\n".to_owned() };
+            store.append_log(task_id, &request, 13).await.unwrap().offset
+        });
+    }
+    assert_eq!(senders.join_all().await, [26; 8]);
+    let log = store.output_log(task_id, None, 0).await.unwrap();
+    assert_eq!(log.text, "복부 — loading\na bend\n");
+    assert_eq!((log.attempt, log.attempts, log.length), (1, vec![1], 26));
+    let tail = store.output_log(task_id, Some(1), -4).await.unwrap();
+    assert_eq!((tail.text.as_str(), tail.offset), ("end\n", 22));
+    let stale = LogRequest { fence: fence + 1, offset: 26, text: "x".to_owned() };
+    let refused = store.append_log(task_id, &stale, 14).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Refused(Refusal::StaleFence)), "{refused}");
+    store.delete_job(job_id, &at(15)).await.unwrap();
+    let gone = store.output_log(task_id, None, 0).await.unwrap_err();
+    assert!(matches!(gone, StoreError::NotFound { .. }), "{gone}");
 }
