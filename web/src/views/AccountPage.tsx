@@ -54,7 +54,7 @@ function Password({ onChanged }: { onChanged: () => Promise<void> }): React.JSX.
         label={t('access.newPassword')}
         autoComplete="new-password"
         value={next}
-        error={isAboutNew && error !== null ? errorText(error) : null}
+        error={isAboutNew ? errorText(error) : null}
         data-testid="new-password"
         onChange={(event) => {
           setNext(event.currentTarget.value);

@@ -81,15 +81,19 @@ function Access(): React.JSX.Element {
   const [known, setKnown] = useState<Known | null>(null);
   const [error, setError] = useState<ApiError | null>(null);
   const [shown, setShown] = useState<{ readonly of: 'invite' | 'join'; readonly secret: Shown } | null>(null);
-  const read = useCallback(async () => {
-    try {
-      const [people, credentials] = await Promise.all([listPeople(), listCredentials('all')]);
-      setKnown({ people, credentials });
-      setError(null);
-    } catch (cause) {
-      setError(toApiError(cause));
-    }
-  }, []);
+  const read = useCallback(
+    () =>
+      Promise.all([listPeople(), listCredentials('all')]).then(
+        ([people, credentials]) => {
+          setKnown({ people, credentials });
+          setError(null);
+        },
+        (cause: unknown) => {
+          setError(toApiError(cause));
+        },
+      ),
+    [],
+  );
   useEffect(() => {
     void read();
   }, [read]);
