@@ -173,6 +173,11 @@ fn name_asks(name: &str, needed: Option<Role>) -> bool {
 }
 
 impl Operation {
+    /// Whether an answer costs seconds: one of those who may is enough.
+    fn takes_long(&self) -> bool {
+        self.path == "/api/v1/sample" || self.path == "/api/v1/system/diagnosis"
+    }
+
     fn request(&self) -> Request<Body> {
         const ID: &str = "00000000-0000-7000-8000-000000000001";
         let mut path = self.path.replace("{axis}", "2").replace("{sha256}", &"0".repeat(64));
@@ -221,7 +226,12 @@ async fn every_route_lets_in_who_has_the_role_and_nobody_else() {
             assert_ne!(answer.status, StatusCode::FORBIDDEN, "{method} {path}");
             continue;
         };
+        let mut n_allowed = 0;
         for (role, shows) in &everybody {
+            n_allowed += u32::from(may(*role, needed));
+            if operation.takes_long() && may(*role, needed) && n_allowed > 1 {
+                continue;
+            }
             let answer = server.begin(shows.on(operation.request())).await;
             n_asked += 1;
             if may(*role, needed) {
