@@ -71,8 +71,7 @@ impl Http {
 
     /// An answer that is no refusal.
     async fn accepted(&self, response: Response) -> Result<Response, ConnectionError> {
-        let is_about_us =
-            matches!(response.status(), StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        let is_about_us = response.status() == StatusCode::UNAUTHORIZED;
         let answer = accepted(response).await;
         if let Err(ConnectionError::Refused(reason)) = &answer
             && is_about_us

@@ -133,7 +133,7 @@ fn doctor_asks_the_running_server() {
 }
 
 #[test]
-fn a_server_that_asks_for_its_token_is_no_error_and_nobody_else_is_shown_one() {
+fn a_server_that_asks_who_comes_is_no_error_and_nobody_else_is_shown_one() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("token"), "0123456789abcdefghij").unwrap();
     fs::write(folder.path().join("other"), "abcdefghij0123456789").unwrap();
@@ -154,7 +154,7 @@ fn a_server_that_asks_for_its_token_is_no_error_and_nobody_else_is_shown_one() {
     assert_eq!(without["examiner"], "files");
     let (said, port) = (found(&without, "server"), found(&without, "port"));
     assert_eq!(said["state"], "note", "{said}");
-    assert!(said["found"].as_str().unwrap().contains("asks for its token"), "{said}");
+    assert!(said["found"].as_str().unwrap().contains("asks who comes"), "{said}");
     assert!(said["command"].as_str().unwrap().contains("--token-file"), "{said}");
     assert_eq!(port["state"], "ok", "{port}");
     assert!(port["found"].as_str().unwrap().contains(&server.address), "{port}");

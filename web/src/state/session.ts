@@ -5,12 +5,14 @@ import * as api from '../api/client';
 import { ApiError, whenUnauthenticated } from '../api/http';
 import type { Session } from '../api/types';
 import { attempt } from './notices';
+import { readPerson } from './person';
 import { getState, setState } from './store';
 
 /** What was read by who sat here before is not shown to whoever sits here now. */
 function close(): void {
   const ways = getState().session?.ways ?? [];
   setState({ session: { token_required: true, signed_in: false, ways }, jobs: null, open: null, notices: [] });
+  readPerson();
 }
 
 whenUnauthenticated(() => {
@@ -20,10 +22,17 @@ whenUnauthenticated(() => {
   if (known === null || known.signed_in || known.ways.length === 0) void refreshSession();
 });
 
+/** What is done is recorded under the name that was signed in with; without one, under what people say. */
+async function readSession(): Promise<void> {
+  const session = await api.getSession();
+  const { name } = session;
+  setState(typeof name === 'string' ? { session, person: name } : { session });
+}
+
 /** Asks who the server takes this browser for. */
 export async function refreshSession(): Promise<void> {
   try {
-    setState({ session: await api.getSession() });
+    await readSession();
   } catch (cause) {
     // Every other call says that the server is away.
     if (!(cause instanceof ApiError)) throw cause;
@@ -33,7 +42,7 @@ export async function refreshSession(): Promise<void> {
 async function entered(call: () => Promise<void>): Promise<ApiError | null> {
   try {
     await call();
-    setState({ session: await api.getSession() });
+    await readSession();
     return null;
   } catch (cause) {
     if (cause instanceof ApiError) return cause;

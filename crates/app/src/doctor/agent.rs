@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use protocol::{
+    access::{Role, Session},
     diagnosis::{Check, CheckName, Diagnosis, Examiner},
     system::{ErrorBody, Health},
 };
-use reqwest::{Client, StatusCode, header::DATE};
+use reqwest::{Client, header::DATE};
 use server::{
     clock::{Clock, SystemClock},
     diagnosis::{self, Finding, quoted},
@@ -88,26 +89,27 @@ fn unknown_clock() -> Finding {
     Finding::skipped("the server's clock is not known")
 }
 
-/// What stands in the way of the token, where something does.
+/// What stands in the way of running tasks there, where something does.
 async fn refused(client: &Client, server: &str, token: Option<String>) -> Option<Finding> {
     let has_token = token.is_some();
-    let mut request = client.get(format!("{server}/api/v1/system/model"));
+    let mut request = client.get(format!("{server}/api/v1/session"));
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
-    let status = request.send().await.ok()?.status();
-    if status != StatusCode::UNAUTHORIZED {
-        return None;
-    }
-    let found = if has_token {
-        "knows another token than the one of --token-file"
-    } else {
-        "asks for a token"
+    let session: Session = request.send().await.ok()?.json().await.ok()?;
+    let found = match session.role {
+        Some(role) if role.includes(Role::Agent) => return None,
+        Some(_) => "what --token-file holds is not an agent's: it may not run tasks",
+        None if has_token => "it does not know, or not any more, what --token-file holds",
+        None => "it asks who comes",
     };
     Some(
-        Finding::error(format!("{server} answers, but it {found}"))
-            .remedy("copy the server's token file to this machine and name it")
-            .command("--token-file FILE (TOKEN_FILE)"),
+        Finding::error(format!("{server} answers, but {found}"))
+            .remedy("ask an admin for a join token (page People and access) and enrol this machine")
+            .command(format!(
+                "voxloop agent --server {} --join TOKEN --token-file NEW_FILE",
+                quoted(server)
+            )),
     )
 }
 

@@ -82,9 +82,12 @@ async fn refused(address: SocketAddr, answer: Response, has_token: bool) -> Find
             "the server at {address} runs, but knows another token than the one of --token-file"
         ))
     } else {
-        Finding::note(format!("the server at {address} runs, but asks for its token"))
+        Finding::note(format!("the server at {address} runs, but asks who comes"))
     };
     finding
-        .remedy("to let it look at itself, name the file of its token")
+        .remedy(
+            "to let it look at itself, name the file of its token, or of an admin's (voxloop admin \
+             tokens make doctor --role admin)",
+        )
         .command("voxloop doctor --token-file FILE (TOKEN_FILE)")
 }
