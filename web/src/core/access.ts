@@ -25,7 +25,9 @@ export function joinLink(origin: string, secret: string): string {
   return `${origin}/join#${secret}`;
 }
 
-/** The line that an agent is started with for the first time. */
+/** The line that an agent is started with for the first time; without TLS to another machine only where it is told so. */
 export function joinCommand(origin: string, secret: string): string {
-  return `voxloop agent --server ${origin} --token-file token --join ${secret}`;
+  const { protocol, hostname } = new URL(origin);
+  const isInTheClear = protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
+  return `voxloop agent --server ${origin} --token-file token --join ${secret}${isInTheClear ? ' --insecure-http' : ''}`;
 }
