@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 
+import nibabel
 import pytest
 
 from pages import PAGES, ROOT, anchors, blocks, prose, rows
@@ -163,3 +164,32 @@ def test_a_backup_of_a_running_server_restores(tmp_path):
         assert restored.ask("GET", path) == running.ask("GET", path)
     restored.kill()
     running.kill()
+
+
+@needs_binary
+def test_the_page_about_own_models_runs(tmp_path):
+    """The script as an agent's program, asked as the page asks."""
+    page = DOCS / "own-model.md"
+    script, calls = ([it.text for it in blocks(page) if it.language == language] for language in ("python", "sh"))
+    assert len(script) == len(calls) == 1
+    (tmp_path / "model.py").write_text(script[0])
+    server = Voxloop(tmp_path)
+    url = f"http://{server.address}"
+    agent = subprocess.Popen(
+        [PROGRAM, "agent", "--server", url, "--exec", f"{sys.executable} model.py", "--temp-dir", "agent-temp"],
+        cwd=tmp_path, stderr=subprocess.DEVNULL,
+    )
+    run = subprocess.run(
+        ["sh", "-eu"], input=calls[0], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120,
+        env={"PATH": os.environ["PATH"], "VOXLOOP": url},
+    )
+    agent.terminate()
+    agent.wait(timeout=30)
+    server.kill()
+    assert run.returncode == 0, run.stdout + run.stderr
+    found = json.loads((tmp_path / "result.json").read_text())
+    assert found["result"]["ct.nii.gz"]["air_ml"] > 1000
+    assert [it["name"] for it in found["files"]] == ["air-0.nii.gz"]
+    mask = nibabel.load(tmp_path / "air.nii.gz")
+    assert mask.get_fdata().sum() == found["result"]["ct.nii.gz"]["voxels"]
+    assert not list((tmp_path / "agent-temp/programs").iterdir()), "nothing of the run is left"

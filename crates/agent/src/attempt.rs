@@ -1,9 +1,10 @@
 //! One attempt at a task: fetch its inputs, run it, say that it lives, deliver.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use protocol::{
+    external::{ExternalOutput, OutputFile},
     id::{Sha256, TaskId},
     lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
     task::{FailureClass, Progress, TaskFailure, TaskOutput},
@@ -14,7 +15,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     connection::{Connection, ConnectionError, Input},
     output_log::{self, OutputLog},
-    runner::{Assignment, Control, RunError, RunOutput, Runner},
+    runner::{
+        Assignment, Control, MaskOutput, ProgramOutput, RunError, RunOutput, Runner, WrittenFile,
+    },
 };
 
 /// Progress is sent on at most this often.
@@ -130,7 +133,7 @@ async fn work<C: Connection, R: Runner>(
     loop {
         tokio::select! {
             outcome = &mut run => {
-                return if is_timed_out { Err(timed_out(limit)) } else { outcome };
+                return if is_timed_out { Err(timed_out(&lease, limit)) } else { outcome };
             }
             // The pulse ends when the task is withdrawn or lost: the run stops at its next breath.
             () = &mut pulse, if !control.is_cancelled() => {
@@ -149,19 +152,23 @@ async fn work<C: Connection, R: Runner>(
     }
 }
 
-fn timed_out(limit: Duration) -> RunError {
+fn timed_out(lease: &Lease, limit: Duration) -> RunError {
+    let remedy = match lease.spec.external() {
+        Some(_) => "make the program faster, or raise PROGRAM_TIME_LIMIT",
+        None => "choose a smaller range or a smaller box, or raise the time limit",
+    };
     RunError::Failed(TaskFailure {
         class: FailureClass::TimedOut,
         code: "timed_out".to_owned(),
         message: format!("the task took longer than {} s", limit.as_secs()),
-        remedy: Some("choose a smaller range or a smaller box, or raise the time limit".to_owned()),
+        remedy: Some(remedy.to_owned()),
     })
 }
 
 async fn fetch_inputs<C: Connection>(
     connection: &C,
     lease: &Lease,
-) -> Result<(Input, Option<Input>), RunError> {
+) -> Result<BTreeMap<Sha256, Input>, RunError> {
     let unfetched = |error: ConnectionError| {
         let class = match error {
             ConnectionError::Stale => return RunError::Stopped,
@@ -175,32 +182,28 @@ async fn fetch_inputs<C: Connection>(
             remedy: None,
         })
     };
-    let (task_id, fence) = (lease.task_id, lease.fence);
-    let image = &lease.spec.image().sha256;
-    let image = connection.fetch(task_id, fence, image).await.map_err(unfetched)?;
-    let base = match lease.spec.base() {
-        Some(it) => Some(connection.fetch(task_id, fence, it).await.map_err(unfetched)?),
-        None => None,
-    };
-    Ok((image, base))
+    let mut inputs = BTreeMap::new();
+    for sha256 in lease.spec.inputs() {
+        if !inputs.contains_key(sha256) {
+            let input = connection.fetch(lease.task_id, lease.fence, sha256).await;
+            inputs.insert(sha256.clone(), input.map_err(unfetched)?);
+        }
+    }
+    Ok(inputs)
 }
 
 async fn run_blocking<R: Runner>(
     runner: &Arc<R>,
     control: &Arc<Progression>,
     granted: Granted,
-    (image, base): (Input, Option<Input>),
+    inputs: BTreeMap<Sha256, Input>,
 ) -> Result<RunOutput, RunError> {
-    let assignment = Assignment {
-        lease: granted.lease,
-        device: granted.device,
-        image: image.path.clone(),
-        base: base.as_ref().map(|it| it.path.clone()),
-    };
+    let paths = inputs.iter().map(|(name, it)| (name.clone(), it.path.clone())).collect();
+    let assignment = Assignment { lease: granted.lease, device: granted.device, inputs: paths };
     let (runner, control) = (Arc::clone(runner), Arc::clone(control));
     let ran = tokio::task::spawn_blocking(move || runner.run(&assignment, &*control)).await;
     // The inputs' files live until here.
-    drop((image, base));
+    drop(inputs);
     ran.unwrap_or_else(|panic| {
         Err(RunError::Failed(TaskFailure {
             class: FailureClass::Crashed,
@@ -275,21 +278,12 @@ async fn deliver<C: Connection>(
     output: RunOutput,
     stop: &CancellationToken,
 ) -> Result<(), ConnectionError> {
-    let mask = Bytes::from(output.mask);
-    let delivered = until_answered(stop, || connection.deliver(task_id, fence, mask.clone())).await;
+    let delivered = match output {
+        RunOutput::Mask(mask) => deliver_mask(connection, task_id, fence, *mask, stop).await,
+        RunOutput::Program(made) => deliver_files(connection, task_id, fence, made, stop).await,
+    };
     let completed = match delivered {
-        Ok(mask) => {
-            let output = TaskOutput {
-                mask,
-                extent: output.extent,
-                slices: output.slices,
-                doubt: output.doubt,
-                engine: output.engine,
-                engine_ms: output.engine_ms,
-            };
-            let request = CompleteRequest { fence, output };
-            until_answered(stop, || connection.complete(task_id, &request)).await
-        }
+        Ok(request) => until_answered(stop, || connection.complete(task_id, &request)).await,
         Err(error) => Err(error),
     };
     match completed {
@@ -304,6 +298,44 @@ async fn deliver<C: Connection>(
         }
         other => other,
     }
+}
+
+async fn deliver_mask<C: Connection>(
+    connection: &C,
+    task_id: TaskId,
+    fence: i64,
+    output: MaskOutput,
+    stop: &CancellationToken,
+) -> Result<CompleteRequest, ConnectionError> {
+    let mask = Bytes::from(output.mask);
+    let mask = until_answered(stop, || connection.deliver(task_id, fence, mask.clone())).await?;
+    let output = TaskOutput {
+        mask,
+        extent: output.extent,
+        slices: output.slices,
+        doubt: output.doubt,
+        engine: output.engine,
+        engine_ms: output.engine_ms,
+    };
+    Ok(CompleteRequest { fence, output: Some(output), external: None })
+}
+
+async fn deliver_files<C: Connection>(
+    connection: &C,
+    task_id: TaskId,
+    fence: i64,
+    made: ProgramOutput,
+    stop: &CancellationToken,
+) -> Result<CompleteRequest, ConnectionError> {
+    let mut files = Vec::with_capacity(made.files.len());
+    for file in made.files {
+        let sha256 =
+            until_answered(stop, || connection.deliver_file(task_id, fence, &file.path)).await?;
+        let WrittenFile { name, size, media_type, .. } = file;
+        files.push(OutputFile { name, sha256, size, media_type });
+    }
+    let external = Some(ExternalOutput { result: made.result, files });
+    Ok(CompleteRequest { fence, output: None, external })
 }
 
 async fn give_up<C: Connection>(

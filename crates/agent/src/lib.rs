@@ -11,6 +11,7 @@ pub mod connection;
 mod fetch;
 pub mod http;
 mod output_log;
+pub mod program;
 mod pull;
 pub mod reach;
 pub mod runner;

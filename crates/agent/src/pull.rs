@@ -106,7 +106,7 @@ impl<C: Connection, R: Runner> Agent<C, R> {
             slots: u32::try_from(device.slots.max(1)).unwrap_or(u32::MAX),
             models: Vec::new(),
             gpu_memory_bytes: device.gpu_memory_bytes,
-            programs: Vec::new(),
+            programs: self.runner.programs(),
         }
     }
 }

@@ -1,12 +1,16 @@
 //! What an agent runs.
 
-use std::path::PathBuf;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use protocol::{
     id::Sha256,
     lease::Lease,
     task::{
-        EngineIdentity, EngineName, MaskExtent, Progress, SliceConfidence, TaskFailure, TaskKind,
+        EngineIdentity, EngineName, FailureClass, MaskExtent, Progress, SliceConfidence,
+        TaskFailure, TaskKind,
     },
 };
 
@@ -17,15 +21,63 @@ pub struct Assignment {
     pub lease: Lease,
     /// The device that is to compute: `cpu`, `cuda:0` …
     pub device: String,
-    /// The image's file.
-    pub image: PathBuf,
-    /// The mask the task starts from, in the `volume::rle` format.
-    pub base: Option<PathBuf>,
+    /// Its inputs' files.
+    pub inputs: BTreeMap<Sha256, PathBuf>,
+}
+
+impl Assignment {
+    /// The file of an input.
+    ///
+    /// # Errors
+    /// If it is none of the task's.
+    pub fn input(&self, sha256: &Sha256) -> Result<&Path, RunError> {
+        self.inputs.get(sha256).map(PathBuf::as_path).ok_or_else(|| {
+            RunError::Failed(TaskFailure {
+                class: FailureClass::Permanent,
+                code: "input_unavailable".to_owned(),
+                message: format!("the file {sha256} is none of the task's inputs"),
+                remedy: None,
+            })
+        })
+    }
 }
 
 /// What a run made.
+#[derive(Debug)]
+pub enum RunOutput {
+    /// A mask.
+    Mask(Box<MaskOutput>),
+    /// What a laboratory's own program made.
+    Program(ProgramOutput),
+}
+
+/// What a laboratory's own program made.
+#[derive(Debug)]
+pub struct ProgramOutput {
+    /// What it says.
+    pub result: serde_json::Value,
+    /// The files that it wrote.
+    pub files: Vec<WrittenFile>,
+    /// Where they lie; removed when this is dropped.
+    pub folder: tempfile::TempDir,
+}
+
+/// A file that a program wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Its name; parts of a folder's name are divided by `/`.
+    pub name: String,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How many bytes it has.
+    pub size: u64,
+    /// What kind of file it is, by its name.
+    pub media_type: String,
+}
+
+/// A mask that an engine made.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RunOutput {
+pub struct MaskOutput {
     /// The object's mask on the full grid, values 0 and 1, in the `volume::rle` format.
     pub mask: Vec<u8>,
     /// Which slices it speaks for.
@@ -74,6 +126,11 @@ pub trait Runner: Send + Sync + 'static {
 
     /// The weights it has for that device.
     fn models(&self, _device: &str) -> Vec<Sha256> {
+        Vec::new()
+    }
+
+    /// The laboratory's own programs that it can run.
+    fn programs(&self) -> Vec<String> {
         Vec::new()
     }
 

@@ -20,6 +20,7 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
     log_file::LogFile,
+    program_args::{ExecArgs, ProgramArgs},
     token_file,
     transport_args::{self, TlsArgs},
 };
@@ -91,6 +92,12 @@ pub(crate) struct ServeArgs {
     /// Seconds between an agent's signs of life.
     #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_name = "SECS")]
     pub(crate) heartbeat_secs: u64,
+    /// Whom programs of one's own are run by.
+    #[command(flatten)]
+    pub(crate) programs: ProgramArgs,
+    /// The program that the server's own agent runs.
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
     /// Do not run tasks here; agents on other machines do.
     #[arg(long, env = "NO_AGENT")]
     pub(crate) no_agent: bool,
@@ -144,7 +151,7 @@ impl ServeArgs {
             );
         }
         let token = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
-        let settings = Settings {
+        let mut settings = Settings {
             max_upload_bytes: self.max_upload,
             max_image_bytes: self.max_image,
             max_json_bytes: usize::try_from(self.max_json).unwrap_or(usize::MAX),
@@ -162,6 +169,7 @@ impl ServeArgs {
             ..Settings::default()
         };
         transport_args::check_schemes(&settings)?;
+        self.programs.apply(&mut settings);
         if !self.listen.ip().is_loopback() {
             check_open_to_others(self.listen, &settings)?;
         }

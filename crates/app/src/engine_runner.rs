@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
-use agent::runner::{Assignment, Control, RunError, RunOutput, Runner};
+use agent::runner::{Assignment, Control, MaskOutput, RunError, RunOutput, Runner};
 use engine::{Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
 use protocol::{
     id::Sha256,
     task::{
-        EngineName, FailureClass, ImageRef, Progress, SegmentSlice, TaskFailure, TaskKind, TaskSpec,
+        EngineName, FailureClass, ImageRef, MaskSpec, Progress, SegmentSlice, TaskFailure, TaskKind,
     },
 };
 use server::images::ImageCache;
@@ -38,8 +38,12 @@ impl EngineRunner {
         Self { images, models: models.into_iter().collect(), max_image_bytes }
     }
 
-    fn engine(&self, assignment: &Assignment, volume: &Volume) -> Result<Engine, String> {
-        let spec = &assignment.lease.spec;
+    fn engine(
+        &self,
+        assignment: &Assignment,
+        spec: MaskSpec<'_>,
+        volume: &Volume,
+    ) -> Result<Engine, String> {
         let models = self
             .models
             .get(&assignment.device)
@@ -55,7 +59,7 @@ impl EngineRunner {
 
     fn volume(&self, assignment: &Assignment, image: &ImageRef) -> Result<Arc<Volume>, RunError> {
         self.images
-            .get_or_read(image, &assignment.image, self.max_image_bytes)
+            .get_or_read(image, assignment.input(&image.sha256)?, self.max_image_bytes)
             .map_err(|error| RunError::Failed(unreadable(&error)))
     }
 }
@@ -76,19 +80,21 @@ impl Runner for EngineRunner {
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
         let stage = "loading".to_owned();
         control.progress(Progress { done: 0, total: TOTAL_STEPS, stage });
+        let Some(spec) = assignment.lease.spec.mask() else {
+            return Err(RunError::Failed(not_ready("no engine runs programs".to_owned())));
+        };
         if assignment.lease.smaller {
             // What is kept for the next prompt may be what had no room beside it.
             self.images.clear();
         }
-        let volume = self.volume(assignment, assignment.lease.spec.image())?;
-        let base = base_mask(assignment, &volume)?;
-        let spec = &assignment.lease.spec;
+        let volume = self.volume(assignment, spec.image())?;
+        let base = base_mask(assignment, spec, &volume)?;
         let engine =
-            self.engine(assignment, &volume).map_err(|it| RunError::Failed(not_ready(it)))?;
+            self.engine(assignment, spec, &volume).map_err(|it| RunError::Failed(not_ready(it)))?;
         let smaller = assignment.lease.smaller;
         match spec {
-            TaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),
-            TaskSpec::Propagate(spec) => {
+            MaskSpec::SegmentSlice(spec) => segment(&engine, &volume, spec, base.as_ref()),
+            MaskSpec::Propagate(spec) => {
                 let request = PropagationRequest { frugal: smaller, ..spec.into() };
                 propagate(&engine, &volume, &request, base, control)
             }
@@ -97,10 +103,15 @@ impl Runner for EngineRunner {
 }
 
 /// The mask the task starts from.
-fn base_mask(assignment: &Assignment, volume: &Volume) -> Result<Option<Labelmap>, RunError> {
-    let Some(path) = &assignment.base else {
+fn base_mask(
+    assignment: &Assignment,
+    spec: MaskSpec<'_>,
+    volume: &Volume,
+) -> Result<Option<Labelmap>, RunError> {
+    let Some(base) = spec.base() else {
         return Ok(None);
     };
+    let path = assignment.input(base)?;
     let n_voxels = volume.grid.n_voxels();
     let read = fs::read(path)
         .map_err(|it| it.to_string())
@@ -124,14 +135,14 @@ fn segment(
 ) -> Result<RunOutput, RunError> {
     let found =
         engine::segment_slice(engine, volume, &spec.prompt, base).map_err(|it| failed(&it))?;
-    Ok(RunOutput {
+    Ok(RunOutput::Mask(Box::new(MaskOutput {
         mask: rle::encode(&found.on_grid(volume.grid.shape)),
         extent: found.extent,
         slices: Vec::new(),
         doubt: None,
         engine: found.engine,
         engine_ms: found.engine_ms,
-    })
+    })))
 }
 
 fn propagate(
@@ -157,7 +168,8 @@ fn propagate(
         "slices {}–{}: {solve_ms:.0} ms for the mask, {uncertainty_ms:.0} ms for its doubt\n",
         extent.first, extent.last
     ));
-    Ok(RunOutput { mask: rle::encode(&mask), extent, slices, doubt, engine, engine_ms })
+    let mask = rle::encode(&mask);
+    Ok(RunOutput::Mask(Box::new(MaskOutput { mask, extent, slices, doubt, engine, engine_ms })))
 }
 
 /// Lends the agent's control to an engine.

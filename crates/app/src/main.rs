@@ -1,6 +1,7 @@
 //! `voxloop`, the one binary: `serve` for people and programs, `admin` for who they are, `agent` for
 //! other machines, `segment`, `eval`, `sample`, `bench` and `demo` for the command line.
 
+mod agent_runner;
 mod apart;
 mod config;
 mod engine_args;
@@ -11,6 +12,7 @@ mod in_process;
 mod log_file;
 mod models;
 mod place;
+mod program_args;
 mod pull;
 mod random;
 mod serve;

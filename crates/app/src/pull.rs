@@ -4,11 +4,13 @@ use std::{path::Path, process::ExitCode, sync::Arc};
 
 use agent::{Agent, Device, Profile, cache::Cache, http::Http};
 use anyhow::{Context, bail};
+use protocol::task::TaskKind;
 use server::images::ImageCache;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agent_runner::AgentRunner,
     config::{self, AgentArgs},
     engine_runner::EngineRunner,
     enrol,
@@ -43,10 +45,14 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let models = Models::new(args.model_dir).computing(compute);
     let models = models.keeping_embeddings(embeddings, args.embedding_cache);
     let on_each = |(choice, it): &(_, Device)| (it.name.clone(), Arc::new(models.on(*choice)));
-    let runner = EngineRunner::new(images, devices.iter().map(on_each), MAX_IMAGE_BYTES);
+    let engines = EngineRunner::new(images, devices.iter().map(on_each), MAX_IMAGE_BYTES);
+    let program = args.exec.program(&args.temp_dir)?;
     let kinds = Some(args.kinds).filter(|it| !it.is_empty());
+    // Who starts an agent for a program does not expect it to segment for others, unless they say so.
+    let kinds = kinds.or_else(|| program.as_ref().map(|_| vec![TaskKind::External]));
     let devices = devices.into_iter().map(|(_, it)| it).collect();
     let profile = Profile { name, kinds, devices };
+    let runner = AgentRunner { engines, program };
     let agent = Agent::new(connection, runner, profile);
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");

@@ -4,7 +4,7 @@ use std::{
     io::ErrorKind, net::SocketAddr, path::Path, process::ExitCode, sync::Arc, time::Duration,
 };
 
-use agent::{Agent, Device, Profile};
+use agent::{Agent, Device, Profile, program::Program};
 use anyhow::{Context, anyhow};
 use server::{
     blobs::{BlobError, BlobStore, Bucket, Folder},
@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agent_runner::AgentRunner,
     config::{self, ServeArgs},
     engine_runner::EngineRunner,
     first_admin,
@@ -65,7 +66,9 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
         let server = server.clone();
         async move { server.keep_time().await }
     });
-    let agent = (!args.no_agent).then(|| spawn_agent(&args, &server, models, stop.clone()));
+    let program = args.exec.program(&args.temp_dir)?.filter(|_| !args.no_agent);
+    let agent =
+        (!args.no_agent).then(|| spawn_agent(&args, &server, (models, program), stop.clone()));
     answer(listener, &server, identity, &stop).await?;
     stop.cancel();
     ticking.abort();
@@ -220,7 +223,7 @@ fn unusable(flag: &str, folder: &Path, error: &std::io::Error) -> anyhow::Error 
 fn spawn_agent(
     args: &ServeArgs,
     server: &Server,
-    models: Arc<Models>,
+    (models, program): (Arc<Models>, Option<Program>),
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let (device, gpu_memory_bytes) = args.compute.device().place();
@@ -231,7 +234,8 @@ fn spawn_agent(
         devices: vec![Device { name: device.clone(), slots, gpu_memory_bytes }],
     };
     let models = [(device, models)];
-    let runner = EngineRunner::new(Arc::clone(&server.images), models, args.max_image);
+    let engines = EngineRunner::new(Arc::clone(&server.images), models, args.max_image);
+    let runner = AgentRunner { engines, program };
     let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
     tokio::spawn(async move { agent.run(stop).await })
 }

@@ -15,7 +15,7 @@ use agent::{
     cache::Cache,
     http::Http,
     reach::Reach,
-    runner::{Assignment, Control, RunError, RunOutput, Runner},
+    runner::{Assignment, Control, MaskOutput, RunError, RunOutput, Runner},
 };
 use protocol::{
     id::{JobId, TaskId},
@@ -75,7 +75,8 @@ impl Runner for Puppet {
 
     fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
         let n = self.n_runs.fetch_add(1, Ordering::SeqCst);
-        assert!(assignment.image.is_file(), "the input is here");
+        let image = assignment.lease.spec.inputs()[0];
+        assert!(assignment.input(image).unwrap().is_file(), "the input is here");
         match self.deeds[n.min(self.deeds.len() - 1)] {
             Deed::Mark => Ok(mark(assignment)),
             Deed::Wait => {
@@ -103,7 +104,7 @@ fn mark(assignment: &Assignment) -> RunOutput {
     let mut mask = Labelmap::new(SHAPE);
     let index = mask.index([3, 4, slice_index as usize]);
     mask.voxels[index] = 1;
-    RunOutput {
+    RunOutput::Mask(Box::new(MaskOutput {
         mask: rle::encode(&mask),
         extent: MaskExtent { axis: 2, first: slice_index, last: slice_index },
         slices: Vec::new(),
@@ -114,7 +115,7 @@ fn mark(assignment: &Assignment) -> RunOutput {
             model: None,
         },
         engine_ms: 0.5,
-    }
+    }))
 }
 
 struct Stage {

@@ -43,6 +43,10 @@ pub enum AuditAction {
     TaskRetried,
     /// A waiting task's priority was changed. Details: `task`, `from`, `to`.
     PriorityChanged,
+    /// A program was asked for. Details: `request`, `program`.
+    RequestMade,
+    /// A request for a program was deleted, with its files. Details: `request`, `program`.
+    RequestDeleted,
     /// A mask or measurements were taken away. Details: `file`, `revision`.
     Exported,
     /// Somebody signed in; by the server's own token where no name stands there. Details: `address`.

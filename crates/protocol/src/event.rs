@@ -7,7 +7,7 @@ use crate::{
     id::{JobId, RevisionId, TaskId},
     job::{JobState, Revision},
     review::Review,
-    task::Task,
+    task::{Task, TaskState},
 };
 
 /// What changed.
@@ -28,6 +28,20 @@ pub enum EventBody {
     },
     /// A task was queued, granted, moved on or ended.
     QueueUpdate(Box<Task>),
+    /// A request for a program was made or its state changed.
+    RequestUpdate {
+        /// The request, and its task.
+        request_id: TaskId,
+        /// The program that it asks for.
+        program: String,
+        /// Where it stands now.
+        status: TaskState,
+    },
+    /// A request was deleted.
+    RequestRemoved {
+        /// The request.
+        request_id: TaskId,
+    },
     /// A job has a new mask.
     RevisionUpdate {
         /// The job.
@@ -51,8 +65,9 @@ pub enum EventBody {
     },
     /// A task's program said something.
     LogUpdate {
-        /// The job.
-        job_id: JobId,
+        /// The job; none where it runs a program for a request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        job_id: Option<JobId>,
         /// The task.
         task_id: TaskId,
         /// Which attempt.
@@ -70,6 +85,8 @@ impl EventBody {
             Self::JobUpdate { .. } => "job_update",
             Self::JobRemoved { .. } => "job_removed",
             Self::QueueUpdate(_) => "queue_update",
+            Self::RequestUpdate { .. } => "request_update",
+            Self::RequestRemoved { .. } => "request_removed",
             Self::RevisionUpdate { .. } => "revision_update",
             Self::HeadUpdate { .. } => "head_update",
             Self::ReviewUpdate { .. } => "review_update",
@@ -77,17 +94,18 @@ impl EventBody {
         }
     }
 
-    /// The job it is about.
+    /// The job it is about; none where it is about no job.
     #[must_use]
-    pub fn job_id(&self) -> JobId {
+    pub fn job_id(&self) -> Option<JobId> {
         match self {
             Self::JobUpdate { job_id, .. }
             | Self::JobRemoved { job_id }
             | Self::RevisionUpdate { job_id, .. }
             | Self::HeadUpdate { job_id, .. }
-            | Self::ReviewUpdate { job_id, .. }
-            | Self::LogUpdate { job_id, .. } => *job_id,
+            | Self::ReviewUpdate { job_id, .. } => Some(*job_id),
+            Self::LogUpdate { job_id, .. } => *job_id,
             Self::QueueUpdate(task) => task.job_id,
+            Self::RequestUpdate { .. } | Self::RequestRemoved { .. } => None,
         }
     }
 }

@@ -99,6 +99,15 @@ uuid_id!(
     CredentialId
 );
 
+impl AgentId {
+    /// The identifier of an agent that chose none: made of a digest of what it is known by.
+    #[must_use]
+    pub fn of_digest(digest: [u8; 32]) -> Self {
+        let (half, _) = digest.split_at(16);
+        Self(uuid::Builder::from_custom_bytes(half.try_into().unwrap_or_default()).into_uuid())
+    }
+}
+
 /// The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
 #[serde(transparent)]

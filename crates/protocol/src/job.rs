@@ -277,8 +277,9 @@ pub struct JobCreated {
 pub struct TaskQueued {
     /// The task.
     pub task_id: TaskId,
-    /// Its job.
-    pub job_id: JobId,
+    /// Its job; none where it runs a program for a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// `queued`.
     pub status: crate::task::TaskState,
 }

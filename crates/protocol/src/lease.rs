@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    external::ExternalOutput,
     id::{AgentId, ClaimId, Sha256, TaskId},
     task::{EngineName, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
 };
@@ -111,8 +112,12 @@ pub struct HeartbeatReply {
 pub struct CompleteRequest {
     /// From the lease.
     pub fence: i64,
-    /// What it made; its blobs are already uploaded.
-    pub output: TaskOutput,
+    /// The mask that it made, already uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<TaskOutput>,
+    /// What a program made, where the task was to run one; its files are already uploaded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<ExternalOutput>,
 }
 
 /// The attempt ended without output.

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    external::External,
     id::{AgentId, JobId, RevisionId, Sha256, TaskId},
     job::Modality,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
 };
+
+pub use crate::mask_spec::MaskSpec;
 
 pub use crate::needs::{Needs, TaskClass};
 
@@ -21,6 +24,8 @@ pub enum TaskKind {
     SegmentSlice,
     /// Carry one object from its prompted slices through the volume.
     Propagate,
+    /// Run a laboratory's own program.
+    External,
 }
 
 /// The engine that turns image and prompts into a mask.
@@ -56,6 +61,8 @@ pub enum TaskSpec {
     SegmentSlice(SegmentSlice),
     /// Carry one object from its prompted slices through the volume.
     Propagate(Propagate),
+    /// Run a laboratory's own program.
+    External(External),
 }
 
 /// Segment one object on one slice.
@@ -120,58 +127,43 @@ impl TaskSpec {
         match self {
             Self::SegmentSlice(_) => TaskKind::SegmentSlice,
             Self::Propagate(_) => TaskKind::Propagate,
+            Self::External(_) => TaskKind::External,
         }
     }
 
-    /// The object's label.
+    /// What is asked, where it makes a mask.
     #[must_use]
-    pub fn label(&self) -> u8 {
+    pub fn mask(&self) -> Option<MaskSpec<'_>> {
         match self {
-            Self::SegmentSlice(it) => it.prompt.label,
-            Self::Propagate(it) => it.label,
+            Self::SegmentSlice(it) => Some(MaskSpec::SegmentSlice(it)),
+            Self::Propagate(it) => Some(MaskSpec::Propagate(it)),
+            Self::External(_) => None,
         }
     }
 
-    /// The image.
+    /// What is asked, where a laboratory's own program does it.
     #[must_use]
-    pub fn image(&self) -> &ImageRef {
+    pub fn external(&self) -> Option<&External> {
         match self {
-            Self::SegmentSlice(it) => &it.image,
-            Self::Propagate(it) => &it.image,
+            Self::External(it) => Some(it),
+            Self::SegmentSlice(_) | Self::Propagate(_) => None,
         }
     }
 
-    /// The engine to run.
+    /// The engine to run, where it makes a mask.
     #[must_use]
-    pub fn engine(&self) -> EngineName {
-        match self {
-            Self::SegmentSlice(it) => it.engine,
-            Self::Propagate(it) => it.engine,
-        }
+    pub fn engine(&self) -> Option<EngineName> {
+        self.mask().map(MaskSpec::engine)
     }
 
-    /// Intensities that are to be seen as black and white, where they were asked for.
-    #[must_use]
-    pub fn window(&self) -> Option<[f64; 2]> {
-        match self {
-            Self::SegmentSlice(it) => it.window,
-            Self::Propagate(it) => it.window,
-        }
-    }
-
-    /// The mask blob the task starts from, where it has one.
-    #[must_use]
-    pub fn base(&self) -> Option<&Sha256> {
-        match self {
-            Self::SegmentSlice(it) => it.base.as_ref(),
-            Self::Propagate(it) => it.base.as_ref(),
-        }
-    }
-
-    /// The blobs that whoever runs the task must read.
+    /// The blobs that it reads.
     #[must_use]
     pub fn inputs(&self) -> Vec<&Sha256> {
-        std::iter::once(&self.image().sha256).chain(self.base()).collect()
+        match (self.mask(), self) {
+            (Some(it), _) => std::iter::once(&it.image().sha256).chain(it.base()).collect(),
+            (None, Self::External(it)) => it.inputs.iter().map(|it| &it.sha256).collect(),
+            (None, Self::SegmentSlice(_) | Self::Propagate(_)) => Vec::new(),
+        }
     }
 }
 
@@ -339,17 +331,21 @@ pub struct MaskExtent {
 pub struct Task {
     /// Its identifier.
     pub task_id: TaskId,
-    /// The job it belongs to.
-    pub job_id: JobId,
+    /// The job it belongs to; none where it runs a program for a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job_id: Option<JobId>,
     /// That job's name; none in events of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_name: Option<String>,
     /// What it does.
     pub kind: TaskKind,
-    /// The engine it runs; none in events of older versions.
+    /// The engine it runs; none in events of older versions, and where it runs a program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub engine: Option<EngineName>,
-    /// The object it works on.
+    /// The program it runs for a request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
+    /// The object it works on; 0 where it works on none.
     pub label: u8,
     /// The slice it segments; none for a propagation.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -47,6 +47,19 @@ impl Server {
         Err(forbidden("somebody else opened this case: a reviewer or an admin can delete it"))
     }
 
+    /// Refuses to let somebody delete a request that somebody else made, unless they review.
+    pub(crate) async fn check_may_delete_request(
+        &self,
+        request_id: TaskId,
+        caller: &Caller,
+    ) -> Result<(), ApiError> {
+        let made_by = self.store.request(request_id).await?.request.summary.by;
+        if caller.check(Role::Reviewer).is_ok() || caller.name() == Some(made_by.as_str()) {
+            return Ok(());
+        }
+        Err(forbidden("somebody else made this request: a reviewer or an admin can delete it"))
+    }
+
     /// Refuses to let somebody remove another reader's opinion, unless they review.
     pub(crate) async fn check_may_remove(
         &self,

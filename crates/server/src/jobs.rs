@@ -312,7 +312,7 @@ impl Server {
 
     pub(crate) fn new_task(
         &self,
-        job_id: JobId,
+        job_id: impl Into<Option<JobId>>,
         spec: TaskSpec,
         demand: Demand,
         person: &Person,
@@ -320,10 +320,11 @@ impl Server {
         let (limit, priority) = match &spec {
             TaskSpec::SegmentSlice(_) => (self.settings.slice_time_limit, SLICE_PRIORITY),
             TaskSpec::Propagate(_) => (self.settings.propagate_time_limit, PROPAGATE_PRIORITY),
+            TaskSpec::External(_) => (self.settings.program_time_limit, PROPAGATE_PRIORITY),
         };
         let Demand { class, needs } = demand;
         NewTask {
-            job_id,
+            job_id: job_id.into(),
             spec,
             // A slice that nobody waits for has no reason to go before anything.
             priority: if class == TaskClass::Batch { PROPAGATE_PRIORITY } else { priority },

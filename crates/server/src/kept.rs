@@ -31,7 +31,8 @@ impl Server {
             else {
                 return Ok(None);
             };
-            let job = self.store.job_row(record.task.job_id).await?;
+            let Some(job_id) = record.task.job_id else { return Ok(None) };
+            let job = self.store.job_row(job_id).await?;
             let _gate = self.blob_gate.read().await;
             let image = &job.summary.image;
             let Some(output) = self.output_so_far(&record, image, spec, partial).await? else {

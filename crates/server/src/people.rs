@@ -232,6 +232,7 @@ pub(crate) fn own_account(caller: &Caller) -> Result<(PersonId, &str, Role), Api
         Caller::Nobody
         | Caller::Open
         | Caller::Master
+        | Caller::Network
         | Caller::Token { .. }
         | Caller::Agent { .. } => Err(ApiError::wrong_state(
             "this is about the account of a person: sign in on the page by name and password",

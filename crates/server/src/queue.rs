@@ -85,10 +85,10 @@ pub enum QueueEvent {
         fence: i64,
         /// Digest of what it delivers.
         key: Sha256,
-        /// Mask that it delivers.
-        output: Sha256,
-        /// The revision that will hold its mask.
-        revision_id: RevisionId,
+        /// Mask that it delivers, where it delivers one.
+        output: Option<Sha256>,
+        /// The revision that will hold that mask.
+        revision_id: Option<RevisionId>,
     },
     /// The agent gives up, or stops because it was told to.
     Fail {
@@ -158,8 +158,8 @@ pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<Task
         QueueEvent::Complete { fence, key, output, revision_id } => {
             check_not_replayed(record, key)?;
             let mut after = complete(record, *fence, now_ms)?;
-            after.task.revision_id = Some(*revision_id);
-            after.output = Some(output.clone());
+            after.task.revision_id = *revision_id;
+            after.output.clone_from(output);
             after.completion_key = Some(key.clone());
             Ok(after)
         }
@@ -308,7 +308,11 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
             code: "timed_out".to_owned(),
             message: format!("the task took longer than {} s", record.time_limit_ms / 1_000),
             remedy: Some(
-                "choose a smaller range or a smaller box, or raise the time limit".to_owned(),
+                match record.spec.external() {
+                    Some(_) => "make the program faster, or raise PROGRAM_TIME_LIMIT",
+                    None => "choose a smaller range or a smaller box, or raise the time limit",
+                }
+                .to_owned(),
             ),
         };
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+pub use ipnet::IpNet;
+
 use crate::{access::Token, tls::TlsFiles};
 
 /// Settings of a server.
@@ -29,6 +31,15 @@ pub struct Settings {
     pub slice_time_limit: Duration,
     /// What a propagation may take.
     pub propagate_time_limit: Duration,
+    /// What a program may take.
+    pub program_time_limit: Duration,
+    /// Who runs programs: `true` agents elsewhere only, `false` the server's own agent only, none
+    /// whoever offers them.
+    pub use_local_inference: Option<bool>,
+    /// Networks from which agents of the older kind may come without a token.
+    pub legacy_agents: Vec<IpNet>,
+    /// How long an agent of the older kind, which says nothing while it works, may be silent.
+    pub legacy_lease: Duration,
     /// Grants before a task is given up.
     pub max_attempts: u32,
     /// Which pages of other origins may call.
@@ -108,6 +119,10 @@ impl Default for Settings {
             look_again: Duration::from_secs(1),
             slice_time_limit: Duration::from_secs(6 * 60),
             propagate_time_limit: Duration::from_secs(3 * 60 * 60),
+            program_time_limit: Duration::from_secs(3 * 60 * 60),
+            use_local_inference: None,
+            legacy_agents: Vec::new(),
+            legacy_lease: Duration::from_secs(60 * 60),
             max_attempts: 3,
             cors: Cors::SameOrigin,
             public_urls: Vec::new(),

@@ -31,7 +31,6 @@ impl Server {
     /// If it has not ended, or was done; and whatever may be wrong with asking.
     pub(crate) async fn retry(&self, task_id: TaskId, person: &Person) -> Result<Task, ApiError> {
         let record = self.store.task(task_id).await?;
-        let job_id = record.task.job_id;
         match record.task.state {
             TaskState::Failed | TaskState::Cancelled => {}
             TaskState::Succeeded => {
@@ -42,7 +41,10 @@ impl Server {
             }
         }
         let demand = Demand { class: record.task.class, needs: record.needs };
+        let job_id = record.task.job_id;
+        let no_job = || ApiError::wrong_state("the task belongs to no job");
         let task = match record.spec {
+            TaskSpec::External(it) => self.request_again(task_id, it, person).await?,
             TaskSpec::SegmentSlice(it) => {
                 let wish = SegmentWish {
                     engine: Some(it.engine),
@@ -51,12 +53,12 @@ impl Server {
                     demand,
                     ..SegmentWish::of(it.prompt)
                 };
-                self.segment(job_id, wish, person).await?
+                self.segment(job_id.ok_or_else(no_job)?, wish, person).await?
             }
             TaskSpec::Propagate(it) if it.interpolate => {
                 let wish =
                     InterpolateWish { label: it.label, axis: it.axis, frame: it.image.frame };
-                self.interpolate(job_id, wish, person).await?
+                self.interpolate(job_id.ok_or_else(no_job)?, wish, person).await?
             }
             TaskSpec::Propagate(it) => {
                 let wish = PropagateWish {
@@ -71,7 +73,7 @@ impl Server {
                     frame: it.image.frame,
                     demand,
                 };
-                self.propagate(job_id, wish, person).await?
+                self.propagate(job_id.ok_or_else(no_job)?, wish, person).await?
             }
         };
         self.store.note_retry(task_id, task.task_id, &self.act(person)).await?;

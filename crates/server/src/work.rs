@@ -3,25 +3,22 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use protocol::{
-    id::{RevisionId, Sha256, TaskId},
-    job::{Author, Revision, RevisionAction},
+    external::is_program_name,
+    id::{Sha256, TaskId},
     lease::{
         ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease,
         PROTOCOL_VERSION,
     },
-    task::{EngineName, MaskExtent, Task, TaskOutput, TaskSpec},
+    task::{EngineName, Task, TaskKind},
 };
-use volume::rle;
 
 use crate::{
-    blobs::{self, BlobError},
+    blobs,
     error::ApiError,
-    masks,
-    queue::{Refusal, TaskRecord},
+    queue::Refusal,
     state::Server,
-    store::{Completion, HERE, NewRevision, StoreError, jobs::JobRow},
+    store::{Completion, HERE, StoreError},
 };
 
 /// Longest time a request is held.
@@ -74,6 +71,13 @@ impl Server {
         let mut request = request.clone();
         if is_here {
             request.engines = self.engines_here();
+        }
+        request.kinds.retain(|it| *it != TaskKind::External || self.runs_programs(is_here));
+        if !request.programs.iter().all(|it| is_program_name(it)) {
+            return Err(ApiError::invalid(
+                "programs",
+                "a program's name is made of at most 100 letters, digits, `-`, `_` and `.`",
+            ));
         }
         self.saw(&request, is_here).await?;
         let wait = Duration::from_secs(u64::from(request.wait_secs)).min(MAX_WAIT);
@@ -134,8 +138,8 @@ impl Server {
         Ok(HeartbeatReply { lease_ms, cancel: record.task.cancel_requested })
     }
 
-    /// Accepts a task's output: its mask becomes part of the job's next revision. Repeated, it gets
-    /// the same answer.
+    /// Accepts a task's output: its mask becomes part of the job's next revision, or what its program
+    /// made the request's result. Repeated, it gets the same answer.
     ///
     /// # Errors
     /// If the fence is stale, or the output is not what the task asked for.
@@ -151,12 +155,22 @@ impl Server {
                 return Ok(record.task);
             }
             self.leased(task_id, request.fence).await?;
-            let job = self.store.job_row(record.task.job_id).await?;
+            let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
+                (Some(job_id), Some(output), None) => (job_id, output),
+                (None, None, Some(output)) => {
+                    return self.complete_external(&record, &key, output).await;
+                }
+                (Some(_), _, _) => return Err(ApiError::invalid("output", "a mask was asked for")),
+                (None, _, _) => {
+                    return Err(ApiError::invalid("external", "a program's output was asked for"));
+                }
+            };
+            let job = self.store.job_row(job_id).await?;
             let _gate = self.blob_gate.read().await;
             let completion = Completion {
                 key: key.clone(),
-                output: request.output.mask.clone(),
-                made: self.merged_revision(&record, &job, &request.output).await?,
+                output: output.mask.clone(),
+                made: self.merged_revision(&record, &job, output).await?,
             };
             let now_ms = self.now_ms();
             match self.store.complete(task_id, request.fence, &completion, now_ms).await {
@@ -175,71 +189,6 @@ impl Server {
             }
         }
         Err(ApiError::wrong_state("the mask changes faster than the result can be merged into it"))
-    }
-
-    /// The revision that a task's output makes of the job's present head.
-    pub(crate) async fn merged_revision(
-        &self,
-        record: &TaskRecord,
-        job: &JobRow,
-        output: &TaskOutput,
-    ) -> Result<NewRevision, ApiError> {
-        let label = record.spec.label();
-        // Locked since the task was queued: its voxels stay, and none are added.
-        let is_locked = job.labels.iter().any(|it| it.value == label && it.locked);
-        let extent = output.extent;
-        let bad_output = |message: String| ApiError::invalid("output", message);
-        let image = &job.summary.image;
-        if !is_asked_for(&record.spec, extent, image.shape) {
-            return Err(bad_output(
-                "the mask speaks for slices that were not asked for".to_owned(),
-            ));
-        }
-        let object = match blobs::read(&*self.blobs, &output.mask).await {
-            Err(BlobError::Missing(_)) => {
-                return Err(bad_output("the mask was not delivered".to_owned()));
-            }
-            other => other?,
-        };
-        let base = self.labelmap(image, record.spec.base()).await?;
-        let mut labelmap = self.labelmap(image, job.head.as_ref().map(|it| &it.mask)).await?;
-        let shape = labelmap.shape;
-        let (encoded, difference) = tokio::task::spawn_blocking(move || {
-            if rle::shape(&object).is_ok_and(|it| it != shape) {
-                return Err("the mask does not have the image's shape".to_owned());
-            }
-            let object =
-                rle::decode(&object, labelmap.voxels.len()).map_err(|it| it.to_string())?;
-            let before = labelmap.clone();
-            if !is_locked {
-                masks::merge_object(&mut labelmap, &base, &object, label, extent)
-                    .map_err(|it| it.to_string())?;
-            }
-            let difference = masks::difference(&before, &labelmap, [0; 3]);
-            Ok((rle::encode(&labelmap), difference))
-        })
-        .await?
-        .map_err(bad_output)?;
-        let prompts = match &record.spec {
-            TaskSpec::SegmentSlice(it) => vec![it.prompt.clone()],
-            TaskSpec::Propagate(it) => it.prompts.clone(),
-        };
-        let revision = Revision {
-            revision_id: RevisionId::fresh(),
-            parent: job.summary.head,
-            mask: blobs::keep_bytes(&*self.blobs, Bytes::from(encoded)).await?,
-            author: Author::Engine { task_id: record.task.task_id, engine: output.engine.clone() },
-            action: Some(action(&record.spec)),
-            changed: difference.bounds,
-            label: Some(label),
-            extent: Some(extent),
-            prompts,
-            parameters: Some(parameters(record, output)),
-            slices: output.slices.clone(),
-            doubt: output.doubt,
-            created_ms: self.now_ms(),
-        };
-        Ok(NewRevision { revision, touched: difference.labels })
     }
 
     /// Ends an attempt without output. What a withdrawn propagation had made so far is kept.
@@ -278,25 +227,6 @@ impl Server {
     }
 }
 
-/// Whether a mask of these slices is what the task asked for.
-fn is_asked_for(spec: &TaskSpec, extent: MaskExtent, shape: [u32; 3]) -> bool {
-    let n_slices = shape.get(usize::from(extent.axis)).copied().unwrap_or(0);
-    let is_inside = extent.first <= extent.last && extent.last < n_slices;
-    is_inside
-        && match spec {
-            TaskSpec::SegmentSlice(it) => {
-                let slice = it.prompt.slice;
-                extent.axis == slice.axis
-                    && extent.first == slice.slice_index
-                    && extent.last == slice.slice_index
-            }
-            TaskSpec::Propagate(it) => {
-                let [first, last] = it.range.unwrap_or([0, n_slices - 1]);
-                extent.axis == it.axis && extent.first >= first && extent.last <= last
-            }
-        }
-}
-
 pub(crate) fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
@@ -305,36 +235,4 @@ pub(crate) fn millis(duration: Duration) -> i64 {
 fn completion_key(task_id: TaskId, request: &CompleteRequest) -> Sha256 {
     let text = serde_json::json!({ "task_id": task_id, "request": request }).to_string();
     blobs::digest(text.as_bytes())
-}
-
-/// What is done by a task.
-fn action(spec: &TaskSpec) -> RevisionAction {
-    match spec {
-        TaskSpec::SegmentSlice(_) => RevisionAction::SegmentSlice,
-        TaskSpec::Propagate(it) if it.interpolate => RevisionAction::Interpolate,
-        TaskSpec::Propagate(_) => RevisionAction::Propagate,
-    }
-}
-
-/// What a revision records of the parameters it was made with.
-fn parameters(record: &TaskRecord, output: &TaskOutput) -> serde_json::Value {
-    let spec = &record.spec;
-    let mut parameters = serde_json::json!({
-        "kind": spec.kind(),
-        "engine_ms": output.engine_ms,
-    });
-    if spec.image().frame > 0 {
-        parameters["frame"] = spec.image().frame.into();
-    }
-    if record.task.smaller {
-        parameters["smaller"] = true.into();
-    }
-    if let TaskSpec::Propagate(it) = spec {
-        parameters["axis"] = it.axis.into();
-        parameters["direction"] = serde_json::json!(it.direction);
-        parameters["range"] = serde_json::json!(it.range);
-        parameters["combine"] = serde_json::json!(it.combine);
-        parameters["largest_component"] = it.largest_component.into();
-    }
-    parameters
 }

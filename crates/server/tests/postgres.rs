@@ -70,3 +70,8 @@ async fn what_one_server_commits_wakes_who_waits_at_another() {
     here.close().await;
     there.close().await;
 }
+
+#[tokio::test]
+async fn tasks_and_all_that_hangs_on_them_outlive_the_upgrade() {
+    conformance::upgrade::tasks_outlive_the_upgrade(&new_database().await).await;
+}

@@ -26,10 +26,11 @@ fn queued() -> TaskRecord {
     TaskRecord {
         task: Task {
             task_id: TaskId::fresh(),
-            job_id: JobId::fresh(),
+            job_id: Some(JobId::fresh()),
             job_name: None,
             kind: TaskKind::SegmentSlice,
             engine: None,
+            program: None,
             label: 1,
             slice: Some(slice),
             state: TaskState::Queued,
@@ -90,7 +91,12 @@ fn claim() -> QueueEvent {
 }
 
 fn complete(fence: i64) -> QueueEvent {
-    QueueEvent::Complete { fence, key: sha(7), output: sha(8), revision_id: RevisionId::fresh() }
+    QueueEvent::Complete {
+        fence,
+        key: sha(7),
+        output: Some(sha(8)),
+        revision_id: Some(RevisionId::fresh()),
+    }
 }
 
 fn failure(class: FailureClass) -> TaskFailure {
@@ -179,8 +185,8 @@ fn a_repeated_completion_is_known_for_what_it_is() {
     let other = QueueEvent::Complete {
         fence: 1,
         key: sha(9),
-        output: sha(8),
-        revision_id: RevisionId::fresh(),
+        output: Some(sha(8)),
+        revision_id: Some(RevisionId::fresh()),
     };
     assert_eq!(next(&done, &other, 20), Err(Refusal::StaleFence));
 }

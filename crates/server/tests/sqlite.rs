@@ -64,3 +64,10 @@ async fn a_database_of_the_first_version_keeps_its_history() {
     conformance::upgrade::fill_as_the_first_version(&url).await;
     conformance::upgrade::the_first_versions_history_can_be_walked(&url).await;
 }
+
+#[tokio::test]
+async fn tasks_and_all_that_hangs_on_them_outlive_the_upgrade() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = sqlite_url(&folder.path().join("voxloop.db")).unwrap();
+    conformance::upgrade::tasks_outlive_the_upgrade(&url).await;
+}

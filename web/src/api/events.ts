@@ -1,7 +1,17 @@
 // The server's stream of changes, and whether it is connected.
 import type { Event } from './types';
 
-const NAMES: readonly Event['event'][] = ['job_update', 'job_removed', 'queue_update', 'revision_update', 'head_update', 'review_update', 'log_update'];
+const NAMES: readonly Event['event'][] = [
+  'job_update',
+  'job_removed',
+  'queue_update',
+  'revision_update',
+  'head_update',
+  'review_update',
+  'log_update',
+  'request_update',
+  'request_removed',
+];
 
 const RETRY_MS = 2000;
 

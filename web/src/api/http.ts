@@ -85,6 +85,13 @@ export async function getBytes(path: string, signal?: AbortSignal): Promise<Uint
   return response.status === 204 ? null : new Uint8Array(await response.arrayBuffer());
 }
 
+/** Sends a file as it is, and reads the JSON answer. */
+export async function sendBytes<T>(method: 'POST' | 'PUT', path: string, body: Blob): Promise<T> {
+  const headers = { ...signature(), 'content-type': 'application/octet-stream' };
+  const response = await send(path, { method, headers, body });
+  return (await response.json()) as T;
+}
+
 /** Sends a body, or none, and reads the JSON answer, or none. */
 export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method, headers: signature() };

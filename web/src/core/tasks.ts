@@ -36,7 +36,7 @@ export function leftMs(task: Task, nowMs: number): number | null {
 
 /** Whether a task has these words in its job's name, its kind, engine, agent or failure. `words` are those of the page. */
 export function matches(task: Task, words: string, search: string): boolean {
-  const text = [words, task.job_name, task.engine, task.agent, task.failure?.message, task.failure?.code, task.task_id]
+  const text = [words, task.job_name, task.engine, task.program, task.agent, task.failure?.message, task.failure?.code, task.task_id]
     .join(' ')
     .toLocaleLowerCase();
   return search

@@ -217,7 +217,7 @@ function newRevision(jobId: string, revision: Revision): void {
 }
 
 function follow(jobId: string, event: Event): void {
-  if (event.data.job_id !== jobId || !isOpen(jobId)) return;
+  if (!('job_id' in event.data) || event.data.job_id !== jobId || !isOpen(jobId)) return;
   switch (event.event) {
     case 'job_update':
       patchJob({ status: event.data.status });

@@ -12,6 +12,7 @@ import type { Pace } from '../core/time_left';
 import type { DisplayVolume, VolumeFile } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
+import { FIRST_DESK, type Desk } from './desk';
 import { FIRST_MONITOR, type Monitor } from './monitor';
 import { readEditTools, type EditTools } from './edit_settings';
 import { readSettings, type Settings } from './settings';
@@ -139,6 +140,7 @@ export interface State {
   /** Whether the sheet of keys lies over the page. */
   readonly keysShown: boolean;
   readonly monitor: Monitor;
+  readonly desk: Desk;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
   /** Edits of the open job's mask that the server does not have; stuck where it cannot be reached. */
@@ -167,6 +169,7 @@ export const useStore = create<State>(() => ({
   diagnosis: { found: null, error: null, looking: false },
   keysShown: false,
   monitor: FIRST_MONITOR,
+  desk: FIRST_DESK,
   open: null,
   surfaces: null,
   saving: { waiting: 0, isStuck: false },

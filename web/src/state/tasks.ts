@@ -104,7 +104,7 @@ export function chooseSpan(hours: number): void {
 }
 
 /** Calls at most once in so many milliseconds, the last wish always. */
-function eased(call: () => void, everyMs: number): { readonly wish: () => void; readonly stop: () => void } {
+export function eased(call: () => void, everyMs: number): { readonly wish: () => void; readonly stop: () => void } {
   let timer: ReturnType<typeof setTimeout> | null = null;
   return {
     wish: () => {

@@ -14,6 +14,7 @@ import { SignInPage } from './SignInPage';
 const JobPage = lazy(() => import('./JobPage'));
 const AuditPage = lazy(() => import('./AuditPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
+const RequestsPage = lazy(() => import('./RequestsPage'));
 const TasksPage = lazy(() => import('./TasksPage'));
 const SettingsPage = lazy(() => import('./SettingsPage'));
 const PeoplePage = lazy(() => import('./PeoplePage'));
@@ -63,6 +64,8 @@ function Page(): React.JSX.Element {
       return <JobsPage />;
     case 'tasks':
       return <TasksPage />;
+    case 'requests':
+      return <RequestsPage />;
     case 'audit':
       return <AuditPage />;
     case 'settings':

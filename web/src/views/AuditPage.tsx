@@ -23,12 +23,12 @@ const EXPORT_PAGE = 500;
 
 /** Particulars that have words of their own. */
 const DETAILS = [
-  'from', 'to', 'comment', 'revision', 'engine', 'kind', 'label', 'labels', 'task', 'file', 'name', 'action', 'as', 'reader',
+  'from', 'to', 'comment', 'revision', 'engine', 'kind', 'label', 'labels', 'task', 'file', 'name', 'action', 'as', 'reader', 'request', 'program',
 ] as const;
 
 const ACTIONS = [
   'job_created', 'job_deleted', 'mask_edited', 'head_moved', 'labels_changed', 'review_changed', 'opinion_added', 'opinion_removed',
-  'label_set_created', 'label_set_changed', 'label_set_deleted', 'task_queued', 'task_cancelled', 'task_retried', 'priority_changed', 'exported',
+  'label_set_created', 'label_set_changed', 'label_set_deleted', 'task_queued', 'task_cancelled', 'task_retried', 'priority_changed', 'request_made', 'request_deleted', 'exported',
 ] as const satisfies readonly AuditAction[];
 
 interface Read {

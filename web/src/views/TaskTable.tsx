@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Task } from '../api/types';
 import { formatDate } from '../core/format';
 import { doneShare, formatTook, hasEnded, leftMs, ranMs, waitedMs } from '../core/tasks';
-import { navigate, pathOf } from '../state/router';
+import { navigate, pathOf, type Route } from '../state/router';
 import { useStore } from '../state/store';
 import { moveTask, retryTask, toggleLog, withdrawTask } from '../state/tasks';
 import { TaskLog } from './TaskLog';
@@ -32,8 +32,9 @@ function What({ task }: { task: Task }): React.JSX.Element {
 
 function Case({ task }: { task: Task }): React.JSX.Element {
   const { t } = useTranslation();
-  const route = { page: 'job', jobId: task.job_id } as const;
-  const name = task.job_name ?? task.job_id;
+  const jobId = task.job_id ?? null;
+  const route: Route = jobId === null ? { page: 'requests' } : { page: 'job', jobId };
+  const name = jobId === null ? t('pages.requests') : (task.job_name ?? jobId);
   return (
     <div className="task-two">
       <a
@@ -48,7 +49,7 @@ function Case({ task }: { task: Task }): React.JSX.Element {
       >
         {name}
       </a>
-      <span className="dim">{t('tasks.object', { label: task.label })}</span>
+      <span className="dim">{jobId === null ? (task.program ?? '') : t('tasks.object', { label: task.label })}</span>
     </div>
   );
 }

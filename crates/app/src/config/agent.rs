@@ -9,7 +9,7 @@ use engine::medsam2::DeviceChoice;
 use protocol::task::TaskKind;
 
 use super::{ComputeArgs, parse_bytes, token_text};
-use crate::transport_args::ReachArgs;
+use crate::{program_args::ExecArgs, transport_args::ReachArgs};
 
 /// Settings of `voxloop agent`.
 #[derive(Debug, Args)]
@@ -42,6 +42,9 @@ pub(crate) struct AgentArgs {
     /// How and where networks compute.
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
+    /// The program that this agent runs.
+    #[command(flatten)]
+    pub(crate) exec: ExecArgs,
     /// File of the token that the server asks for; with `--join` it is made.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -95,10 +98,10 @@ impl AgentArgs {
     }
 }
 
-/// Reads `segment_slice` or `propagate`.
+/// Reads `segment_slice`, `propagate` or `external`.
 fn parse_kind(text: &str) -> Result<TaskKind, String> {
     let name = serde_json::Value::String(text.trim().to_owned());
     serde_json::from_value(name).map_err(|_unknown| {
-        format!("`{text}` is no kind of task: expected segment_slice or propagate")
+        format!("`{text}` is no kind of task: expected segment_slice, propagate or external")
     })
 }

@@ -45,6 +45,8 @@ pub enum Caller {
         /// What it may do now.
         role: Role,
     },
+    /// An agent of the older pull API, from a network that needs to show nothing.
+    Network,
     /// An agent with a credential of its own.
     Agent {
         /// What it showed.
@@ -62,7 +64,7 @@ impl Caller {
             Self::Nobody => None,
             Self::Open | Self::Master => Some(Role::Admin),
             Self::Person { role, .. } | Self::Token { role, .. } => Some(*role),
-            Self::Agent { .. } => Some(Role::Agent),
+            Self::Agent { .. } | Self::Network => Some(Role::Agent),
         }
     }
 
@@ -70,7 +72,7 @@ impl Caller {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Nobody | Self::Open | Self::Master => None,
+            Self::Nobody | Self::Open | Self::Master | Self::Network => None,
             Self::Person { name, .. } | Self::Token { name, .. } | Self::Agent { name, .. } => {
                 Some(name)
             }
@@ -81,7 +83,7 @@ impl Caller {
     #[must_use]
     pub fn signed_in_as(&self) -> Option<SignedInAs> {
         match self {
-            Self::Nobody => None,
+            Self::Nobody | Self::Network => None,
             Self::Open => Some(SignedInAs::Anybody),
             Self::Master => Some(SignedInAs::ServerToken),
             Self::Person { .. } => Some(SignedInAs::Person),
@@ -94,7 +96,7 @@ impl Caller {
     #[must_use]
     pub fn credential_id(&self) -> Option<CredentialId> {
         match self {
-            Self::Nobody | Self::Open | Self::Master => None,
+            Self::Nobody | Self::Open | Self::Master | Self::Network => None,
             Self::Person { credential_id, .. }
             | Self::Token { credential_id, .. }
             | Self::Agent { credential_id, .. } => Some(*credential_id),
@@ -154,11 +156,16 @@ pub struct Peer(pub IpAddr);
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Address(pub String);
 
+/// From where a request came, where that is known.
+pub(crate) fn ip(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<Peer>().map(|it| it.0);
+    let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
+    peer.or(connected).map(|it| it.to_canonical())
+}
+
 impl Address {
     fn of(extensions: &Extensions) -> Self {
-        let peer = extensions.get::<Peer>().map(|it| it.0);
-        let connected = extensions.get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
-        Self(peer.or(connected).map(|it| it.to_canonical().to_string()).unwrap_or_default())
+        Self(ip(extensions).map(|it| it.to_string()).unwrap_or_default())
     }
 }
 

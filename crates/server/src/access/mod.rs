@@ -21,12 +21,13 @@ use axum::{
 use protocol::access::{CredentialKind, Role};
 use tokio::sync::{Semaphore, watch};
 
-pub(crate) use caller::forbidden;
 pub use caller::{Address, Caller, Peer};
+pub(crate) use caller::{forbidden, ip};
 pub use token::{Token, TokenError};
 
 use crate::{
     error::ApiError,
+    pathology,
     state::Server,
     store::{StoreError, credentials::Opened},
 };
@@ -87,12 +88,12 @@ impl Server {
             && !self.store.has_people().await?)
     }
 
-    async fn shown(&self, headers: &HeaderMap) -> Result<Shown, StoreError> {
-        if let Some(text) = bearer(headers) {
-            if self.settings.token.as_ref().is_some_and(|it| it.is(text)) {
+    async fn shown(&self, headers: &HeaderMap, route: &str) -> Result<Shown, StoreError> {
+        if let Some(text) = bearer(headers).map(str::to_owned).or_else(|| in_url(headers, route)) {
+            if self.settings.token.as_ref().is_some_and(|it| it.is(&text)) {
                 return Ok(Shown::Caller(Caller::Master));
             }
-            let opened = self.opened(text).await?.and_then(by_header);
+            let opened = self.opened(&text).await?.and_then(by_header);
             return Ok(opened.map_or(Shown::Wrong, Shown::Caller));
         }
         if self.settings.token.as_ref().is_some_and(|it| it.has_cookie(headers)) {
@@ -113,8 +114,13 @@ impl Server {
         Ok(opened)
     }
 
-    async fn caller(&self, headers: &HeaderMap, need: Need) -> Result<Caller, ApiError> {
-        match self.shown(headers).await? {
+    async fn caller(
+        &self,
+        headers: &HeaderMap,
+        route: &str,
+        need: Need,
+    ) -> Result<Caller, ApiError> {
+        match self.shown(headers, route).await? {
             Shown::Caller(it) => Ok(it),
             Shown::Wrong if need == Need::Open => Ok(Caller::Nobody),
             Shown::Wrong => Err(unauthenticated(
@@ -141,7 +147,7 @@ impl Server {
 
     async fn still_may(&self, caller: &Caller, role: Role) -> bool {
         let still = match caller {
-            Caller::Nobody => Ok(false),
+            Caller::Nobody | Caller::Network => Ok(false),
             Caller::Master => Ok(true),
             Caller::Open => self.is_open().await,
             Caller::Person { credential_id, .. }
@@ -161,6 +167,13 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, text) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| text.trim())
+}
+
+/// The token that an agent of the older pull API carries in its URL, as Basic credentials.
+fn in_url(headers: &HeaderMap, route: &str) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, secret) = pathology::basic(value).filter(|_| pathology::is_route(route))?;
+    Some(secret)
 }
 
 /// Who shows this in a header.
@@ -203,7 +216,12 @@ pub(crate) async fn check(
         // It does not matter who comes; whether the server is well is asked often.
         return next.run(request).await;
     }
-    let caller = match server.caller(request.headers(), need).await {
+    let caller = match server.caller(request.headers(), route.as_str(), need).await {
+        Ok(Caller::Nobody)
+            if pathology::is_let_in(&server, route.as_str(), request.extensions()) =>
+        {
+            Caller::Network
+        }
         Ok(it) => it,
         Err(error) => return refused(error),
     };

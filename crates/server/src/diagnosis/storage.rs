@@ -122,9 +122,10 @@ fn line(reference: &Reference, fault: &str) -> String {
     let what = match reference.what {
         What::Image => "image",
         What::Mask => "mask",
+        What::File => "file",
         What::Output => "engine's output",
     };
-    format!("{what} of job {}: {} {fault}", reference.job_id, reference.sha256)
+    format!("{what} of {}: {} {fault}", reference.owner, reference.sha256)
 }
 
 fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Finding {
@@ -144,7 +145,7 @@ fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Fin
     // Outputs are part of a revision's mask by the time anybody looks.
     let finding = match worst {
         Some(What::Output) | None => Finding::warning(found),
-        Some(What::Image | What::Mask) => Finding::error(found),
+        Some(What::Image | What::Mask | What::File) => Finding::error(found),
     };
     let remedy = match worst {
         Some(What::Image) => {
@@ -154,6 +155,10 @@ fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Fin
         Some(What::Mask) | None => {
             "bring the files back from a backup into the data folder's blobs/; without one, segment \
              the object again: a new revision takes the damaged one's place"
+        }
+        Some(What::File) => {
+            "bring the files back from a backup into the data folder's blobs/; without one, make the \
+             request again"
         }
         Some(What::Output) => "nothing is lost: these results are part of the jobs' masks",
     };
@@ -172,7 +177,7 @@ pub(super) async fn orphans(subject: &Subject) -> Finding {
         .filter(|it| !needed.contains(&it.sha256) && it.age >= cleanup::MIN_AGE)
         .collect();
     if idle.is_empty() {
-        return Finding::ok("every stored file belongs to a job");
+        return Finding::ok("every stored file belongs to a job or a request");
     }
     let bytes = idle.iter().map(|it| it.bytes).sum();
     let n_files = count(idle.len(), "stored file belongs", "stored files belong");

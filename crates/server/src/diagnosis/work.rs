@@ -50,10 +50,11 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
     };
     let lines = seen.iter().map(|it| {
         let ago = duration(subject.now_ms - it.last_ms);
-        let engines = it.profile.engines.iter().map(row::to_text).collect::<Vec<_>>();
+        let mut runs = it.profile.engines.iter().map(row::to_text).collect::<Vec<_>>();
+        runs.extend(it.profile.programs.iter().cloned());
         let device = if it.device.is_empty() { "" } else { " on " };
-        let (name, engines) = (&it.name, engines.join(", "));
-        format!("{name}{device}{}: last heard of {ago} ago, runs {engines}", it.device)
+        let (name, runs) = (&it.name, runs.join(", "));
+        format!("{name}{device}{}: last heard of {ago} ago, runs {runs}", it.device)
     });
     let lines = lines.collect();
     let silent_ms = silent_ms(&subject.settings);

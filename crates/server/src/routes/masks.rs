@@ -195,7 +195,7 @@ pub(super) async fn initial_mask(
     let (engine, frame) = (body.engine, body.frame);
     let wish = SegmentWish { prompt, elsewhere, engine, window, frame, demand };
     let task = server.segment(job_id, wish, &person).await?;
-    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
+    let queued = TaskQueued { task_id: task.task_id, job_id: Some(job_id), status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }
 
@@ -299,6 +299,6 @@ pub(super) async fn propagate(
         demand: Demand::new(body.class, body.model, body.gpu_memory_bytes),
     };
     let task = server.propagate(job_id, wish, &person).await?;
-    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
+    let queued = TaskQueued { task_id: task.task_id, job_id: Some(job_id), status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }

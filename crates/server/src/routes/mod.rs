@@ -14,7 +14,9 @@ mod measures;
 mod operations;
 mod output_log;
 mod page;
+mod pathology;
 mod people;
+mod requests;
 mod results;
 mod reviews;
 mod revisions;
@@ -51,6 +53,8 @@ pub(crate) use page::has_page;
         (name = "results", description = "Measure objects, take masks, surfaces and pictures away"),
         (name = "review", description = "Hand masks over, accept and compare them, look who did what"),
         (name = "tasks", description = "What is queued, running and done"),
+        (name = "requests", description = "Runs of a laboratory's own programs"),
+        (name = "pathology", description = "The older pull API, on the same tasks as requests"),
         (name = "events", description = "Every change as it happens"),
         (name = "system", description = "How the server is"),
         (name = "access", description = "Who may sign in, what they may do, and what programs show"),
@@ -68,6 +72,8 @@ fn api() -> OpenApiRouter<Server> {
         .merge(review_routes())
         .merge(task_routes())
         .merge(agent_routes())
+        .merge(request_routes())
+        .merge(pathology_routes())
         .merge(system_routes())
         .merge(people_routes())
         .merge(credential_routes())
@@ -142,6 +148,27 @@ fn agent_routes() -> OpenApiRouter<Server> {
         .routes(routes!(transfers::output, transfers::output_offset, transfers::append_output))
         .routes(routes!(agents::complete))
         .routes(routes!(agents::fail))
+}
+
+fn request_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(requests::list_requests, requests::post_request))
+        .routes(routes!(requests::get_request, requests::delete_request))
+        .routes(routes!(requests::request_result))
+        .routes(routes!(requests::request_file))
+        .routes(routes!(requests::post_input))
+        .routes(routes!(requests::put_input))
+        .routes(routes!(requests::list_programs))
+}
+
+fn pathology_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(pathology::analyze))
+        .routes(routes!(pathology::pending))
+        .routes(routes!(pathology::list))
+        .routes(routes!(pathology::get))
+        .routes(routes!(pathology::update_status))
+        .routes(routes!(pathology::complete))
 }
 
 fn system_routes() -> OpenApiRouter<Server> {

@@ -73,6 +73,6 @@ pub(super) async fn interpolate(
 ) -> Result<(StatusCode, Json<TaskQueued>), ApiError> {
     let InterpolateBody { label, axis, frame } = body;
     let task = server.interpolate(job_id, InterpolateWish { label, axis, frame }, &person).await?;
-    let queued = TaskQueued { task_id: task.task_id, job_id, status: task.state };
+    let queued = TaskQueued { task_id: task.task_id, job_id: Some(job_id), status: task.state };
     Ok((StatusCode::ACCEPTED, Json(queued)))
 }

@@ -1,6 +1,6 @@
 //! What the database holds, counted: for the diagnosis.
 
-use protocol::id::{JobId, Sha256};
+use protocol::id::Sha256;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::{Store, StoreError, row};
@@ -10,38 +10,58 @@ use super::{Store, StoreError, row};
 pub(crate) struct Reference {
     pub(crate) sha256: Sha256,
     pub(crate) what: What,
-    pub(crate) job_id: JobId,
+    /// `job …` or `request …`, with its identifier.
+    pub(crate) owner: String,
 }
 
-/// What a blob is to its job.
+/// What a blob is to its job or request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     /// The image itself.
     Image,
     /// A revision's mask.
     Mask,
+    /// What a request reads, or its program wrote.
+    File,
     /// What an agent delivered; its mask is part of a revision by now.
     Output,
 }
 
-const REFERENCES: [(What, &str); 3] = [
-    (What::Image, "select image_sha256 as sha256, job_id from job order by created_ms desc"),
-    (What::Mask, "select mask_sha256 as sha256, job_id from revision order by created_ms desc"),
+const REFERENCES: [(What, &str); 4] = [
+    (
+        What::Image,
+        "select image_sha256 as sha256, 'job ' || job_id as owner from job
+         order by created_ms desc",
+    ),
+    (
+        What::Mask,
+        "select mask_sha256 as sha256, 'job ' || job_id as owner from revision
+         order by created_ms desc",
+    ),
+    (
+        What::File,
+        "select sha256, 'request ' || task_id as owner from request_input
+         union select delivery.sha256, 'request ' || task.task_id from delivery
+         join task on task.task_id = delivery.task_id where task.job_id is null
+         order by owner desc",
+    ),
     (
         What::Output,
-        "select delivery.sha256 as sha256, task.job_id as job_id from delivery
-         join task on task.task_id = delivery.task_id order by task.created_ms desc",
+        "select delivery.sha256 as sha256, 'job ' || task.job_id as owner from delivery
+         join task on task.task_id = delivery.task_id where task.job_id is not null
+         order by task.created_ms desc",
     ),
 ];
 
 impl Store {
-    /// Every blob that a row needs: images first, then masks, then outputs, the newest first.
+    /// Every blob that a row needs: images first, then masks, files of requests and outputs, the
+    /// newest first.
     pub(crate) async fn references(&self) -> Result<Vec<Reference>, StoreError> {
         let mut found = Vec::new();
         for (what, sql) in REFERENCES {
             for it in sqlx::query(AssertSqlSafe(sql)).fetch_all(&self.pool).await? {
-                let (sha256, job_id) = (row::id(&it, "sha256")?, row::id(&it, "job_id")?);
-                found.push(Reference { sha256, what, job_id });
+                let (sha256, owner) = (row::id(&it, "sha256")?, it.try_get("owner")?);
+                found.push(Reference { sha256, what, owner });
             }
         }
         Ok(found)

@@ -33,7 +33,7 @@ pub(super) async fn append(
             "insert into event (event_id, job_id, body, created_ms) values ($1, $2, $3, $4)",
         )
         .bind(event_id)
-        .bind(body.job_id().to_string())
+        .bind(body.job_id().map(|it| it.to_string()).unwrap_or_default())
         .bind(row::to_json(body))
         .bind(now_ms)
         .execute(&mut **transaction)

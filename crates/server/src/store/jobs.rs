@@ -193,7 +193,7 @@ impl Store {
         Ok(orphans)
     }
 
-    /// Whether any job refers to a blob.
+    /// Whether any job or request refers to a blob.
     ///
     /// # Errors
     /// If the database fails.
@@ -257,11 +257,12 @@ impl Change<'_> {
         Ok(())
     }
 
-    async fn is_referenced(&mut self, sha256: &Sha256) -> Result<bool, StoreError> {
+    pub(super) async fn is_referenced(&mut self, sha256: &Sha256) -> Result<bool, StoreError> {
         let found = sqlx::query(
             "select 1 as found from job where image_sha256 = $1
              union all select 1 from revision where mask_sha256 = $1
              union all select 1 from delivery where sha256 = $1
+             union all select 1 from request_input where sha256 = $1
              limit 1",
         )
         .bind(sha256.to_string())

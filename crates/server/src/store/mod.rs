@@ -20,6 +20,7 @@ mod labels;
 mod output_log;
 pub(crate) mod people;
 mod prompts;
+mod requests;
 mod reviews;
 pub(crate) mod revisions;
 pub(crate) mod row;
@@ -45,6 +46,7 @@ pub use credentials::NewCredential;
 pub(crate) use holders::HERE;
 pub use jobs::NewJob;
 pub use people::NewPerson;
+pub use requests::{RequestFilter, RequestRecord};
 pub use revisions::NewRevision;
 pub use schema::Look;
 pub use task_list::TaskFilter;
@@ -57,7 +59,7 @@ pub enum StoreError {
     /// No such job, task, revision …
     #[error("no {what} has the identifier {id}")]
     NotFound {
-        /// `job`, `task`, `revision`, `opinion`, `label set`.
+        /// `job`, `task`, `request`, `revision`, `opinion`, `label set`.
         what: &'static str,
         /// The identifier that was asked for.
         id: String,

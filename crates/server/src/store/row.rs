@@ -7,7 +7,7 @@ use super::StoreError;
 use crate::queue::TaskRecord;
 use protocol::{
     prompt::SliceRef,
-    task::{Needs, Task, TaskKind},
+    task::{Needs, Task, TaskKind, TaskSpec},
 };
 
 /// A document as the text of its column.
@@ -107,13 +107,15 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
         None => None,
     };
     let kind: TaskKind = from_text(row, "kind")?;
+    let spec: TaskSpec = from_json(row, "spec")?;
     Ok(TaskRecord {
         task: Task {
             task_id: id(row, "task_id")?,
-            job_id: id(row, "job_id")?,
+            job_id: id_option(row, "job_id")?,
             job_name: row.try_get("job_name")?,
             kind,
-            engine: Some(from_text(row, "engine")?),
+            engine: spec.engine(),
+            program: spec.external().map(|it| it.program.clone()),
             label: number(row, "label")?,
             slice,
             state: from_text(row, "state")?,
@@ -133,7 +135,7 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
             started_ms: row.try_get("started_ms")?,
             finished_ms: row.try_get("finished_ms")?,
         },
-        spec: from_json(row, "spec")?,
+        spec,
         needs: needs(row)?,
         requested_by: row.try_get("requested_by")?,
         fair_tag: row.try_get("fair_tag")?,

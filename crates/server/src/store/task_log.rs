@@ -56,7 +56,7 @@ impl Store {
         change.log_task(task_id, &[entry], act.now_ms).await?;
         let details =
             audit::details([("task", task_id.to_string()), ("as", retried_as.to_string())]);
-        change.audit(Some(task.job_id), AuditAction::TaskRetried, details, act).await?;
+        change.audit(task.job_id, AuditAction::TaskRetried, details, act).await?;
         change.commit(act.now_ms).await
     }
 }

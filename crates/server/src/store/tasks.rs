@@ -8,7 +8,7 @@ use protocol::{
     job::JobState,
     lease::Heartbeat,
     prompt::SlicePrompt,
-    task::{Needs, Task, TaskClass, TaskFailure, TaskKind, TaskSpec, TaskState},
+    task::{MaskSpec, Needs, Task, TaskClass, TaskFailure, TaskSpec, TaskState},
 };
 
 use super::{Act, Change, NewRevision, Store, StoreError, audit, prompts::Brought, row};
@@ -17,8 +17,8 @@ use crate::queue::{QueueEvent, Refusal, TaskRecord};
 /// A task about to be queued.
 #[derive(Debug, Clone)]
 pub struct NewTask {
-    /// The job it belongs to.
-    pub job_id: JobId,
+    /// The job it belongs to; none where it runs a program for a request.
+    pub job_id: Option<JobId>,
     /// What to do.
     pub spec: TaskSpec,
     /// Higher goes first.
@@ -58,46 +58,49 @@ impl Store {
     /// If the job is being propagated, or a propagation is asked for while it is being segmented;
     /// if the object is locked or the job accepted; if there is no such job; if the database fails.
     pub async fn enqueue(&self, new: &NewTask, now_ms: i64) -> Result<Task, StoreError> {
+        let (Some(job_id), Some(spec)) = (new.job_id, new.spec.mask()) else {
+            return Err(StoreError::WrongState("only a job's task makes a mask".to_owned()));
+        };
         let mut change = self.begin().await?;
-        let job = change.open_job(new.job_id).await?;
-        job.check_unlocked([new.spec.label()])?;
-        let (state, kind) = (job.state, new.spec.kind());
+        let job = change.open_job(job_id).await?;
+        job.check_unlocked([spec.label()])?;
+        let state = job.state;
         if state == JobState::Propagating {
             return Err(StoreError::WrongState(
                 "the mask is being propagated: wait for it or cancel it first".to_owned(),
             ));
         }
-        let job_state = match kind {
-            TaskKind::SegmentSlice => JobState::Segmenting,
-            TaskKind::Propagate if state == JobState::Segmenting => {
+        let job_state = match spec {
+            MaskSpec::SegmentSlice(_) => JobState::Segmenting,
+            MaskSpec::Propagate(_) if state == JobState::Segmenting => {
                 return Err(StoreError::WrongState(
                     "a slice is being segmented: wait for it or cancel it first".to_owned(),
                 ));
             }
-            TaskKind::Propagate => JobState::Propagating,
+            MaskSpec::Propagate(_) => JobState::Propagating,
         };
-        let slice = match &new.spec {
-            TaskSpec::SegmentSlice(it) => {
-                change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
-                change.put_prompt(new.job_id, &it.prompt).await?;
+        let slice = match spec {
+            MaskSpec::SegmentSlice(it) => {
+                change.supersede(job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
+                change.put_prompt(job_id, &it.prompt).await?;
                 for hint in &new.hints {
-                    change.add_points(new.job_id, hint).await?;
+                    change.add_points(job_id, hint).await?;
                 }
                 Some(it.prompt.slice)
             }
-            TaskSpec::Propagate(_) => None,
+            MaskSpec::Propagate(_) => None,
         };
         let task = change.insert_task(new, slice, now_ms).await?;
         let act = Act { by: new.by.clone(), now_ms };
         let details = audit::details([
             ("task", task.task_id.to_string()),
-            ("kind", row::to_text(&kind)),
-            ("engine", row::to_text(&new.spec.engine())),
-            ("label", new.spec.label().to_string()),
+            ("kind", row::to_text(&new.spec.kind())),
+            ("engine", row::to_text(&spec.engine())),
+            ("label", spec.label().to_string()),
         ]);
-        change.audit(Some(new.job_id), AuditAction::TaskQueued, details, &act).await?;
+        change.audit(Some(job_id), AuditAction::TaskQueued, details, &act).await?;
         change.tell(EventBody::QueueUpdate(Box::new(task.clone())));
-        change.set_job_state(new.job_id, job_state, now_ms).await?;
+        change.set_job_state(job_id, job_state, now_ms).await?;
         change.wake_agents();
         change.commit(now_ms).await?;
         Ok(task)
@@ -134,8 +137,8 @@ impl Store {
         let event = QueueEvent::Complete {
             fence,
             key: completion.key.clone(),
-            output: completion.output.clone(),
-            revision_id: revision.revision_id,
+            output: Some(completion.output.clone()),
+            revision_id: Some(revision.revision_id),
         };
         for _ in 0..MAX_RACES {
             let mut change = self.begin().await?;
@@ -310,7 +313,7 @@ impl Store {
                 change.settle_job(&after.task, now_ms).await?;
             }
             if let Some((action, details)) = audited(&before, &after, event) {
-                change.audit(Some(after.task.job_id), action, details, act).await?;
+                change.audit(after.task.job_id, action, details, act).await?;
             }
             if after.task.state == TaskState::Queued {
                 change.wake_agents();
@@ -329,9 +332,10 @@ impl Change<'_> {
         record: &TaskRecord,
         made: &NewRevision,
     ) -> Result<(), StoreError> {
-        let job_id = record.task.job_id;
+        let Some(job_id) = record.task.job_id else { return Ok(()) };
         let job = self.job(job_id).await?;
-        let is_moved = self.mask_of(made.revision.parent).await?.as_ref() != record.spec.base();
+        let base = record.spec.mask().and_then(MaskSpec::base);
+        let is_moved = self.mask_of(made.revision.parent).await?.as_ref() != base;
         let brought = if is_moved { Brought::ToAnotherMask } else { Brought::WhenQueued };
         self.put_head(job_id, &job, made, brought).await?;
         Ok(())

@@ -6,7 +6,7 @@ use protocol::{
     id::{AgentId, JobId, RevisionId, TaskId},
     job::JobState,
     prompt::SliceRef,
-    task::{Progress, Task, TaskKind, TaskState},
+    task::{MaskSpec, Progress, Task, TaskKind, TaskState},
     task_log::TaskStep,
 };
 
@@ -25,9 +25,11 @@ impl Change<'_> {
         row::task_record(&found.ok_or_else(|| no_task(task_id))?)
     }
 
-    /// A task, after its job's row is locked: whoever changes both takes the job first.
+    /// A task, after its job's row is locked, where it has one: whoever changes both takes the job
+    /// first.
     pub(super) async fn task_and_job(&mut self, task_id: TaskId) -> Result<TaskRecord, StoreError> {
-        let job_id = self.task_record(task_id).await?.task.job_id;
+        let record = self.task_record(task_id).await?;
+        let Some(job_id) = record.task.job_id else { return Ok(record) };
         self.job(job_id).await?;
         self.task_record(task_id).await
     }
@@ -85,6 +87,9 @@ impl Change<'_> {
         if after.task != before.task || after.partial != before.partial {
             self.tell(EventBody::QueueUpdate(Box::new(after.task.clone())));
         }
+        if after.task.state != before.task.state {
+            self.tell_of_request(&after.task);
+        }
         Ok(Some(after))
     }
 
@@ -132,10 +137,10 @@ impl Change<'_> {
                  $15, $16, $17, $18, $19, $20, $21)",
         )
         .bind(task_id.to_string())
-        .bind(new.job_id.to_string())
+        .bind(new.job_id.map(|it| it.to_string()))
         .bind(row::to_text(&new.spec.kind()))
-        .bind(row::to_text(&new.spec.engine()))
-        .bind(i64::from(new.spec.label()))
+        .bind(new.spec.engine().map(|it| row::to_text(&it)).unwrap_or_default())
+        .bind(i64::from(new.spec.mask().map_or(0, MaskSpec::label)))
         .bind(slice.map(|it| i64::from(it.axis)))
         .bind(slice.map(|it| i64::from(it.slice_index)))
         .bind(row::to_json(&new.spec))
@@ -159,12 +164,14 @@ impl Change<'_> {
         Ok(self.task_record(task_id).await?.task)
     }
 
-    /// Gives a job the state that follows from a task that has just ended.
+    /// Gives a job the state that follows from a task that has just ended; a task of no job changes
+    /// none.
     pub(super) async fn settle_job(&mut self, ended: &Task, now_ms: i64) -> Result<(), StoreError> {
+        let Some(job_id) = ended.job_id else { return Ok(()) };
         let rows = sqlx::query(
             "select kind from task where job_id = $1 and state in ('queued', 'leased')",
         )
-        .bind(ended.job_id.to_string())
+        .bind(job_id.to_string())
         .fetch_all(&mut *self.transaction)
         .await?;
         let mut unfinished = Vec::with_capacity(rows.len());
@@ -172,7 +179,7 @@ impl Change<'_> {
             unfinished.push(row::from_text(it, "kind")?);
         }
         let state = job_state_after(ended, &unfinished);
-        self.set_job_state(ended.job_id, state, now_ms).await
+        self.set_job_state(job_id, state, now_ms).await
     }
 }
 
@@ -186,7 +193,7 @@ fn job_state_after(ended: &Task, unfinished: &[TaskKind]) -> JobState {
     }
     match (ended.state, ended.kind) {
         (TaskState::Succeeded, TaskKind::SegmentSlice) => JobState::Segmented,
-        (TaskState::Succeeded, TaskKind::Propagate) => JobState::Completed,
+        (TaskState::Succeeded, TaskKind::Propagate | TaskKind::External) => JobState::Completed,
         (TaskState::Cancelled, _) => JobState::Cancelled,
         (TaskState::Failed | TaskState::Queued | TaskState::Leased, _) => JobState::Failed,
     }

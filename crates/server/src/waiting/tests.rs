@@ -32,7 +32,8 @@ fn task(needs: Needs) -> TaskRecord {
     TaskRecord {
         task: Task {
             task_id: TaskId::fresh(),
-            job_id: JobId::fresh(),
+            job_id: Some(JobId::fresh()),
+            program: None,
             job_name: None,
             kind: TaskKind::Propagate,
             engine: Some(EngineName::Medsam2),

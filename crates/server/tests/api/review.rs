@@ -198,6 +198,8 @@ async fn every_route_that_writes_reads_the_persons_name() {
                 .replace("{task_id}", "00000000-0000-7000-8000-000000000001")
                 .replace("{person_id}", "00000000-0000-7000-8000-000000000001")
                 .replace("{credential_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{request_id}", "00000000-0000-7000-8000-000000000001")
+                .replace("{sha256}", &"0".repeat(64))
                 .replace("{label_set_id}", "00000000-0000-7000-8000-000000000001")
                 .replace("{opinion_id}", head.as_str().unwrap());
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
@@ -206,6 +208,6 @@ async fn every_route_that_writes_reads_the_persons_name() {
             n_routes += 1;
         }
     }
-    assert!(n_routes >= 18, "{n_routes} routes");
+    assert!(n_routes >= 23, "{n_routes} routes");
     assert_eq!(server.get(&job).await.json(), before, "nothing was done");
 }

@@ -61,6 +61,13 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          GET /api/v1/system/jobs/active
          GET /api/v1/system/model
          GET /events/stream
+         GET /api/v1/requests
+         GET /api/v1/requests/{request_id}
+         GET /api/v1/requests/{request_id}/result
+         GET /api/v1/requests/{request_id}/files/{name}
+         GET /api/v1/programs
+         GET /api/pathology/requests/
+         GET /api/pathology/requests/{request_id}/
          PUT /api/v1/account/password
          GET /api/v1/account/credentials
          POST /api/v1/account/credentials
@@ -88,7 +95,12 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          PUT /api/v1/label-sets/{label_set_id}
          DELETE /api/v1/label-sets/{label_set_id}
          POST /api/v1/tasks/{task_id}/cancel
-         POST /api/v1/tasks/{task_id}/retry",
+         POST /api/v1/tasks/{task_id}/retry
+         POST /api/v1/requests
+         POST /api/v1/requests/inputs
+         PUT /api/v1/requests/inputs/{sha256}
+         DELETE /api/v1/requests/{request_id}
+         POST /api/pathology/analyze/",
     ),
     (
         Some(Reviewer),
@@ -101,6 +113,9 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          POST /api/v1/tasks/{task_id}/heartbeat
          POST /api/v1/tasks/{task_id}/complete
          POST /api/v1/tasks/{task_id}/fail
+         GET /api/pathology/pending-requests/
+         POST /api/pathology/update-status/{request_id}/
+         POST /api/pathology/complete-request/{request_id}/
          GET /api/v1/tasks/{task_id}/inputs/{sha256}
          HEAD /api/v1/tasks/{task_id}/outputs/{sha256}
          PUT /api/v1/tasks/{task_id}/outputs/{sha256}
@@ -181,10 +196,13 @@ impl Operation {
     fn request(&self) -> Request<Body> {
         const ID: &str = "00000000-0000-7000-8000-000000000001";
         let mut path = self.path.replace("{axis}", "2").replace("{sha256}", &"0".repeat(64));
-        for name in ["job", "task", "person", "credential", "opinion", "label_set"] {
+        for name in ["job", "task", "request", "person", "credential", "opinion", "label_set"] {
             path = path.replace(&format!("{{{name}_id}}"), ID);
         }
-        let path = path.replace("{slice_file}", "1.png").replace("{file}", "mask.nii.gz");
+        let path = path
+            .replace("{slice_file}", "1.png")
+            .replace("{file}", "mask.nii.gz")
+            .replace("{name}", "a.png");
         assert!(!path.contains('{'), "{path}: fill it in");
         Request::builder().method(&self.method).uri(path).body(Body::empty()).unwrap()
     }

@@ -4,6 +4,7 @@
 mod claims;
 mod history;
 mod people;
+mod requests;
 mod reviewing;
 mod tasks;
 pub(crate) mod upgrade;
@@ -30,6 +31,11 @@ use server::{
 pub(crate) use claims::*;
 pub(crate) use history::*;
 pub(crate) use people::*;
+pub(crate) use requests::{
+    a_deleted_request_takes_its_files_with_it, a_program_runs_from_request_to_result,
+    a_request_is_granted_to_one_of_many_who_ask_for_it,
+    a_request_waits_for_an_agent_that_offers_its_program,
+};
 pub(crate) use reviewing::*;
 use tasks::of_job;
 pub(crate) use tasks::{
@@ -88,7 +94,7 @@ fn prompt(slice_index: u32, label: u8) -> SlicePrompt {
 
 fn segment(job_id: JobId, slice_index: u32) -> NewTask {
     NewTask {
-        job_id,
+        job_id: Some(job_id),
         spec: TaskSpec::SegmentSlice(SegmentSlice {
             image: ImageRef { sha256: sha(1), frame: 0, modality: Modality::Ct },
             engine: EngineName::Graphcut,
@@ -108,7 +114,7 @@ fn segment(job_id: JobId, slice_index: u32) -> NewTask {
 
 fn propagate(job_id: JobId) -> NewTask {
     NewTask {
-        job_id,
+        job_id: Some(job_id),
         spec: TaskSpec::Propagate(Propagate {
             image: ImageRef { sha256: sha(1), frame: 0, modality: Modality::Ct },
             engine: EngineName::Graphcut,
@@ -539,6 +545,10 @@ macro_rules! conformance_tests {
             what_was_revoked_or_has_run_out_opens_nothing,
             of_many_who_use_a_join_token_one_gets_in,
             an_invitation_is_taken_up_once_and_not_in_vain,
+            a_program_runs_from_request_to_result,
+            a_request_waits_for_an_agent_that_offers_its_program,
+            a_request_is_granted_to_one_of_many_who_ask_for_it,
+            a_deleted_request_takes_its_files_with_it,
         );
     };
     ($($name:ident),+ $(,)?) => {

@@ -4,11 +4,12 @@ use std::{path::Path, str::FromStr};
 
 use protocol::{
     audit::AuditAction,
-    id::{JobId, RevisionId},
+    id::{JobId, RevisionId, TaskId},
     job::{HeadRequest, JobState},
     review::ReviewState,
+    task::TaskState,
 };
-use server::store::{AuditQuery, Store};
+use server::store::{AuditQuery, Store, TaskFilter};
 use sqlx::{AnyPool, AssertSqlSafe, migrate::Migrator};
 
 use super::at;
@@ -30,14 +31,26 @@ fn document(id: &str, parent: Option<&str>, rest: &str) -> String {
     format!(r#"{{"revision_id":"{id}",{parent}"mask":"{mask}",{rest},"created_ms":5}}"#)
 }
 
-/// Makes a database as the first version left it: a slice, its propagation, and an edit.
-pub(crate) async fn fill_as_the_first_version(url: &str) {
+/// A database whose schema has taken the steps up to `version`.
+async fn of_version(url: &str, version: u32) -> AnyPool {
     sqlx::any::install_default_drivers();
     let folder = tempfile::tempdir().unwrap();
-    let first = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/0001_core.sql");
-    std::fs::copy(first, folder.path().join("0001_core.sql")).unwrap();
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in std::fs::read_dir(steps).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if name[..4].parse::<u32>().unwrap() <= version {
+            std::fs::copy(&path, folder.path().join(name)).unwrap();
+        }
+    }
     let pool = AnyPool::connect(url).await.unwrap();
     Migrator::new(folder.path()).await.unwrap().run(&pool).await.unwrap();
+    pool
+}
+
+/// Makes a database as the first version left it: a slice, its propagation, and an edit.
+pub(crate) async fn fill_as_the_first_version(url: &str) {
+    let pool = of_version(url, 1).await;
     let slice = format!(
         r#""author":{ENGINE},"label":1,"extent":{{"axis":2,"first":40,"last":40}},"prompts":[{BOX}],"parameters":{{"engine_ms":8.0,"kind":"segment_slice"}}"#
     );
@@ -111,5 +124,66 @@ pub(crate) async fn the_first_versions_history_can_be_walked(url: &str) {
         (AuditAction::JobDeleted, gone),
     ];
     assert_eq!(old, expected);
+    store.close().await;
+}
+
+/// A database before there were requests, with tasks and what hangs on them, and what becomes of it.
+pub(crate) async fn tasks_outlive_the_upgrade(url: &str) {
+    let pool = of_version(url, 7).await;
+    // SQLite looks after references only where it is told to, as the server tells it.
+    if url.starts_with("sqlite") {
+        sqlx::query("pragma foreign_keys = on").execute(&pool).await.unwrap();
+    }
+    let (done, waiting) = (TaskId::fresh(), TaskId::fresh());
+    let spec = format!(
+        r#"{{"kind":"segment_slice","image":{{"sha256":"{}"}},"engine":"graphcut","prompt":{BOX}}}"#,
+        "0".repeat(64)
+    );
+    let job = format!(
+        "insert into job (job_id, name, image_sha256, image, labels, state, created_ms, updated_ms)
+         values ('{JOB}', 'Old', '{}', '{IMAGE}', '[]', 'segmenting', 1, 1)",
+        "0".repeat(64)
+    );
+    let mut statements = vec![job];
+    for (task_id, state, agent) in [(done, "succeeded", "'lab-7'"), (waiting, "queued", "null")] {
+        statements.push(format!(
+            "insert into task (task_id, job_id, kind, engine, label, axis, slice_index, spec, state,
+                 priority, attempt, max_attempts, fence, lease_until_ms, run_after_ms,
+                 time_limit_ms, cancel_requested, progress, created_ms, agent_name)
+             values ('{task_id}', '{JOB}', 'segment_slice', 'graphcut', 1, 2, 40, '{spec}',
+                 '{state}', 10, 1, 3, 1, 0, 1, 360000, 0, '{{\"done\":0,\"total\":0}}', 1, {agent})"
+        ));
+        let blob = "7".repeat(64);
+        statements.push(format!("insert into delivery values ('{task_id}', '{blob}')"));
+        for line in [1, 2] {
+            let entry = r#"{"step":"queued","attempt":0}"#;
+            statements
+                .push(format!("insert into task_log values ('{task_id}', {line}, '{entry}', 5)"));
+        }
+    }
+    for sql in statements {
+        sqlx::query(AssertSqlSafe(sql)).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+
+    let store = Store::open(url).await.unwrap();
+    let job_id = JobId::from_str(JOB).unwrap();
+    let kept = store.tasks(&TaskFilter::default(), 10).await.unwrap();
+    let facts: Vec<_> =
+        kept.iter().map(|it| (it.task_id, it.job_id, it.state, it.agent.as_deref())).collect();
+    let expected = [
+        (waiting, Some(job_id), TaskState::Queued, None),
+        (done, Some(job_id), TaskState::Succeeded, Some("lab-7")),
+    ];
+    assert_eq!(facts, expected);
+    for task_id in [done, waiting] {
+        assert_eq!(store.task_log(task_id).await.unwrap().len(), 2);
+        assert_eq!(store.deliveries(task_id).await.unwrap().len(), 1);
+    }
+    // Tasks still go with their job, and what hangs on them with the tasks.
+    store.delete_job(job_id, &at(9)).await.unwrap();
+    assert_eq!(store.tasks(&TaskFilter::default(), 10).await.unwrap(), []);
+    assert!(store.deliveries(done).await.unwrap().is_empty());
+    assert!(!store.is_referenced(&"7".repeat(64).parse().unwrap()).await.unwrap());
     store.close().await;
 }

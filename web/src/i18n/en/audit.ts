@@ -35,6 +35,8 @@ export const audit = {
     task_cancelled: 'Task cancelled',
     task_retried: 'Task tried again',
     priority_changed: 'Priority changed',
+    request_made: 'Program asked for',
+    request_deleted: 'Request deleted',
     exported: 'Exported',
     signed_in: 'Signed in',
     sign_in_failed: 'Sign-in failed',
@@ -64,5 +66,7 @@ export const audit = {
     address: 'address',
     credential: 'credential',
     role: 'role',
+    request: 'request',
+    program: 'program',
   },
 } as const;

@@ -10,6 +10,7 @@ import { anatomy } from './anatomy';
 import { measure } from './measure';
 import { audit } from './audit';
 import { diagnosis } from './diagnosis';
+import { requests } from './requests';
 import { tasks } from './tasks';
 import { settings } from './settings';
 import { keys } from './keys';
@@ -28,6 +29,7 @@ export const en = {
   ...measure,
   ...audit,
   ...diagnosis,
+  ...requests,
   ...tasks,
   ...settings,
   ...keys,

@@ -115,6 +115,7 @@ export const segment = {
   task: {
     segment_slice: 'Segmenting a slice',
     propagate: 'Propagating',
+    external: 'Running a program',
     progress: '{{percent}} %',
     left_seconds: 'about {{value}} s left',
     left_minutes: 'about {{value}} min left',

@@ -38,6 +38,8 @@ export const audit: Words<typeof english> = {
     task_cancelled: '작업 취소',
     task_retried: '작업 재시도',
     priority_changed: '우선순위 변경',
+    request_made: '프로그램 요청',
+    request_deleted: '요청 삭제',
     exported: '내보내기',
     signed_in: '로그인',
     sign_in_failed: '로그인 실패',
@@ -67,5 +69,7 @@ export const audit: Words<typeof english> = {
     address: '주소',
     credential: '자격 증명',
     role: '역할',
+    request: '요청',
+    program: '프로그램',
   },
 };

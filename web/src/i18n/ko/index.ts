@@ -10,6 +10,7 @@ import { anatomy } from './anatomy';
 import { measure } from './measure';
 import { audit } from './audit';
 import { diagnosis } from './diagnosis';
+import { requests } from './requests';
 import { tasks } from './tasks';
 import { settings } from './settings';
 import { keys } from './keys';
@@ -30,6 +31,7 @@ export const ko: Words<typeof en> = {
   ...measure,
   ...audit,
   ...diagnosis,
+  ...requests,
   ...tasks,
   ...settings,
   ...keys,

@@ -118,6 +118,7 @@ export const segment: Words<typeof english> = {
   task: {
     segment_slice: '슬라이스 분할',
     propagate: '전파',
+    external: '프로그램 실행',
     progress: '{{percent}} %',
     left_seconds: '약 {{value}}초 남음',
     left_minutes: '약 {{value}}분 남음',

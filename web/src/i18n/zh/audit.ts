@@ -38,6 +38,8 @@ export const audit: Words<typeof english> = {
     task_cancelled: '取消任务',
     task_retried: '重试任务',
     priority_changed: '更改优先级',
+    request_made: '请求程序',
+    request_deleted: '删除请求',
     exported: '导出',
     signed_in: '登录',
     sign_in_failed: '登录失败',
@@ -67,5 +69,7 @@ export const audit: Words<typeof english> = {
     address: '地址',
     credential: '凭据',
     role: '角色',
+    request: '请求',
+    program: '程序',
   },
 };

@@ -118,6 +118,7 @@ export const segment: Words<typeof english> = {
   task: {
     segment_slice: '分割切片',
     propagate: '传播',
+    external: '运行程序',
     progress: '{{percent}} %',
     left_seconds: '约剩 {{value}} 秒',
     left_minutes: '约剩 {{value}} 分钟',

@@ -1,0 +1,149 @@
+//! Which agent of the older kind calls. It says nothing of itself: it is known by what it shows, by the
+//! name beside its token in the URL (`http://NAME:TOKEN@host`), and by the address it comes from.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{Extensions, HeaderMap, header, request::Parts},
+};
+use base64::Engine as _;
+use protocol::id::AgentId;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    access::{self, Caller},
+    error::ApiError,
+    state::Server,
+};
+
+/// What all routes of the older API begin with.
+const ROUTES: &str = "/api/pathology/";
+
+/// Routes for agents that show nothing, from networks that the setting names.
+const AGENT_ROUTES: [&str; 3] = [
+    "/api/pathology/pending-requests/",
+    "/api/pathology/update-status/{request_id}/",
+    "/api/pathology/complete-request/{request_id}/",
+];
+
+/// An agent of the older kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OldAgent {
+    /// Made of what it is known by: the same for each of its calls.
+    pub(crate) agent_id: AgentId,
+    /// Name for people.
+    pub(crate) name: String,
+    /// Whether it has a name or a credential of its own. Agents without one that come from one address
+    /// cannot be told apart.
+    pub(crate) is_one_agent: bool,
+}
+
+impl OldAgent {
+    fn of(caller: &Caller, headers: &HeaderMap, address: &str) -> Self {
+        let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
+        let user = shown.and_then(basic).map(|(user, _)| user).unwrap_or_default();
+        let mut hasher = Sha256::new();
+        for part in ["agent of the older kind", &user, &caller.holder(), address] {
+            hasher.update((part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
+        let is_enrolled = matches!(caller, Caller::Agent { .. });
+        let name = match (caller.name(), user.is_empty(), address.is_empty()) {
+            (_, false, _) => user.clone(),
+            (Some(name), true, _) => name.to_owned(),
+            (None, true, false) => format!("agent at {address}"),
+            (None, true, true) => "agent".to_owned(),
+        };
+        let is_one_agent = is_enrolled || !user.is_empty();
+        Self { agent_id: AgentId::of_digest(hasher.finalize().into()), name, is_one_agent }
+    }
+
+    /// Whose its leases are: they cannot be used by the newer protocol.
+    pub(crate) fn holder(&self) -> String {
+        format!("older agent {}", self.agent_id)
+    }
+}
+
+impl FromRequestParts<Server> for OldAgent {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, ApiError> {
+        let caller = Caller::from_request_parts(parts, server).await?;
+        let address = access::ip(&parts.extensions).map(|it| it.to_string()).unwrap_or_default();
+        Ok(Self::of(&caller, &parts.headers, &address))
+    }
+}
+
+/// Name and token out of `Basic …`.
+pub(crate) fn basic(authorization: &str) -> Option<(String, String)> {
+    let (scheme, encoded) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (user, secret) = text.split_once(':')?;
+    // `http://TOKEN@host` puts the token where the name belongs.
+    Some(match secret.is_empty() {
+        true => (String::new(), user.to_owned()),
+        false => (user.to_owned(), secret.to_owned()),
+    })
+}
+
+/// Whether a route, as it is declared, belongs to the older API.
+pub(crate) fn is_route(route: &str) -> bool {
+    route.starts_with(ROUTES)
+}
+
+/// Whether a call that shows nothing is an agent's, from a network of `--legacy-agents`.
+pub(crate) fn is_let_in(server: &Server, route: &str, extensions: &Extensions) -> bool {
+    let networks = &server.settings.legacy_agents;
+    AGENT_ROUTES.contains(&route)
+        && access::ip(extensions).is_some_and(|ip| networks.iter().any(|it| it.contains(&ip)))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn agent(caller: &Caller, authorization: Option<&str>, address: &str) -> OldAgent {
+        let encode = |it: &str| base64::engine::general_purpose::STANDARD.encode(it);
+        let headers = authorization.map(|it| {
+            let text = format!("Basic {}", encode(it));
+            (header::AUTHORIZATION, HeaderValue::from_str(&text).unwrap())
+        });
+        OldAgent::of(caller, &HeaderMap::from_iter(headers), address)
+    }
+
+    #[test]
+    fn an_agent_is_known_by_its_name_what_it_shows_and_its_address() {
+        let here = agent(&Caller::Master, Some("lab-1:secret"), "10.0.0.1");
+        assert_eq!((here.name.as_str(), here.is_one_agent), ("lab-1", true));
+        for other in [
+            agent(&Caller::Master, Some("lab-2:secret"), "10.0.0.1"),
+            agent(&Caller::Network, Some("lab-1:secret"), "10.0.0.1"),
+            agent(&Caller::Master, Some("lab-1:secret"), "10.0.0.2"),
+            agent(&Caller::Master, None, "10.0.0.1"),
+        ] {
+            assert_ne!(other.agent_id, here.agent_id, "{other:?}");
+        }
+        let nameless = agent(&Caller::Master, Some("secret:"), "10.0.0.1");
+        assert_eq!((nameless.name.as_str(), nameless.is_one_agent), ("agent at 10.0.0.1", false));
+        let enrolled = Caller::Agent {
+            credential_id: protocol::id::CredentialId::fresh(),
+            name: "gpu-box".to_owned(),
+        };
+        let enrolled = agent(&enrolled, None, "10.0.0.1");
+        assert_eq!((enrolled.name.as_str(), enrolled.is_one_agent), ("gpu-box", true));
+    }
+
+    #[test]
+    fn what_is_no_basic_credential_is_none() {
+        for text in ["Bearer abc", "Basic", "Basic ?", "Basic YWJj", "Basic /w=="] {
+            assert_eq!(basic(text), None, "{text}");
+        }
+        let expected = Some(("a".to_owned(), "b:c".to_owned()));
+        assert_eq!(basic("basic YTpiOmM="), expected);
+    }
+}

@@ -1,0 +1,45 @@
+// Korean words: requests, requestColumn.
+import type { requests as words } from '../en/requests';
+import type { Words } from '../words';
+
+export const requests: Words<typeof words> = {
+  requests: {
+    noAgent: '프로그램을 실행하는 에이전트가 없습니다',
+    noAgentText: '에이전트가 연결될 때까지 요청은 대기합니다. 프로그램이 있는 컴퓨터에서 시작하세요:',
+    notOffered: '{{program}}을(를) 실행하는 에이전트가 없습니다. 요청은 대기하게 됩니다.',
+    new: '새 요청',
+    program: '프로그램',
+    offeredBy: '{{program}} – {{agents}}',
+    offeredByNobody: '{{program}} – 에이전트 없음',
+    noPrograms: '아직 프로그램이 없습니다',
+    arguments: '인수 (JSON)',
+    notJson: 'JSON 형식이 아닙니다.',
+    files: '파일',
+    chooseFiles: '파일 선택',
+    send: '요청 보내기',
+    made: '요청했습니다. 새 요청이 대기 중입니다.',
+    notMade: '요청하지 못했습니다',
+    none: '아직 요청이 없습니다',
+    noneText: '요청하면 에이전트가 직접 만든 프로그램을 실행하고, 결과와 파일이 여기에 나타납니다.',
+    notLoaded: '요청을 불러오지 못했습니다',
+    older: '이전 요청 더 보기',
+    unfold: '인수와 결과 펼치기',
+    fold: '인수와 결과 접기',
+    result: '결과',
+    noResult: '아직 결과가 없습니다.',
+    inputs: '입력 파일',
+    outputs: '출력 파일',
+    delete: '삭제',
+    deleteTitle: '이 요청을 삭제할까요?',
+    deleteText: '결과와 파일이 서버에서 삭제됩니다. 되돌릴 수 없습니다.',
+  },
+  requestColumn: {
+    state: '상태',
+    program: '프로그램',
+    who: '요청자',
+    agent: '에이전트',
+    waited: '대기 시간',
+    ran: '실행 시간',
+    progress: '진행',
+  },
+};

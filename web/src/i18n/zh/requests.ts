@@ -1,0 +1,45 @@
+// Chinese words: requests, requestColumn.
+import type { requests as words } from '../en/requests';
+import type { Words } from '../words';
+
+export const requests: Words<typeof words> = {
+  requests: {
+    noAgent: '没有运行程序的代理在线',
+    noAgentText: '请求会一直等待，直到有代理上线。请在程序所在的计算机上启动：',
+    notOffered: '没有运行 {{program}} 的代理在线：请求将等待。',
+    new: '新请求',
+    program: '程序',
+    offeredBy: '{{program}} – {{agents}}',
+    offeredByNobody: '{{program}} – 没有代理在线',
+    noPrograms: '还没有程序',
+    arguments: '参数（JSON）',
+    notJson: '不是 JSON。',
+    files: '文件',
+    chooseFiles: '选择文件',
+    send: '发送请求',
+    made: '已请求：新请求正在等待。',
+    notMade: '无法发送请求',
+    none: '还没有请求',
+    noneText: '请求让代理运行您自己的程序，结果和文件会显示在这里。',
+    notLoaded: '无法加载请求',
+    older: '显示更早的请求',
+    unfold: '展开参数和结果',
+    fold: '收起参数和结果',
+    result: '结果',
+    noResult: '还没有结果。',
+    inputs: '输入文件',
+    outputs: '输出文件',
+    delete: '删除',
+    deleteTitle: '删除此请求？',
+    deleteText: '其结果和文件将从服务器中删除，无法撤销。',
+  },
+  requestColumn: {
+    state: '状态',
+    program: '程序',
+    who: '请求者',
+    agent: '代理',
+    waited: '等待时间',
+    ran: '执行时间',
+    progress: '进度',
+  },
+};
