@@ -5,7 +5,7 @@ import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf, writeRuns }
 import { writeNifti, type Triple } from './nifti';
 import { bodyAs, dice, lesionMask, RAS_SHAPE } from './phantom';
 import { pixelsOf, type Pixel } from './png';
-import { colourAt, dragLesion, expectState, openFile, placeOf } from './screen';
+import { colourAt, dragLesion, expectState, openFile, openTab, placeOf } from './screen';
 import { expect, test, type Server } from './server';
 
 const BODY = writeNifti(bodyAs('RAS'));
@@ -126,6 +126,46 @@ test('the result before is outlined beside the present one, with their agreement
   await press(page, 'o');
   await expect(page.getByTestId('compare')).toHaveCount(0);
   expect((await jobOf(request, job)).head).not.toBe(before);
+});
+
+test('of two revisions that are compared both outlines are drawn, whichever is the head', async ({ page, request }) => {
+  const job = await openFile(page, 'compare-any.nii', BODY);
+  // Three revisions, each 10 voxels wider than the one before; the last is the head.
+  for (const r of [20, 30, 40]) await paint(request, job, [r, 20, SLICE], [r + 9, 29, SLICE]);
+  await expect(page.getByTestId('volume-1')).toContainText('1.6');
+  await openTab(page, 'review');
+  const choose = async (which: string, at: number): Promise<void> => {
+    await page.getByTestId(which).click();
+    await page.getByRole('option').filter({ visible: true }).nth(at).click();
+  };
+  // What each revision's far edge is drawn as. A bright voxel under the fill is red as well: a line is many pixels.
+  const lines = async (): Promise<string[]> =>
+    Promise.all(
+      [29.5, 39.5, 49.5].map(async (r) => {
+        const pixels = await along(page, r, 21, 28);
+        const [red, white] = [pixels.filter(isRed).length, pixels.filter(isWhite).length];
+        if (red > pixels.length / 5 && white === 0) return 'solid';
+        if (white > pixels.length / 12 && white < pixels.length / 2 && red < pixels.length / 30) return 'dashed';
+        return white === 0 && red < pixels.length / 30 ? 'none' : `${red} red and ${white} white of ${pixels.length}`;
+      }),
+    );
+  // A is the oldest, B the one after it: neither is the head.
+  await choose('compare-a', 2);
+  await choose('compare-b', 1);
+  await page.getByTestId('compare-outlines').press('Space');
+  await expect(page.getByTestId('compare-dice')).toContainText('0.667');
+  expect(await lines()).toEqual(['solid', 'dashed', 'none']);
+  await page.screenshot({ path: 'test-results/compare-any.png' });
+  // The other way round the lines change places at once.
+  await page.getByTestId('compare-swap').click();
+  await expect.poll(lines).toEqual(['dashed', 'solid', 'none']);
+  await expect(page.getByTestId('compare-outlines')).toBeChecked();
+  // Against the head, which is filled as well.
+  await choose('compare-b', 0);
+  await expect(page.getByTestId('compare-dice')).toContainText('0.800');
+  await expect.poll(lines).toEqual(['none', 'solid', 'dashed']);
+  await page.getByTestId('compare-outlines').press('Space');
+  await expect(page.getByTestId('compare')).toHaveCount(0);
 });
 
 test.describe('with an agent by hand', () => {

@@ -52,6 +52,8 @@ export function startDrawing(axis: AxisIndex, sliceIndex: number): Drawing | nul
   const work = workOf(open.job.job_id, open.grid.shape);
   const record = new Recorder(ensureMask(work));
   if (open.mask === null) showWork(work);
+  // Nobody draws on what is not to be seen.
+  if (open.masksHidden) patchOpen({ masksHidden: false });
   beginDrawing();
   return { open, plane: slicePlane(open.grid, axis, sliceIndex), record, work };
 }

@@ -73,6 +73,7 @@ function opened(job: Job): OpenJob {
     measureError: null,
     diameters: true,
     compared: null,
+    masksHidden: false,
     engine: openingEngine(engines, engine),
     direction: 'both',
     combine: 'union',

@@ -1,11 +1,9 @@
 // Steps of a review, opinions, and which mask the job shows. What was typed stays until the server has it.
 import i18next from 'i18next';
 import { ApiError } from '../api/http';
-import * as api from '../api/client';
 import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
-import { decodeRle } from '../core/rle';
 import { refuseAccepted } from './accepted';
 import { attempt, notifyDone, notifyError, notifyText } from './notices';
 import { refreshRecords } from './records';
@@ -63,20 +61,6 @@ export async function removeOpinion(opinionId: string): Promise<void> {
     await records.deleteOpinion(open.job.job_id, opinionId);
     patchOpen(({ job }) => ({ job: { ...job, opinions: job.opinions.filter((it) => it.opinion_id !== opinionId) } }));
   });
-}
-
-/** Shows the outlines of another mask beside this one's, or none. */
-export async function showCompared(revisionId: string | null): Promise<void> {
-  const open = getState().open;
-  if (open === null || open.compared?.revisionId === revisionId) return;
-  if (revisionId === null) {
-    patchOpen({ compared: null });
-    return;
-  }
-  await attempt(async () => {
-    const bytes = await api.getMask(open.job.job_id, revisionId);
-    if (bytes !== null && getState().open?.job.job_id === open.job.job_id) patchOpen({ compared: { revisionId, mask: decodeRle(bytes) } });
-  }, i18next.t('error.mask'));
 }
 
 /** Makes another revision the mask, or none; false where that failed. */

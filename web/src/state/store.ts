@@ -44,6 +44,18 @@ export interface UploadProgress {
 
 export type SliceRange = readonly [number, number];
 
+/** A revision with its mask. */
+export interface RevisionMask {
+  readonly revisionId: string;
+  readonly mask: Labelmap;
+}
+
+/** Two masks whose outlines are shown; `a` is null where it is the mask as it is now, edits included. */
+export interface ComparedMasks {
+  readonly a: RevisionMask | null;
+  readonly b: RevisionMask;
+}
+
 /** The job on the screen. */
 export interface OpenJob {
   readonly job: Job;
@@ -72,8 +84,9 @@ export interface OpenJob {
   readonly label: number;
   /** Objects that are not shown, by their labels. */
   readonly hidden: ReadonlySet<number>;
-  /** Another revision whose outlines are shown beside the mask's. */
-  readonly compared: { readonly revisionId: string; readonly mask: Labelmap } | null;
+  readonly compared: ComparedMasks | null;
+  /** No mask is drawn over the slices, for a look at the image alone. */
+  readonly masksHidden: boolean;
   /** Measurements of a mask; those of the last one stand until the head's have come. */
   readonly measured: Measurements | null;
   readonly measureError: ApiError | null;

@@ -16,6 +16,7 @@ import { setState, useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
 import { DisplayMenu } from './DisplayMenu';
 import { HistogramPopover } from './HistogramPopover';
+import { MasksHidden } from './MasksHidden';
 
 const LAYOUT_ICONS: Readonly<Partial<Record<Layout, Icon>>> = { main: IconLayoutSidebarRight, grid: IconLayoutGrid, surface: IconCube };
 
@@ -153,6 +154,7 @@ export function ViewerToolbar(): React.JSX.Element {
       <HistogramPopover />
       <ConventionChoice />
       <DisplayMenu />
+      <MasksHidden />
       <span className="grow" />
       <Tooltip label={t('tool.resetHint')}>
         <ActionIcon

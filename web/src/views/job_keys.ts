@@ -7,9 +7,10 @@ import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { accept } from '../state/accept';
 import { toggleCompare } from '../state/compare';
 import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { stepObject } from '../state/objects';
 import { activeKey, addPoint, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
-import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd } from '../state/view';
+import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd, toggleMasks } from '../state/view';
 import { COMMAND_KEYS, EDIT_KEYS } from './edit_keys';
 
 function hasOwnKeys(target: EventTarget | null): boolean {
@@ -102,6 +103,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (event.shiftKey) goToPreviousDoubtful();
     else goToDoubtful();
   },
+  g: (_open, event) => {
+    stepObject(event.shiftKey ? -1 : 1);
+  },
+  h: toggleMasks,
   o: toggleCompare,
   m: mark,
   c: toggleConfirmed,

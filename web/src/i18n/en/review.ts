@@ -70,7 +70,7 @@ export const review = {
     a: 'A (ml)',
     b: 'B (ml)',
     overall: 'All objects',
-    outlines: 'Outline of B on the slices',
+    outlines: 'Outlines of both on the slices',
     same: 'Choose two different masks.',
     few: 'Two masks are needed; this case has {{count}}.',
     nothing: 'Neither mask holds an object.',

@@ -117,5 +117,8 @@ export const viewer = {
     crosshair: 'Crosshair',
     letters: 'Orientation letters',
     annotations: 'Scale bar and facts',
+    hideMasks: 'Hide masks (H)',
+    showMasks: 'Show masks (H)',
+    masksHidden: 'Masks hidden',
   },
 } as const;

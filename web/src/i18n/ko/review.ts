@@ -73,7 +73,7 @@ export const review: Words<typeof english> = {
     a: 'A 부피 (ml)',
     b: 'B 부피 (ml)',
     overall: '전체 대상',
-    outlines: '슬라이스에 B의 윤곽 표시',
+    outlines: '슬라이스에 두 윤곽 표시',
     same: '서로 다른 두 마스크를 선택하세요.',
     few: '마스크가 두 개 필요합니다. 이 케이스에는 {{count}}개가 있습니다.',
     nothing: '두 마스크 모두 비어 있습니다.',

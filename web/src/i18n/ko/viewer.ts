@@ -120,5 +120,8 @@ export const viewer: Words<typeof english> = {
     crosshair: '십자선',
     letters: '방향 문자',
     annotations: '축척 막대와 정보',
+    hideMasks: '마스크 숨기기 (H)',
+    showMasks: '마스크 표시 (H)',
+    masksHidden: '마스크 숨김',
   },
 };

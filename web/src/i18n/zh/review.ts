@@ -73,7 +73,7 @@ export const review: Words<typeof english> = {
     a: 'A 体积 (ml)',
     b: 'B 体积 (ml)',
     overall: '全部目标',
-    outlines: '在切片上显示 B 的轮廓',
+    outlines: '在切片上显示两者的轮廓',
     same: '请选择两个不同的掩膜。',
     few: '需要两个掩膜；此病例只有 {{count}} 个。',
     nothing: '两个掩膜均为空。',

@@ -120,5 +120,8 @@ export const viewer: Words<typeof english> = {
     crosshair: '十字线',
     letters: '方位字母',
     annotations: '比例尺与信息',
+    hideMasks: '隐藏掩膜 (H)',
+    showMasks: '显示掩膜 (H)',
+    masksHidden: '掩膜已隐藏',
   },
 };
