@@ -24,6 +24,12 @@ pub(crate) fn details<const N: usize>(pairs: [(&str, String); N]) -> AuditDetail
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// Particulars of a line, those that there are.
+pub(crate) fn known<const N: usize>(pairs: [(&str, Option<String>); N]) -> AuditDetails {
+    let known = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    known.collect()
+}
+
 impl Store {
     /// Lines of the audit list, newest first.
     ///
@@ -42,9 +48,7 @@ impl Store {
         .await?;
         rows.iter().map(audit_entry).collect()
     }
-}
 
-impl Store {
     /// Writes a line of its own: of something that changed nothing.
     ///
     /// # Errors

@@ -65,13 +65,12 @@ impl Store {
             .bind(row::to_json(&step))
             .execute(&mut *change.transaction)
             .await?;
-        let mut details = audit::details([
-            ("from", row::to_text(&step.from)),
-            ("to", row::to_text(&step.to)),
-            ("revision", step.revision.map(|it| it.to_string()).unwrap_or_default()),
-            ("comment", step.comment),
+        let details = audit::known([
+            ("from", Some(row::to_text(&step.from))),
+            ("to", Some(row::to_text(&step.to))),
+            ("revision", step.revision.map(|it| it.to_string())),
+            ("comment", Some(step.comment).filter(|it| !it.is_empty())),
         ]);
-        details.retain(|_, value| !value.is_empty());
         change.audit(Some(job_id), AuditAction::ReviewChanged, details, act).await?;
         change.tell(EventBody::ReviewUpdate { job_id, review: Box::new(review.clone()) });
         change.commit(act.now_ms).await?;

@@ -77,12 +77,11 @@ impl Store {
         }
         let revision = &new.revision;
         let labels: Vec<_> = new.touched.iter().map(ToString::to_string).collect();
-        let mut details = audit::details([
-            ("revision", revision.revision_id.to_string()),
-            ("action", revision.action.map(|it| row::to_text(&it)).unwrap_or_default()),
-            ("labels", labels.join(", ")),
+        let details = audit::known([
+            ("revision", Some(revision.revision_id.to_string())),
+            ("action", revision.action.map(|it| row::to_text(&it))),
+            ("labels", (!labels.is_empty()).then(|| labels.join(", "))),
         ]);
-        details.retain(|_, value| !value.is_empty());
         change.audit(Some(job_id), AuditAction::MaskEdited, details, act).await?;
         change.commit(act.now_ms).await
     }
