@@ -43,7 +43,7 @@ pub enum AuditAction {
     TaskRetried,
     /// A waiting task's priority was changed. Details: `task`, `from`, `to`.
     PriorityChanged,
-    /// A mask or measurements were taken away. Details: `file`, `revision`.
+    /// A mask, a picture of it, or measurements were taken away. Details: `file`, `revision`.
     Exported,
 }
 

@@ -22,7 +22,7 @@ use crate::{
     error::ApiError,
     exports::{csv_bytes, json_bytes, object_file, stem},
     measures::{Chosen, label_name},
-    person::Person,
+    person::{Person, Taker, TakerQuery},
     prompts::check_label,
     state::Server,
 };
@@ -73,6 +73,7 @@ pub(super) struct ExportQuery {
         ("job_id" = JobId, Path),
         ("file" = inline(ExportFile), Path, description = "What to take away"),
         ExportQuery,
+        TakerQuery,
         Person,
     ),
     responses(
@@ -92,7 +93,7 @@ pub(super) async fn export(
     State(server): State<Server>,
     Named((job_id, file)): Named<(JobId, ExportFile)>,
     Asked(query): Asked<ExportQuery>,
-    person: Person,
+    Taker(person): Taker,
 ) -> Result<Response, ApiError> {
     check_label(query.label)?;
     let chosen = server.chosen(job_id, query.revision).await?;
