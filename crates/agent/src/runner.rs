@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use protocol::{
     lease::Lease,
     task::{
-        EngineIdentity, EngineName, MaskExtent, Progress, SliceConfidence, TaskFailure, TaskKind,
+        EngineIdentity, EngineName, MaskExtent, MaskSoFar, Progress, SliceConfidence, TaskFailure,
+        TaskKind,
     },
 };
 
@@ -37,6 +38,15 @@ pub struct RunOutput {
     pub engine_ms: f64,
 }
 
+/// What a run has made while it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSoFar {
+    /// The object's mask so far on the full grid, values 0 and 1, in the `volume::rle` format.
+    pub mask: Vec<u8>,
+    /// What is known of it.
+    pub known: MaskSoFar,
+}
+
 /// Why a run made nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunError {
@@ -51,8 +61,8 @@ pub trait Control: Sync {
     /// Tells how far the run has come.
     fn progress(&self, progress: Progress);
 
-    /// Shows the mask so far, in the `volume::rle` format.
-    fn partial(&self, mask: Vec<u8>);
+    /// Shows what is there so far.
+    fn partial(&self, so_far: RunSoFar);
 
     /// Whether to stop at the next opportunity.
     fn is_cancelled(&self) -> bool;

@@ -2,11 +2,11 @@
 
 use std::{fs, sync::Arc};
 
-use agent::runner::{Assignment, Control, RunError, RunOutput, Runner};
-use engine::{Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
+use agent::runner::{Assignment, Control, RunError, RunOutput, RunSoFar, Runner};
+use engine::{Engine, EngineError, Propagation, PropagationRequest, SoFar, Stage, Uncertainty};
 use protocol::task::{
-    EngineName, FailureClass, ImageRef, Progress, Propagate, SegmentSlice, TaskFailure, TaskKind,
-    TaskSpec,
+    EngineName, FailureClass, ImageRef, MaskSoFar, Progress, Propagate, SegmentSlice, TaskFailure,
+    TaskKind, TaskSpec,
 };
 use server::images::ImageCache;
 use volume::{Labelmap, ReadError, Volume, rle};
@@ -141,8 +141,10 @@ impl engine::Control for Watch<'_> {
         self.control.progress(Progress { done, total: TOTAL_STEPS, stage: stage.to_owned() });
     }
 
-    fn partial(&self, mask: &Labelmap) {
-        self.control.partial(rle::encode(mask));
+    fn partial(&self, so_far: SoFar<'_>) {
+        let SoFar { mask, slices, doubt, engine } = so_far;
+        let known = MaskSoFar { engine: engine.clone(), slices: slices.to_vec(), doubt };
+        self.control.partial(RunSoFar { mask: rle::encode(mask), known });
     }
 
     fn is_cancelled(&self) -> bool {

@@ -17,7 +17,7 @@ use protocol::{
 use volume::{Labelmap, Volume, plane_axes};
 
 use crate::{
-    Control, Engine, EngineError, Propagation, PropagationRequest, Uncertainty,
+    Control, Engine, EngineError, Propagation, PropagationRequest, SoFar, Uncertainty,
     check::CheckedSlice, watch::Lent,
 };
 
@@ -184,7 +184,12 @@ impl Job<'_> {
             logits: Vec::new(),
         };
         if uncertainty == Uncertainty::Measure {
-            control.partial(&propagation.mask);
+            control.partial(SoFar {
+                mask: &propagation.mask,
+                slices: &[],
+                doubt: None,
+                engine: &propagation.engine,
+            });
             let started = Instant::now();
             let found =
                 confidence(&solver, &solution, &settings, &Lent(control)).map_err(refused)?;

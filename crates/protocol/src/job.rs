@@ -103,6 +103,10 @@ pub struct JobSummary {
     /// Doubt about that revision, 0 (sure) to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<f32>,
+    /// Objects that have voxels in that revision; 0 without a mask, none where the revision is of a
+    /// version that did not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_objects: Option<u32>,
     /// Where its review stands.
     pub review: Review,
     /// Milliseconds since 1970.
@@ -257,6 +261,9 @@ pub struct Revision {
     /// Doubt about the object, 0 (sure) to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<f32>,
+    /// Objects that have voxels; none where that was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_objects: Option<u32>,
     /// Milliseconds since 1970.
     pub created_ms: i64,
 }

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::{
     id::{AgentId, Sha256, TaskId},
-    task::{EngineName, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
+    task::{EngineName, MaskSoFar, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
 };
 
 /// The version of this protocol; a server refuses agents that speak another.
@@ -46,7 +46,7 @@ pub struct Lease {
 }
 
 /// An agent says that it lives and how far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Heartbeat {
     /// From the lease.
     pub fence: i64,
@@ -58,6 +58,9 @@ pub struct Heartbeat {
     /// Mask so far, an uploaded blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<Sha256>,
+    /// What is known of that mask; agents of older versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<Box<MaskSoFar>>,
 }
 
 /// The server's answer to a heartbeat.

@@ -4,7 +4,7 @@ use protocol::{
     id::{JobId, Sha256},
     job::{Image, JobCreated, JobState, Modality, Revision},
     label::Label,
-    prompt::{Combine, Direction, SlicePrompt, SliceRef},
+    prompt::{Combine, Direction, SlicePrompt, SliceRef, first_label},
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
 use volume::{Labelmap, ReadError, rle};
@@ -75,7 +75,7 @@ pub struct PropagateWish {
     pub largest_component: bool,
     /// The object; the most recently changed one where none is named.
     pub label: Option<u8>,
-    /// Stored axis; that of the object's prompts where none is named.
+    /// Stored axis; that of the object's prompt that was changed last where none is named.
     pub axis: Option<u8>,
     /// Intensities that the network is to see as black and white.
     pub window: Option<[f64; 2]>,
@@ -196,12 +196,12 @@ impl Server {
             return Err(no_mask());
         }
         let revisions = self.store.lineage(job.summary.head).await?;
-        let all_prompts = self.store.prompts(job_id).await?;
+        let all_prompts = self.store.newest_prompts(job_id).await?;
         let last_label = job.head.as_ref().and_then(|it| it.label);
-        let first_label = || all_prompts.first().map(|it| it.label);
-        let label = wish.label.or(last_label).or_else(first_label).unwrap_or(1);
+        let newest_label = || all_prompts.first().map(|it| it.label);
+        let label = wish.label.or(last_label).or_else(newest_label).unwrap_or_else(first_label);
         check_label(label)?;
-        let prompts: Vec<_> = all_prompts
+        let mut prompts: Vec<_> = all_prompts
             .into_iter()
             .filter(|it| it.label == label)
             .map(|it| vouched(it, &revisions))
@@ -212,6 +212,7 @@ impl Server {
         };
         let key = prompts.iter().find(starts).ok_or_else(no_mask)?;
         let axis = wish.axis.unwrap_or(key.slice.axis);
+        prompts.sort_by_key(|it| it.slice);
         check_slice(&job.summary.image, SliceRef { axis, slice_index: 0 })?;
         if let Some(range) = wish.range {
             check_range(&job.summary.image, axis, range)?;

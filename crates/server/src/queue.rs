@@ -8,7 +8,7 @@
 use protocol::{
     id::{AgentId, RevisionId, Sha256},
     lease::Heartbeat,
-    task::{FailureClass, Task, TaskFailure, TaskSpec, TaskState},
+    task::{FailureClass, MaskSoFar, Task, TaskFailure, TaskSpec, TaskState},
 };
 
 /// A task with what only the queue needs to know.
@@ -30,6 +30,8 @@ pub struct TaskRecord {
     pub max_attempts: u32,
     /// Mask so far.
     pub partial: Option<Sha256>,
+    /// What is known of it.
+    pub so_far: Option<MaskSoFar>,
     /// Mask of the accepted output.
     pub output: Option<Sha256>,
     /// Digest of the accepted completion, so that its repetition gets the same answer.
@@ -153,6 +155,12 @@ fn is_expired(record: &TaskRecord, now_ms: i64) -> bool {
     record.task.state == TaskState::Leased && record.lease_until_ms < now_ms
 }
 
+/// Whether the work took longer than it may.
+fn is_over_its_limit(record: &TaskRecord, now_ms: i64) -> bool {
+    let started_ms = record.task.started_ms.unwrap_or(now_ms);
+    now_ms - started_ms > record.time_limit_ms
+}
+
 fn claim(
     record: &TaskRecord,
     agent_id: AgentId,
@@ -171,7 +179,7 @@ fn claim(
     after.task.agent_id = Some(agent_id);
     after.task.started_ms = Some(now_ms);
     after.task.progress = protocol::task::Progress::default();
-    after.partial = None;
+    (after.partial, after.so_far) = (None, None);
     after.fence += 1;
     after.lease_until_ms = now_ms + lease_ms;
     Ok(after)
@@ -197,6 +205,7 @@ fn renew(
     after.task.progress = heartbeat.progress.clone();
     if heartbeat.partial.is_some() {
         after.partial.clone_from(&heartbeat.partial);
+        after.so_far = heartbeat.so_far.as_deref().cloned();
     }
     Ok(after)
 }
@@ -252,9 +261,7 @@ fn back_off_ms(attempt: u32) -> i64 {
 fn cancel(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     match record.task.state {
         TaskState::Queued => Ok(ended(record, TaskState::Cancelled, None, now_ms)),
-        TaskState::Leased if is_expired(record, now_ms) => {
-            Ok(ended(record, TaskState::Cancelled, None, now_ms))
-        }
+        // Where the lease has run out the next tick ends it: what was made so far is kept before.
         TaskState::Leased => {
             let mut after = record.clone();
             after.task.cancel_requested = true;
@@ -277,8 +284,11 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     if record.task.state != TaskState::Leased {
         return Err(Refusal::NothingDue);
     }
-    let started_ms = record.task.started_ms.unwrap_or(now_ms);
-    if now_ms - started_ms > record.time_limit_ms {
+    let is_late = is_over_its_limit(record, now_ms);
+    if record.task.cancel_requested && (is_late || is_expired(record, now_ms)) {
+        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
+    }
+    if is_late {
         let failure = TaskFailure {
             class: FailureClass::TimedOut,
             code: "timed_out".to_owned(),
@@ -291,9 +301,6 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     }
     if !is_expired(record, now_ms) {
         return Err(Refusal::NothingDue);
-    }
-    if record.task.cancel_requested {
-        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
     if record.task.attempt >= record.max_attempts {
         let failure = TaskFailure {
@@ -320,6 +327,6 @@ fn ended(
     after.task.state = state;
     after.task.failure = failure;
     after.task.finished_ms = Some(now_ms);
-    after.partial = None;
+    (after.partial, after.so_far) = (None, None);
     after
 }

@@ -270,6 +270,7 @@ impl Server {
         })
         .await?
         .map_err(bad_output)?;
+        let n_objects = masks::n_objects(&encoded).map_err(|it| ApiError::internal(&it))?;
         let prompts = match &record.spec {
             TaskSpec::SegmentSlice(it) => vec![it.prompt.clone()],
             TaskSpec::Propagate(it) => it.prompts.clone(),
@@ -287,6 +288,7 @@ impl Server {
             parameters: Some(parameters(&record.spec, output)),
             slices: output.slices.clone(),
             doubt: output.doubt,
+            n_objects: Some(n_objects),
             created_ms: self.now_ms(),
         };
         Ok(NewRevision { revision, touched: difference.labels })
@@ -297,16 +299,25 @@ impl Server {
     /// # Errors
     /// If the fence is stale.
     pub async fn fail(&self, task_id: TaskId, request: FailRequest) -> Result<Task, ApiError> {
-        match self.keep_solved(task_id, request.fence).await {
-            Ok(Some(task)) => return Ok(task),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%task_id, error = error.detail().message, "keeping what was solved");
-            }
+        if let Some(task) = self.keep_if_possible(task_id, request.fence).await {
+            return Ok(task);
         }
         let record =
             self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
         Ok(record.task)
+    }
+
+    /// Ends what time has ended. What a withdrawn propagation had made so far is kept.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tick(&self) -> Result<(), ApiError> {
+        let now_ms = self.now_ms();
+        for (task_id, fence) in self.store.left_behind(now_ms).await? {
+            self.keep_if_possible(task_id, fence).await;
+        }
+        self.store.tick(now_ms).await?;
+        Ok(())
     }
 
     /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
@@ -315,7 +326,7 @@ impl Server {
         let mut tick = tokio::time::interval(self.settings.look_again);
         loop {
             let kept = tokio::select! {
-                _ = tick.tick() => self.store.tick(self.now_ms()).await.map(drop).map_err(ApiError::from),
+                _ = tick.tick() => self.tick().await,
                 _ = sweep.tick() => self.sweep().await.map(drop),
             };
             if let Err(error) = kept {

@@ -1364,6 +1364,7 @@ export interface components {
             partial?: components["schemas"]["Sha256"] | null;
             /** @description How far the task has come. */
             progress: components["schemas"]["Progress"];
+            so_far?: components["schemas"]["MaskSoFar"] | null;
             /**
              * Format: int32
              * @description How long the server may hold its answer unless the task is withdrawn.
@@ -1594,6 +1595,12 @@ export interface components {
             image: components["schemas"]["Image"];
             /** @description Its identifier. */
             job_id: components["schemas"]["JobId"];
+            /**
+             * Format: int32
+             * @description Objects that have voxels in that revision; 0 without a mask, none where the revision is of a
+             *     version that did not count.
+             */
+            n_objects?: number | null;
             /** @description Its name. */
             name: string;
             /** @description Where its review stands. */
@@ -1716,6 +1723,21 @@ export interface components {
              * @description Last slice, inclusive.
              */
             last: number;
+        };
+        /** @description What is known of the mask so far of a task that runs. */
+        MaskSoFar: {
+            /**
+             * Format: float
+             * @description Doubt about those slices, 0 (sure) to 1.
+             */
+            doubt?: number | null;
+            /** @description Which code makes it. */
+            engine: components["schemas"]["EngineIdentity"];
+            /**
+             * @description The slices that were solved, ascending; none of an engine that is sure of a slice only once
+             *     it has solved all.
+             */
+            slices?: components["schemas"]["SliceConfidence"][];
         };
         /** @description The image that a mask was measured on. */
         MeasuredImage: {
@@ -2106,7 +2128,7 @@ export interface components {
         PropagateBody: {
             /**
              * Format: int32
-             * @description Stored axis; that of the object's prompts where none is named.
+             * @description Stored axis; that of the object's prompt that was changed last where none is named.
              */
             axis?: number | null;
             combine?: components["schemas"]["Combine"] | null;
@@ -2266,6 +2288,11 @@ export interface components {
             label?: number | null;
             /** @description The labelmap on the full grid, in the `volume::rle` format. */
             mask: components["schemas"]["Sha256"];
+            /**
+             * Format: int32
+             * @description Objects that have voxels; none where that was not recorded yet.
+             */
+            n_objects?: number | null;
             /** @description The task's parameters. */
             parameters?: unknown;
             parent?: components["schemas"]["RevisionId"] | null;
@@ -3039,6 +3066,11 @@ export interface operations {
                 frame?: number;
                 /** @description Whether `case.zip` holds the image itself, too. */
                 image?: boolean;
+                /**
+                 * @description Who takes the file away, where no header `Voxloop-Person` says so: a name of at most 100
+                 *     characters, for plain links. It is recorded in the audit list, and not checked.
+                 */
+                person?: string;
             };
             header?: {
                 /**
@@ -4178,8 +4210,19 @@ export interface operations {
                 axis?: number;
                 /** @description The slice; the one segmented last, or the middle of another axis, where none is named. */
                 slice_index?: number;
+                /**
+                 * @description Who takes the file away, where no header `Voxloop-Person` says so: a name of at most 100
+                 *     characters, for plain links. It is recorded in the audit list, and not checked.
+                 */
+                person?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };

@@ -241,7 +241,7 @@ pub(super) struct PropagateBody {
     largest_component: Option<bool>,
     /// The object; the most recently changed one where none is named.
     label: Option<u8>,
-    /// Stored axis; that of the object's prompts where none is named.
+    /// Stored axis; that of the object's prompt that was changed last where none is named.
     axis: Option<u8>,
     /// Intensities that medsam2 sees as black and white; by default those that suit the image.
     window: Option<WindowBody>,

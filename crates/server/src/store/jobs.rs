@@ -67,6 +67,7 @@ fn job_row(it: &AnyRow) -> Result<JobRow, StoreError> {
             image: row::from_json(it, "image")?,
             head: head.as_ref().map(|it| it.revision_id),
             doubt: head.as_ref().and_then(|it| it.doubt),
+            n_objects: head.as_ref().map_or(Some(0), |it| it.n_objects),
             review: row::from_json(it, "review")?,
             created_ms: it.try_get("created_ms")?,
             updated_ms: it.try_get("updated_ms")?,

@@ -21,6 +21,7 @@ pub(crate) mod schema;
 mod task_list;
 mod task_log;
 pub(crate) mod tasks;
+mod time;
 mod transitions;
 mod trouble;
 

@@ -86,9 +86,9 @@ impl Store {
         let slice = match &new.spec {
             TaskSpec::SegmentSlice(it) => {
                 change.supersede(new.job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
-                change.put_prompt(new.job_id, &it.prompt).await?;
+                change.put_prompt(new.job_id, &it.prompt, now_ms).await?;
                 for hint in &new.hints {
-                    change.add_points(new.job_id, hint).await?;
+                    change.add_points(new.job_id, hint, now_ms).await?;
                 }
                 Some(it.prompt.slice)
             }
@@ -171,25 +171,13 @@ impl Store {
         completion: &Completion,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        let revision = &completion.made.revision;
         let event = QueueEvent::Complete {
             fence,
             key: completion.key.clone(),
             output: completion.output.clone(),
-            revision_id: revision.revision_id,
+            revision_id: completion.made.revision.revision_id,
         };
-        for _ in 0..MAX_RACES {
-            let mut change = self.begin().await?;
-            let before = change.task_and_job(task_id).await?;
-            let Some(after) = change.apply(&before, &event, now_ms).await? else {
-                continue;
-            };
-            change.take_result(&after, &completion.made).await?;
-            change.settle_job(&after.task, now_ms).await?;
-            change.commit(now_ms).await?;
-            return Ok(after);
-        }
-        Err(StoreError::Refused(Refusal::StaleFence))
+        self.end_with(task_id, &event, &completion.made, now_ms).await
     }
 
     /// Ends an attempt without output.
@@ -209,8 +197,8 @@ impl Store {
     /// Ends a withdrawn attempt, and makes what it had done the head, in one transaction.
     ///
     /// # Errors
-    /// `NotHead` if the head moved since the revision was made; if the fence is stale or the
-    /// database fails.
+    /// `NotHead` if the head moved since the revision was made, `LabelLocked` if an object that it
+    /// touches was locked since; if the fence is stale or the database fails.
     pub async fn stop(
         &self,
         task_id: TaskId,
@@ -219,18 +207,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
         let event = QueueEvent::Fail { fence, failure: None };
-        for _ in 0..MAX_RACES {
-            let mut change = self.begin().await?;
-            let before = change.task_and_job(task_id).await?;
-            let Some(after) = change.apply(&before, &event, now_ms).await? else {
-                continue;
-            };
-            change.take_result(&after, made).await?;
-            change.settle_job(&after.task, now_ms).await?;
-            change.commit(now_ms).await?;
-            return Ok(after);
-        }
-        Err(StoreError::Refused(Refusal::StaleFence))
+        self.end_with(task_id, &event, made, now_ms).await
     }
 
     /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
@@ -252,32 +229,6 @@ impl Store {
         act: &Act,
     ) -> Result<TaskRecord, StoreError> {
         self.transition_by(task_id, &QueueEvent::Prioritise { priority }, act).await
-    }
-
-    /// Ends what time has ended: tasks over their limit, tasks without attempts left, cancelled
-    /// tasks whose agent has gone.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn tick(&self, now_ms: i64) -> Result<usize, StoreError> {
-        let rows = sqlx::query(row::tasks!(
-            "where state = 'leased'
-             and (lease_until_ms < $1 or started_ms + time_limit_ms < $1)"
-        ))
-        .bind(now_ms)
-        .fetch_all(&self.pool)
-        .await?;
-        let mut n_ended = 0;
-        for it in rows {
-            let task_id = row::task_record(&it)?.task.task_id;
-            match self.transition(task_id, &QueueEvent::Tick, now_ms).await {
-                Ok(_) => n_ended += 1,
-                // Not due after all, or its lease may be claimed: wake whoever waits for work.
-                Err(StoreError::Refused(_)) => self.claimable.send_modify(|it| *it += 1),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(n_ended)
     }
 
     /// One task.
@@ -311,7 +262,29 @@ impl Store {
         Ok(())
     }
 
-    async fn transition(
+    /// Ends a task, and makes what it made the head, in one transaction.
+    async fn end_with(
+        &self,
+        task_id: TaskId,
+        event: &QueueEvent,
+        made: &NewRevision,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let before = change.task_and_job(task_id).await?;
+            let Some(after) = change.apply(&before, event, now_ms).await? else {
+                continue;
+            };
+            change.take_result(&after, made).await?;
+            change.settle_job(&after.task, now_ms).await?;
+            change.commit(now_ms).await?;
+            return Ok(after);
+        }
+        Err(StoreError::Refused(Refusal::StaleFence))
+    }
+
+    pub(super) async fn transition(
         &self,
         task_id: TaskId,
         event: &QueueEvent,

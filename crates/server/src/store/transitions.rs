@@ -46,8 +46,8 @@ impl Change<'_> {
                  lease_until_ms = $5, run_after_ms = $6, cancel_requested = $7, progress = $8,
                  partial_sha256 = $9, failure = $10, completion_key = $11, revision_id = $12,
                  started_ms = $13, finished_ms = $14, output_sha256 = $15, priority = $16,
-                 agent_name = $17
-             where task_id = $18 and state = $19 and fence = $20 and cancel_requested = $21",
+                 agent_name = $17, so_far = $18
+             where task_id = $19 and state = $20 and fence = $21 and cancel_requested = $22",
         )
         .bind(row::to_text(&after.task.state))
         .bind(i64::from(after.task.attempt))
@@ -66,6 +66,7 @@ impl Change<'_> {
         .bind(after.output.as_ref().map(ToString::to_string))
         .bind(i64::from(after.task.priority))
         .bind(after.task.agent.as_deref())
+        .bind(after.so_far.as_ref().map(row::to_json))
         .bind(before.task.task_id.to_string())
         .bind(row::to_text(&before.task.state))
         .bind(before.fence)

@@ -24,6 +24,7 @@ fn beat(fence: i64, stage: &str) -> Heartbeat {
         progress: Progress { done: 1, total: 3, stage: stage.to_owned() },
         wait_ms: 0,
         partial: None,
+        so_far: None,
     }
 }
 
