@@ -166,7 +166,13 @@ async fn the_audit_list_names_who_and_what() {
     let before = page["entries"][0]["audit_id"].as_str().unwrap();
     let rest = server.get(&format!("/api/v1/audit?before={before}")).await.json();
     assert_eq!(rest["entries"].as_array().unwrap().len(), 3);
-    for (query, field) in [("limit=0", "limit"), ("limit=501", "limit"), ("before=x", "query")] {
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=x", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("before=x", "before"),
+    ] {
         assert_eq!(server.get(&format!("/api/v1/audit?{query}")).await.field(), field);
     }
 }
