@@ -67,7 +67,7 @@ export interface paths {
         get: operations["get_job"];
         put?: never;
         post?: never;
-        /** Cancel a job's tasks and delete it with its masks, history and files. One audit line stays. */
+        /** Cancel a job's tasks and delete it with its masks, history and files. Its lines of the audit list stay. */
         delete: operations["delete_job"];
         options?: never;
         head?: never;
@@ -481,7 +481,7 @@ export interface paths {
         };
         /**
          * The axial slice that the mask covers most, or the middle one, as a small PNG in the objects'
-         *     colours.
+         *     colours. Browsers keep it, and ask whether it is still the one.
          */
         get: operations["thumbnail"];
         put?: never;
@@ -4731,10 +4731,15 @@ export interface operations {
     thumbnail: {
         parameters: {
             query?: {
-                /** @description Anything that changes with the mask, such as its revision: with it, browsers keep the picture. */
+                /**
+                 * @description Anything, such as the mask's revision: a page that says another one asks anew. The answer is
+                 *     the same.
+                 */
                 v?: string;
             };
-            header?: never;
+            header?: {
+                "If-None-Match"?: string | null;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -4749,6 +4754,13 @@ export interface operations {
                 content: {
                     "image/png": unknown;
                 };
+            };
+            /** @description It is the one that `If-None-Match` names by its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description The server asks for its token */
             401: {

@@ -143,7 +143,7 @@ pub(super) async fn get_job(
     Ok(Json(server.store.job(job_id).await?))
 }
 
-/// Cancel a job's tasks and delete it with its masks, history and files. One audit line stays.
+/// Cancel a job's tasks and delete it with its masks, history and files. Its lines of the audit list stay.
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "jobs",
     params(("job_id" = JobId, Path), Person),
     responses((status = 204), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]

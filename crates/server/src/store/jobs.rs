@@ -149,7 +149,7 @@ impl Store {
         })
     }
 
-    /// Deletes a job with its prompts, tasks and revisions; one audit line stays. Returns the blobs
+    /// Deletes a job with its prompts, tasks and revisions; its lines of the audit list stay. Returns the blobs
     /// that nothing refers to any more.
     ///
     /// # Errors
