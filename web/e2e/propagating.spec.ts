@@ -1,9 +1,10 @@
 // Carrying a mask through the volume and what a person does about it: exact voxels by the API, exact pixels on the page.
 import type { Page } from '@playwright/test';
 import { beat, call, claim, deliver, type Lease } from './agent';
-import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf, writeRuns } from './masks';
-import { writeNifti, type Triple } from './nifti';
-import { bodyAs, dice, lesionMask, RAS_SHAPE } from './phantom';
+import { finish, slab } from './agent_masks';
+import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf } from './masks';
+import { writeNifti } from './nifti';
+import { bodyAs, dice, lesionMask } from './phantom';
 import { pixelsOf, type Pixel } from './png';
 import { colourAt, dragLesion, expectState, openFile, openTab, placeOf } from './screen';
 import { expect, test, type Server } from './server';
@@ -178,26 +179,6 @@ test.describe('with an agent by hand', () => {
     await server.down();
     await server.up();
   });
-
-  const SHAPE: Triple = RAS_SHAPE;
-
-  /** A mask of 8 × 8 voxels on some slices. */
-  function slab(slices: readonly number[]): Buffer<ArrayBuffer> {
-    const voxels = new Uint8Array(SHAPE[0] * SHAPE[1] * SHAPE[2]);
-    for (const k of slices) for (let j = 26; j < 34; j++) voxels.fill(1, 40 + SHAPE[0] * (j + SHAPE[1] * k), 48 + SHAPE[0] * (j + SHAPE[1] * k));
-    return writeRuns(SHAPE, voxels);
-  }
-
-  async function finish(server: Server, lease: Lease, slices: readonly number[], uncertainty: Readonly<Record<number, number>> | null): Promise<void> {
-    const output = {
-      mask: await deliver(server, lease, slab(slices)),
-      extent: { axis: 2, first: slices[0], last: slices[slices.length - 1] },
-      engine: { name: 'graphcut', version: 'by hand' },
-      engine_ms: 1.5,
-      ...(uncertainty === null ? {} : { slices: slices.map((k) => ({ slice_index: k, area_voxels: 64, uncertainty: uncertainty[k] ?? 0.01 })), doubt: 0.2 }),
-    };
-    await call(server, 'POST', `/api/v1/tasks/${lease.task_id}/complete`, { fence: lease.fence, output });
-  }
 
   /** A segmented slice and a propagation under way. */
   async function underWay(page: Page, server: Server, name: string): Promise<{ job: string; lease: Lease }> {

@@ -15,7 +15,8 @@ import { openingEngine, openingWindow } from '../core/defaults';
 import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
 import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
 import { prepareSlices } from './preparing';
-import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { isWithdrawn, nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { putAside } from './history';
 import { followRecords } from './records';
 import { editsSaved } from './saving';
 import { refreshSession } from './session';
@@ -177,6 +178,7 @@ function taskEnded(task: Task): void {
   const t = i18next.t.bind(i18next);
   if (open.job.task?.task_id === task.task_id) patchJob({ task: null });
   segmentationEnded(task.task_id);
+  if (isWithdrawn(task.task_id)) return;
   if (task.state === 'failed') patchOpen({ failure: task.failure ?? null, shown: open.mask });
   else if (task.state === 'cancelled') {
     patchOpen({ shown: open.mask });
@@ -211,8 +213,13 @@ function foundNothing({ author, extent, label }: Revision): boolean {
 function newRevision(jobId: string, revision: Revision): void {
   const open = getState().open;
   if (open === null) return;
+  const work = workOf(jobId, open.grid.shape);
+  if (revision.author.by === 'engine' && isWithdrawn(revision.author.task_id)) {
+    void attempt(() => putAside(work, revision), i18next.t('error.mask'));
+    return;
+  }
   if (revision.author.by === 'engine') patchOpen({ seen: new Set() });
-  void attempt(() => followRevision(workOf(jobId, open.grid.shape), revision), i18next.t('error.mask')).then(() => {
+  void attempt(() => followRevision(work, revision), i18next.t('error.mask')).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
 }

@@ -10,6 +10,7 @@ import {
   canSegment,
   emptyPrompt,
   isEmpty,
+  isSameKey,
   promptAt,
   propagationAxis,
   startingSlices,
@@ -17,7 +18,7 @@ import {
   type PromptKey,
 } from '../core/prompts';
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
-import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
+import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isAccepted, refuseAccepted } from './accepted';
 import { attempt } from './notices';
 import { editsSaved, saveInTurn } from './saving';
@@ -38,14 +39,17 @@ export function sliceSize(grid: Grid, axis: AxisIndex): SliceSize {
   return [grid.shape[x], grid.shape[y]];
 }
 
-/** Sends edits in the order they were made; a prompt that says nothing is deleted. */
-function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null): void {
-  saveInTurn(() =>
-    prompt === null || isEmpty(prompt)
-      ? api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label)
-      : api.putPrompt(jobId, prompt),
-  );
+/** Sends edits in the order they were made, and after what they wait for; a prompt that says nothing is deleted. */
+function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null, after?: Promise<unknown>): void {
+  saveInTurn(async () => {
+    await after;
+    if (prompt === null || isEmpty(prompt)) await api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label);
+    else await api.putPrompt(jobId, prompt);
+  });
 }
+
+/** A drag that goes on: what its slice was marked with before. */
+let dragged: { readonly key: PromptKey; readonly before: SlicePrompt | null } | null = null;
 
 /** How far an edit is: a drag that goes on, a number that may get more digits, or done. */
 export type Phase = 'going on' | 'typing' | 'done';
@@ -58,9 +62,27 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
   patchOpen({ edits: open.edits + 1 });
-  if (phase === 'going on') return;
+  const isDragged = dragged !== null && isSameKey(dragged.key, key);
+  const untouched = dragged !== null && isDragged ? dragged.before : before;
+  if (phase === 'going on') {
+    if (!isDragged) dragged = { key, before };
+    return;
+  }
+  dragged = null;
   save(open.job.job_id, key, next);
-  follow(key, phase === 'typing' ? TYPING_MS : 0);
+  follow(key, untouched, phase === 'typing' ? TYPING_MS : 0);
+}
+
+/** Takes the last change of a prompt back that no engine has answered, and stops its task; false where there is none. */
+export function undoUnanswered(): boolean {
+  const open = getState().open;
+  const taken = open === null ? null : takeBack();
+  if (open === null || taken === null) return false;
+  const { key, prompt, told } = taken;
+  patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
+  // The call that queued the task stores the prompt as well.
+  save(open.job.job_id, key, prompt, told);
+  return true;
 }
 
 function withoutAbsent(prompt: SlicePrompt): SlicePrompt {
