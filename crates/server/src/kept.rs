@@ -21,7 +21,7 @@ impl Server {
     /// keep; the attempt then goes on.
     ///
     /// # Errors
-    /// If the fence is stale or the mask so far cannot be read.
+    /// If the fence is stale, the mask so far cannot be read, or people change the mask all the time.
     async fn keep_solved(&self, task_id: TaskId, fence: i64) -> Result<Option<Task>, ApiError> {
         for _ in 0..MAX_MERGES {
             let record = self.leased(task_id, fence).await?;
@@ -50,7 +50,7 @@ impl Server {
                 Err(error) => return Err(error.into()),
             }
         }
-        Ok(None)
+        Err(ApiError::wrong_state("the mask changes faster than what was solved can be merged"))
     }
 
     /// As [`Server::keep_solved`]; where the mask so far cannot be kept, the log says why, and the

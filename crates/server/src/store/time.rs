@@ -35,8 +35,11 @@ impl Store {
     }
 
     /// Withdrawn tasks with a mask so far that the next [`Store::tick`] ends: the agent has gone, or
-    /// does not stop in time.
-    pub(crate) async fn left_behind(&self, now_ms: i64) -> Result<Vec<(TaskId, i64)>, StoreError> {
+    /// does not stop in time. Each with its fence.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn left_behind(&self, now_ms: i64) -> Result<Vec<(TaskId, i64)>, StoreError> {
         let rows = sqlx::query(
             "select task_id, fence from task
              where state = 'leased' and cancel_requested = 1 and partial_sha256 is not null

@@ -64,8 +64,11 @@ pub(crate) async fn prompts_are_replaced_and_removed_one_slice_at_a_time(store: 
     let mut absent = prompt(5, 1);
     (absent.bounds, absent.absent) = (None, true);
     store.put_prompt(job_id, &absent, 2).await.unwrap();
-    let expected = [absent, prompt(6, 1), prompt(5, 2)];
+    let expected = [absent.clone(), prompt(6, 1), prompt(5, 2)];
     assert_eq!(store.prompts(job_id).await.unwrap(), expected);
+    store.put_prompt(job_id, &prompt(5, 2), 3).await.unwrap();
+    let newest = store.newest_prompts(job_id).await.unwrap();
+    assert_eq!(newest, [prompt(5, 2), absent, prompt(6, 1)], "the one changed last goes first");
     store.delete_prompt(job_id, 1, SliceRef { axis: 2, slice_index: 6 }, 3).await.unwrap();
     assert_eq!(store.prompts(job_id).await.unwrap().len(), 2);
     let nowhere = store.put_prompt(JobId::fresh(), &prompt(1, 1), 4).await;

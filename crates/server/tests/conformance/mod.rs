@@ -187,6 +187,7 @@ macro_rules! conformance_tests {
             agents_get_only_what_they_can_run,
             a_failed_task_says_why_and_the_job_can_go_on,
             time_ends_what_nobody_works_on,
+            what_a_withdrawn_task_had_made_is_found_once_its_agent_is_gone,
             only_an_edit_of_the_head_is_accepted,
             a_completion_on_a_moved_head_leaves_the_task_running,
             a_deleted_job_takes_with_it_what_only_it_referred_to,

@@ -169,6 +169,34 @@ pub(crate) async fn time_ends_what_nobody_works_on(store: Store) {
     assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Failed);
 }
 
+pub(crate) async fn what_a_withdrawn_task_had_made_is_found_once_its_agent_is_gone(store: Store) {
+    let job_id = new_job(&store, 1).await;
+    let tasks = [
+        store.enqueue(&segment(job_id, 5), 0).await.unwrap(),
+        store.enqueue(&segment(job_id, 6), 1).await.unwrap(),
+    ];
+    for (task, partial) in [(&tasks[0], Some(sha(77))), (&tasks[1], None)] {
+        store.claim(&agent(), LEASE_MS, 2).await.unwrap().unwrap();
+        let beat = Heartbeat {
+            fence: 1,
+            progress: Progress::default(),
+            wait_ms: 0,
+            partial,
+            so_far: None,
+        };
+        store.heartbeat(task.task_id, beat, LEASE_MS, 3).await.unwrap();
+    }
+    let gone_ms = LEASE_MS + 4;
+    assert_eq!(store.left_behind(gone_ms).await.unwrap(), [], "nobody asked them to stop");
+    for task in &tasks {
+        store.cancel(task.task_id, &at(3)).await.unwrap();
+    }
+    assert_eq!(store.left_behind(4).await.unwrap(), [], "their agent may still answer");
+    assert_eq!(store.left_behind(gone_ms).await.unwrap(), [(tasks[0].task_id, 1)]);
+    assert_eq!(store.tick(gone_ms).await.unwrap(), 2);
+    assert_eq!(store.left_behind(gone_ms).await.unwrap(), []);
+}
+
 pub(crate) async fn a_completion_on_a_moved_head_leaves_the_task_running(store: Store) {
     let job_id = new_job(&store, 1).await;
     let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
