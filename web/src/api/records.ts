@@ -83,8 +83,9 @@ export async function listAudit(query: AuditQuery, signal?: AbortSignal): Promis
   return (await getJson<{ entries: AuditEntry[] }>(`/api/v1/audit?${parameters.toString()}`, signal)).entries;
 }
 
-export function getMeasurements(jobId: string, revisionId: string, signal?: AbortSignal): Promise<Measurements> {
-  return getJson(`${job(jobId)}/measurements?revision=${encodeURIComponent(revisionId)}`, signal);
+/** What the objects of a revision measure; intensities are those of a frame. */
+export function getMeasurements(jobId: string, revisionId: string, frame: number, signal?: AbortSignal): Promise<Measurements> {
+  return getJson(`${job(jobId)}/measurements?revision=${encodeURIComponent(revisionId)}&frame=${frame}`, signal);
 }
 
 export type ExportFile = 'mask.nii.gz' | 'mask.nrrd' | 'surface.stl' | 'measurements.csv' | 'measurements.json' | 'case.zip';

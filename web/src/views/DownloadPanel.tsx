@@ -90,6 +90,7 @@ export function DownloadPanel(): React.JSX.Element | null {
   const noMask = head === null ? t('export.needsMask') : null;
   const noMaskHere = mask !== null && labelsOnSlice(mask, axis, sliceIndex).size === 0 ? t('export.needsMaskHere') : null;
   const query: Readonly<Record<string, string>> = head === null ? {} : { revision: head };
+  const withFrame = { ...query, frame: String(open.frame) };
   const savePicture = (): void => {
     const view = document.querySelector<HTMLElement>('.slices');
     if (view === null) return;
@@ -114,12 +115,12 @@ export function DownloadPanel(): React.JSX.Element | null {
         <Download words={t('export.view')} why={null} from={savePicture} testId="export-view" />
       </Group>
       <Group title={t('export.numbers')}>
-        <Download words={t('export.csv')} why={noMask} from={exportUrl(jobId, 'measurements.csv', query)} testId="export-csv" />
-        <Download words={t('export.json')} why={noMask} from={exportUrl(jobId, 'measurements.json', query)} testId="export-json" />
+        <Download words={t('export.csv')} why={noMask} from={exportUrl(jobId, 'measurements.csv', withFrame)} testId="export-csv" />
+        <Download words={t('export.json')} why={noMask} from={exportUrl(jobId, 'measurements.json', withFrame)} testId="export-json" />
       </Group>
       <Group title={t('export.case')}>
-        <Download words={t('export.zip')} why={noMask} from={exportUrl(jobId, 'case.zip', query)} testId="export-zip" />
-        <Download words={t('export.zipImage')} why={noMask} from={exportUrl(jobId, 'case.zip', { ...query, image: 'true' })} testId="export-zip-image" />
+        <Download words={t('export.zip')} why={noMask} from={exportUrl(jobId, 'case.zip', withFrame)} testId="export-zip" />
+        <Download words={t('export.zipImage')} why={noMask} from={exportUrl(jobId, 'case.zip', { ...withFrame, image: 'true' })} testId="export-zip-image" />
       </Group>
     </Section>
   );
