@@ -4,6 +4,7 @@ import { beat, call, claim, deliver, type Lease } from './agent';
 import { finish, slab } from './agent_masks';
 import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf } from './masks';
 import { writeNifti } from './nifti';
+import { boxOf } from './panes';
 import { bodyAs, dice, lesionMask } from './phantom';
 import { pixelsOf, type Pixel } from './png';
 import { colourAt, dragLesion, expectState, openFile, openTab, placeOf } from './screen';
@@ -34,11 +35,16 @@ async function toSlice(page: Page, slice: number): Promise<void> {
 test('three gestures: a box, one key to propagate, one key to accept', async ({ page, request }) => {
   const job = await openFile(page, 'gestures.nii', BODY);
   await page.getByTestId('tool-box').click();
+  const before = await boxOf(page.getByTestId('viewer'));
   // One. Nobody waits for the slice: the propagation does.
   await dragLesion(page, 'axial', 1);
   // Two.
   await press(page, 'Shift+Enter');
   await expect(page.getByTestId('result-bar')).toBeVisible();
+  // It covers nothing of the picture, and the picture does not move for it.
+  const [bar, slices] = [await boxOf(page.getByTestId('result-bar')), await boxOf(page.getByTestId('viewer'))];
+  expect(bar.x).toBeGreaterThanOrEqual(slices.x + slices.width);
+  expect(slices).toEqual(before);
   await page.screenshot({ path: 'test-results/result-bar.png' });
   // Three.
   await press(page, 'Control+Enter');
@@ -46,6 +52,23 @@ test('three gestures: a box, one key to propagate, one key to accept', async ({ 
   await expect(page.getByTestId('result-bar')).toHaveCount(0);
   const mask = await maskOf(request, job);
   expect(dice(mask?.voxels ?? new Uint8Array(), lesionMask())).toBeGreaterThan(0.9);
+});
+
+test('slices that are segmented but not confirmed are confirmed by one click, and filled in between', async ({ page, request }) => {
+  const job = await openFile(page, 'between.nii', BODY);
+  await toSlice(page, SLICE - 4);
+  await dragLesion(page, 'axial', 1);
+  const first = await nextMask(request, job, null);
+  await toSlice(page, SLICE + 4);
+  await dragLesion(page, 'axial', 1);
+  await nextMask(request, job, first);
+  await press(page, 'i');
+  await expect(page.getByTestId('notice-plain')).toContainText('2 slices');
+  await page.getByTestId('notice-action').click();
+  await expect.poll(async () => (await jobOf(request, job)).head_revision?.action).toBe('interpolate');
+  const filled = slicesWith((await maskOf(request, job)) ?? { shape: [0, 0, 0], voxels: new Uint8Array() });
+  expect(filled).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24]);
+  await expect(page.getByTestId('notice-action')).toHaveCount(0);
 });
 
 test('the range handles bound the mask exactly, and forward leaves lower slices empty', async ({ page, request }) => {

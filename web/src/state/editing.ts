@@ -206,6 +206,18 @@ export function vouchSlice({ axis, sliceIndex, label }: PromptKey, absent: boole
   return true;
 }
 
+/** Confirms what an object has on slices, as one step. False where it cannot be. */
+export function vouchSlices(keys: readonly PromptKey[]): boolean {
+  const [first] = keys;
+  const drawing = first === undefined ? null : startDrawing(first.axis, first.sliceIndex);
+  if (drawing === null) return false;
+  const change = drawing.record.finish();
+  endDrawing();
+  const confirmed = keys.map(({ axis, sliceIndex, label }) => ({ axis, slice_index: sliceIndex, label }));
+  addEdit(drawing.work, { change, action: 'confirm', confirmed });
+  return true;
+}
+
 /** Takes the active object off the shown slice. */
 export function clearSlice(): void {
   const open = getState().open;

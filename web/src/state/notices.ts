@@ -11,11 +11,11 @@ export function dismiss(id: number): void {
   setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
 }
 
-function show(kind: Notice['kind'], title: string, text: string | null): void {
+function show(kind: Notice['kind'], title: string, text: string | null, action?: Notice['action']): void {
   const id = nextId++;
   const others = getState().notices.filter((notice) => notice.title !== title || notice.text !== text);
-  setState({ notices: [...others.slice(-3), { id, kind, title, text }] });
-  if (kind !== 'error') {
+  setState({ notices: [...others.slice(-3), { id, kind, title, text, ...(action && { action }) }] });
+  if (kind !== 'error' && action === undefined) {
     setTimeout(() => {
       dismiss(id);
     }, PLAIN_MS);
@@ -28,6 +28,11 @@ export function notifyDone(title: string): void {
 
 export function notifyPlain(title: string): void {
   show('plain', title, null);
+}
+
+/** Says what is missing and offers to do it; stays until it is done or closed. */
+export function offer(title: string, words: string, run: () => void): void {
+  show('plain', title, null, { words, run });
 }
 
 export function notifyText(title: string, text: string): void {

@@ -32,6 +32,8 @@ export interface Notice {
   /** Already translated. */
   readonly title: string;
   readonly text: string | null;
+  /** What the person can do about it by one click. */
+  readonly action?: { readonly words: string; readonly run: () => void };
 }
 
 /** A file on its way to the server. */

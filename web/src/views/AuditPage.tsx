@@ -1,7 +1,7 @@
 // Who did what, newest first: filtered by case, person and action, read on at the end, taken away as a table.
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { ActionIcon, Alert, Button, Select, Skeleton, Text, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconArrowLeft, IconDownload } from '@tabler/icons-react';
+import { Alert, Button, Select, Skeleton, Text } from '@mantine/core';
+import { IconAlertTriangle, IconDownload } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { ApiError } from '../api/http';
 import { listAudit } from '../api/records';
@@ -14,7 +14,7 @@ import { refreshJobs } from '../state/jobs';
 import { attempt, errorText, toApiError } from '../state/notices';
 import { navigate, pathOf } from '../state/router';
 import { useStore } from '../state/store';
-import { HeaderControls } from './HeaderControls';
+import { PageHeader } from './PageHeader';
 import { saveText } from './save_file';
 import { usePersonName } from './use_records';
 
@@ -275,29 +275,9 @@ export default function AuditPage(): React.JSX.Element {
   useEffect(() => {
     void refreshJobs();
   }, []);
-  useEffect(() => {
-    document.title = `${t('audit.title')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Tooltip label={t('common.back')}>
-          <ActionIcon
-            aria-label={t('common.back')}
-            size="lg"
-            data-testid="back"
-            onClick={() => {
-              navigate({ page: 'jobs' });
-            }}
-          >
-            <IconArrowLeft size={20} />
-          </ActionIcon>
-        </Tooltip>
-        <h1 className="job-title">{t('audit.title')}</h1>
-        <span className="tagline">{t('audit.hint')}</span>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('audit.title')} hint={t('audit.hint')} />
       <main id="main" className="jobs-main audit-main">
         <Lines />
       </main>

@@ -1,4 +1,4 @@
-// After a propagation, on the slices: what came of it, and the next step by one key each.
+// After a propagation, at the panel's foot: what came of it, and the next step by one key each.
 import { Button, CloseButton } from '@mantine/core';
 import { IconCircleCheck, IconEyeSearch, IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -21,9 +21,18 @@ export function ResultBar(): React.JSX.Element | null {
   const isChanged = changedSince(open, rated);
   return (
     <div className="result-bar" role="status" data-testid="result-bar" data-changed={isChanged}>
-      <span className="result-words">
-        <strong>{t(isChanged ? 'result.changed' : 'result.ready')}</strong> {count === 0 ? t('result.sure') : t('result.doubtful', { count })}
-      </span>
+      <div className="result-head">
+        <span>
+          <strong>{t(isChanged ? 'result.changed' : 'result.ready')}</strong> {count === 0 ? t('result.sure') : t('result.doubtful', { count })}
+        </span>
+        <CloseButton
+          size={32}
+          aria-label={t('common.close')}
+          onClick={() => {
+            patchOpen({ dismissed: rated.revision_id });
+          }}
+        />
+      </div>
       {count > 0 && (
         <Button size="compact-sm" variant="default" leftSection={<IconEyeSearch size={15} aria-hidden />} data-testid="review-doubtful" onClick={goToDoubtful}>
           {t('result.review')} <kbd>D</kbd>
@@ -44,13 +53,6 @@ export function ResultBar(): React.JSX.Element | null {
       <Button size="compact-sm" leftSection={<IconCircleCheck size={15} aria-hidden />} loading={open.asking} data-testid="accept" onClick={() => void accept()}>
         {t('result.accept')} <kbd>{ACCEPT_KEY}</kbd>
       </Button>
-      <CloseButton
-        size="sm"
-        aria-label={t('common.close')}
-        onClick={() => {
-          patchOpen({ dismissed: rated.revision_id });
-        }}
-      />
     </div>
   );
 }

@@ -11,12 +11,12 @@ import {
 import { useTranslation } from 'react-i18next';
 import { LAYOUTS, type Layout } from '../core/layout';
 import { WHOLE_IMAGE } from '../core/tile';
-import { presetName, presetsOf } from '../core/window';
 import { setState, useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
 import { DisplayMenu } from './DisplayMenu';
 import { HistogramPopover } from './HistogramPopover';
 import { MasksHidden } from './MasksHidden';
+import { windowPresets } from './window_presets';
 
 const LAYOUT_ICONS: Readonly<Partial<Record<Layout, Icon>>> = { main: IconLayoutSidebarRight, grid: IconLayoutGrid, surface: IconCube };
 
@@ -51,11 +51,10 @@ function LayoutChoice(): React.JSX.Element {
 
 function WindowChoice(): React.JSX.Element | null {
   const { t } = useTranslation();
-  const image = useStore((state) => state.open?.job.image);
-  const window = useStore((state) => state.open?.window);
-  if (image === undefined || window === undefined) return null;
-  const presets = presetsOf(image);
-  const chosen = presetName(image, window);
+  const open = useStore((state) => state.open);
+  if (open === null) return null;
+  const { window } = open;
+  const { offered, chosen } = windowPresets(open);
   const number = (value: string | number): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
   return (
     <div className="window-choice" role="group" aria-label={t('window.preset')}>
@@ -63,14 +62,14 @@ function WindowChoice(): React.JSX.Element | null {
         className="window-preset"
         aria-label={t('window.preset')}
         data-testid="window-preset"
+        comboboxProps={{ width: 'max-content', position: 'bottom-start' }}
         value={chosen ?? 'custom'}
         data={[
-          ...presets.map(([name]) => ({ value: name, label: t(`window.${name}`) })),
+          ...offered.map(({ name }) => ({ value: name, label: t(`window.${name}`) })),
           ...(chosen === null ? [{ value: 'custom', label: t('window.custom') }] : []),
         ]}
         onChange={(value) => {
-          const preset = presets.find(([name]) => name === value);
-          if (preset !== undefined) setWindow(preset[1]);
+          offered.find(({ name }) => name === value)?.choose();
         }}
       />
       <NumberInput

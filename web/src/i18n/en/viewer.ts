@@ -1,9 +1,9 @@
 // English words: job, plane, tool, help, window, convention, readout, slice, display.
 export const viewer = {
   job: {
-    missing: 'This job does not exist',
-    missingText: 'It may have been deleted. The list shows the jobs that are there.',
-    removed: 'This job was deleted in another window.',
+    missing: 'This case does not exist',
+    missingText: 'It may have been deleted. The list shows the cases that are there.',
+    removed: 'This case was deleted in another window.',
     loadingVolume: 'Loading volume…',
     loadingViewer: 'Starting the viewer…',
     imageFailed: 'The volume could not be loaded for the full view; slices come from the server.',
@@ -79,6 +79,10 @@ export const viewer = {
     liver: 'Liver',
     percentiles: 'Auto',
     full: 'Full range',
+    most: '1–99 %',
+    middle: '5–95 %',
+    object: 'Around the object',
+    noObject: 'This object has no voxels yet.',
   },
   convention: {
     label: 'Convention',

@@ -4,9 +4,9 @@ import type { Words } from '../words';
 
 export const viewer: Words<typeof english> = {
   job: {
-    missing: '존재하지 않는 작업입니다',
-    missingText: '삭제되었을 수 있습니다. 현재 있는 작업은 목록에서 볼 수 있습니다.',
-    removed: '다른 창에서 이 작업이 삭제되었습니다.',
+    missing: '존재하지 않는 케이스입니다',
+    missingText: '삭제되었을 수 있습니다. 현재 있는 케이스는 목록에서 볼 수 있습니다.',
+    removed: '다른 창에서 이 케이스가 삭제되었습니다.',
     loadingVolume: '볼륨을 불러오는 중…',
     loadingViewer: '뷰어를 시작하는 중…',
     imageFailed: '전체 보기용 볼륨을 불러오지 못해 슬라이스를 서버에서 받아 표시합니다.',
@@ -82,6 +82,10 @@ export const viewer: Words<typeof english> = {
     liver: '간',
     percentiles: '자동',
     full: '전체 범위',
+    most: '1–99 % 범위',
+    middle: '5–95 % 범위',
+    object: '대상 주변',
+    noObject: '이 대상에는 아직 복셀이 없습니다.',
   },
   convention: {
     label: '표시 방식',

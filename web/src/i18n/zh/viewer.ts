@@ -4,9 +4,9 @@ import type { Words } from '../words';
 
 export const viewer: Words<typeof english> = {
   job: {
-    missing: '此任务不存在',
-    missingText: '它可能已被删除。列表中显示现有的任务。',
-    removed: '此任务已在另一个窗口中被删除。',
+    missing: '此病例不存在',
+    missingText: '它可能已被删除。列表中显示现有的病例。',
+    removed: '此病例已在另一个窗口中被删除。',
     loadingVolume: '正在加载体数据…',
     loadingViewer: '正在启动查看器…',
     imageFailed: '无法加载完整视图所需的体数据；切片由服务器提供。',
@@ -82,6 +82,10 @@ export const viewer: Words<typeof english> = {
     liver: '肝',
     percentiles: '自动',
     full: '全范围',
+    most: '1–99 % 范围',
+    middle: '5–95 % 范围',
+    object: '目标附近',
+    noObject: '该目标还没有体素。',
   },
   convention: {
     label: '显示惯例',
