@@ -22,15 +22,17 @@ interface Given {
   readonly status?: JobSummary['status'];
   readonly modality?: JobSummary['image']['modality'];
   readonly at?: number;
+  readonly objects?: number;
 }
 
 function job(given: Given): JobSummary {
-  const { name, review = 'draft', by = '', comment = '', doubt, status = 'ready', modality = 'CT', at = 0 } = given;
+  const { name, review = 'draft', by = '', comment = '', doubt, status = 'ready', modality = 'CT', at = 0, objects } = given;
   return {
     job_id: name,
     name,
     status,
     doubt: doubt ?? null,
+    n_objects: objects ?? null,
     review: { state: review, by, comment },
     created_ms: at,
     updated_ms: at,
@@ -39,10 +41,10 @@ function job(given: Given): JobSummary {
 }
 
 const JOBS = [
-  job({ name: 'liver 2', review: 'in_review', by: 'Kim', doubt: 0.4, at: 1, status: 'completed' }),
-  job({ name: 'liver 10', review: 'accepted', by: 'Ahn', comment: 'good margins', doubt: 0.05, at: 2, status: 'segmented' }),
+  job({ name: 'liver 2', review: 'in_review', by: 'Kim', doubt: 0.4, at: 1, status: 'completed', objects: 3 }),
+  job({ name: 'liver 10', review: 'accepted', by: 'Ahn', comment: 'good margins', doubt: 0.05, at: 2, status: 'segmented', objects: 1 }),
   job({ name: 'Brain', review: 'rejected', comment: 'Dome missing', modality: 'MR', doubt: 0.2, at: 3, status: 'failed' }),
-  job({ name: 'Ärztin', modality: 'unknown', at: 4 }),
+  job({ name: 'Ärztin', modality: 'unknown', at: 4, objects: 0 }),
   job({ name: '간 종괴', review: 'in_review', by: '이영희', doubt: 0.1, at: 5, status: 'propagating' }),
 ];
 
@@ -66,6 +68,11 @@ describe('order', () => {
   it('puts what nobody rated last, whichever way doubt is sorted', () => {
     expect(names({ sort: 'doubt', rising: false })).toEqual(['liver 2', 'Brain', '간 종괴', 'liver 10', 'Ärztin']);
     expect(names({ sort: 'doubt', rising: true })).toEqual(['liver 10', '간 종괴', 'Brain', 'liver 2', 'Ärztin']);
+  });
+
+  it('puts what nobody counted last, whichever way objects are sorted', () => {
+    expect(names({ sort: 'objects', rising: false })).toEqual(['liver 2', 'liver 10', 'Ärztin', '간 종괴', 'Brain']);
+    expect(names({ sort: 'objects', rising: true })).toEqual(['Ärztin', 'liver 10', 'liver 2', '간 종괴', 'Brain']);
   });
 
   it('sorts reviews by who waits: in review, rejected, draft, accepted; the newer first among equals', () => {

@@ -204,9 +204,10 @@ export function result3dUrl(jobId: string): string {
   return `${job(jobId)}/result?type=3d`;
 }
 
-/** Address of one slice with its mask. */
-export function result2dUrl(jobId: string, axis: number, sliceIndex: number): string {
-  return `${job(jobId)}/result?type=2d&axis=${axis}&slice_index=${sliceIndex}`;
+/** Address of one slice with its mask; `person` takes it away. */
+export function result2dUrl(jobId: string, axis: number, sliceIndex: number, person: string): string {
+  const by = person === '' ? '' : `&person=${encodeURIComponent(person)}`;
+  return `${job(jobId)}/result?type=2d&axis=${axis}&slice_index=${sliceIndex}${by}`;
 }
 
 export interface Upload {

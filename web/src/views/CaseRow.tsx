@@ -97,6 +97,9 @@ export function CaseRow({ job, isActive, place, count, onOpen, action }: CaseRow
         <Name job={job} />
         <Reviewed job={job} now={now} />
         <DoubtBar job={job} />
+        <span className="number case-objects" title={t('list.objects', { count: job.n_objects ?? 0 })} data-testid="case-objects">
+          {job.n_objects ?? '–'}
+        </span>
         <span>
           <StateBadge state={job.status} />
         </span>

@@ -83,13 +83,15 @@ function Surfaces({ open, query, noMask }: { open: OpenJob; query: Readonly<Reco
 export function DownloadPanel(): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
+  const person = useStore((state) => state.person);
   if (open === null) return null;
   const { axis, sliceIndex } = activeSlice(open);
   const { mask, job } = open;
   const { job_id: jobId, head = null } = job;
   const noMask = head === null ? t('export.needsMask') : null;
   const noMaskHere = mask !== null && labelsOnSlice(mask, axis, sliceIndex).size === 0 ? t('export.needsMaskHere') : null;
-  const query: Readonly<Record<string, string>> = head === null ? {} : { revision: head };
+  // A plain link has no header to say who follows it.
+  const query: Readonly<Record<string, string>> = { ...(head !== null && { revision: head }), ...(person !== '' && { person }) };
   const withFrame = { ...query, frame: String(open.frame) };
   const savePicture = (): void => {
     const view = document.querySelector<HTMLElement>('.slices');
@@ -111,7 +113,7 @@ export function DownloadPanel(): React.JSX.Element | null {
       </Group>
       <Surfaces open={open} query={query} noMask={noMask} />
       <Group title={t('export.pictures')}>
-        <Download words={t('export.slice')} why={noMask ?? noMaskHere} from={result2dUrl(jobId, axis, sliceIndex)} testId="download-2d" />
+        <Download words={t('export.slice')} why={noMask ?? noMaskHere} from={result2dUrl(jobId, axis, sliceIndex, person)} testId="download-2d" />
         <Download words={t('export.view')} why={null} from={savePicture} testId="export-view" />
       </Group>
       <Group title={t('export.numbers')}>
