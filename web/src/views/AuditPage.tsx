@@ -228,6 +228,12 @@ function Lines(): React.JSX.Element {
   const [isExporting, setExporting] = useState(false);
   const { read, isReading, readOn } = useAudit(jobId);
   const shown = useMemo(() => filtered(read.entries, filter), [read.entries, filter]);
+  const isFiltered = filter.person !== null || filter.action !== null;
+  // The server knows no such filter: older lines are read until the page is full, or the list ends.
+  const wantsMore = isFiltered && shown.length < PAGE && !read.isWhole && read.error === null && read.entries.length > 0;
+  useEffect(() => {
+    if (wantsMore && !isReading) readOn();
+  }, [wantsMore, isReading, readOn]);
   const takeAway = async (): Promise<void> => {
     setExporting(true);
     await attempt(async () => {
@@ -240,7 +246,7 @@ function Lines(): React.JSX.Element {
       <div className="audit-filters">
         <Filters read={read} filter={filter} onFilter={setFilter} onJob={setJobId} />
         <Text c="dimmed" size="sm" role="status" data-testid="audit-count">
-          {t('audit.count', { count: shown.length })}
+          {isFiltered && !read.isWhole ? t('audit.searched', { count: read.entries.length, shown: shown.length }) : t('audit.count', { count: shown.length })}
         </Text>
         <span className="grow" />
         <Button

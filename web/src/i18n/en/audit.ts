@@ -16,6 +16,8 @@ export const audit = {
     none: 'No line matches.',
     export: 'Export CSV',
     failed: 'The audit list could not be loaded',
+    searched_one: '{{shown}} of the newest {{count}} line',
+    searched_other: '{{shown}} of the newest {{count}} lines',
     count_one: '{{count}} line',
     count_other: '{{count}} lines',
   },

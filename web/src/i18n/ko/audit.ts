@@ -19,6 +19,8 @@ export const audit: Words<typeof english> = {
     none: '일치하는 기록이 없습니다.',
     export: 'CSV 내보내기',
     failed: '감사 기록을 불러올 수 없습니다',
+    searched_one: '최신 {{count}}줄 중 {{shown}}줄',
+    searched_other: '최신 {{count}}줄 중 {{shown}}줄',
     count_one: '기록 {{count}}개',
     count_other: '기록 {{count}}개',
   },

@@ -19,6 +19,8 @@ export const audit: Words<typeof english> = {
     none: '没有符合的记录。',
     export: '导出 CSV',
     failed: '无法加载审计记录',
+    searched_one: '最新 {{count}} 条中的 {{shown}} 条',
+    searched_other: '最新 {{count}} 条中的 {{shown}} 条',
     count_one: '{{count}} 条记录',
     count_other: '{{count}} 条记录',
   },
