@@ -221,6 +221,18 @@ function Filters({ read, filter, onFilter, onJob }: FiltersProps): React.JSX.Ele
   );
 }
 
+function isFiltered({ person, action }: AuditFilter): boolean {
+  return person !== null || action !== null;
+}
+
+/** The server filters by case only: older lines are read until those that match fill a page, or the list ends. */
+function useFullPage({ error, entries }: Read, isShort: boolean, readOn: () => void): void {
+  const wantsMore = isShort && error === null && entries.length > 0;
+  useEffect(() => {
+    if (wantsMore) readOn();
+  }, [wantsMore, readOn]);
+}
+
 function Lines(): React.JSX.Element {
   const { t } = useTranslation();
   const [jobId, setJobId] = useState<string | null>(null);
@@ -228,12 +240,8 @@ function Lines(): React.JSX.Element {
   const [isExporting, setExporting] = useState(false);
   const { read, isReading, readOn } = useAudit(jobId);
   const shown = useMemo(() => filtered(read.entries, filter), [read.entries, filter]);
-  const isFiltered = filter.person !== null || filter.action !== null;
-  // The server knows no such filter: older lines are read until the page is full, or the list ends.
-  const wantsMore = isFiltered && shown.length < PAGE && !read.isWhole && read.error === null && read.entries.length > 0;
-  useEffect(() => {
-    if (wantsMore && !isReading) readOn();
-  }, [wantsMore, isReading, readOn]);
+  const isSearch = isFiltered(filter) && !read.isWhole;
+  useFullPage(read, isSearch && shown.length < PAGE && !isReading, readOn);
   const takeAway = async (): Promise<void> => {
     setExporting(true);
     await attempt(async () => {
@@ -246,7 +254,7 @@ function Lines(): React.JSX.Element {
       <div className="audit-filters">
         <Filters read={read} filter={filter} onFilter={setFilter} onJob={setJobId} />
         <Text c="dimmed" size="sm" role="status" data-testid="audit-count">
-          {isFiltered && !read.isWhole ? t('audit.searched', { count: read.entries.length, shown: shown.length }) : t('audit.count', { count: shown.length })}
+          {isSearch ? t('audit.searched', { count: read.entries.length, shown: shown.length }) : t('audit.count', { count: shown.length })}
         </Text>
         <span className="grow" />
         <Button
