@@ -4,6 +4,7 @@ import { ApiError } from '../api/http';
 import { getState, setState, type Notice } from './store';
 
 const PLAIN_MS = 5000;
+const UNDO_MS = 15_000;
 
 let nextId = 1;
 
@@ -11,14 +12,14 @@ export function dismiss(id: number): void {
   setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
 }
 
-function show(kind: Notice['kind'], title: string, text: string | null, action?: Notice['action']): void {
+function show(kind: Notice['kind'], title: string, text: string | null, action?: Notice['action'], stays = kind === 'error' || action !== undefined ? null : PLAIN_MS): void {
   const id = nextId++;
   const others = getState().notices.filter((notice) => notice.title !== title || notice.text !== text);
   setState({ notices: [...others.slice(-3), { id, kind, title, text, ...(action && { action }) }] });
-  if (kind !== 'error' && action === undefined) {
+  if (stays !== null) {
     setTimeout(() => {
       dismiss(id);
-    }, PLAIN_MS);
+    }, stays);
   }
 }
 
@@ -33,6 +34,11 @@ export function notifyPlain(title: string): void {
 /** Says what is missing and offers to do it; stays until it is done or closed. */
 export function offer(title: string, words: string, run: () => void): void {
   show('plain', title, null, { words, run });
+}
+
+/** Says what was done, and takes it back by one click for a while. */
+export function notifyUndoable(title: string, words: string, run: () => void): void {
+  show('done', title, null, { words, run }, UNDO_MS);
 }
 
 export function notifyText(title: string, text: string): void {

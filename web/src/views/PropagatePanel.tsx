@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
 import { toggleCompare } from '../state/compare';
-import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { goToDoubtful, goToPreviousDoubtful, isUnjudged } from '../state/doubt';
 import { canPropagate, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { RunningTask } from './RunningTask';
@@ -86,8 +86,14 @@ function Options({ open }: { open: OpenJob }): React.JSX.Element {
 
 function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
   const { t } = useTranslation();
-  const rated = ratedRevision(open.revisions, open.label);
-  if (rated === null) return null;
+  const rated = ratedRevision(open);
+  if (rated === null) {
+    return isUnjudged(open) ? (
+      <p className="hint" data-testid="unjudged">
+        {t('propagate.unjudged')}
+      </p>
+    ) : null;
+  }
   const kinds = tellingSlices(rated.slices ?? []).map(doubtOf);
   return (
     <div className="doubts" data-testid="doubts">
@@ -138,7 +144,7 @@ export function PropagatePanel(): React.JSX.Element | null {
   if (open === null) return null;
   const task = open.job.task ?? null;
   const why = hasStart(open, engines) ? null : t('propagate.needsMask');
-  const isAgain = ratedRevision(open.revisions, open.label) !== null;
+  const isAgain = ratedRevision(open) !== null;
   return (
     <Section title={t('propagate.title')}>
       <Options open={open} />

@@ -27,7 +27,7 @@ const LOOK_AGAIN_MS = 300;
 
 function deedsOf(open: OpenJob, hasDownloaded: boolean): Deeds {
   const slices = open.job.head_revision?.slices ?? [];
-  const isRated = ratedRevision(open.revisions, open.label) !== null;
+  const isRated = ratedRevision(open) !== null;
   return {
     hasPrompt: open.job.prompts.length > 0,
     hasMask: (open.job.head ?? null) !== null,

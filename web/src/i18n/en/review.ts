@@ -35,6 +35,7 @@ export const review = {
     changed: 'The review changed meanwhile: {{state}} by {{name}}. Nothing of yours is lost.',
     headChanged: 'The mask changed meanwhile. Look at it, then go on; nothing of yours is lost.',
     done: 'Review: {{state}}',
+    undo: 'Undo',
     previous: 'Previous',
     next: 'Next',
     place: '{{place}} of {{count}}',

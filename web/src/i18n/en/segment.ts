@@ -100,6 +100,7 @@ export const segment = {
     previousHint: 'Back to the doubtful slice before (Shift+D)',
     nextNone: 'No doubtful slice is left',
     notRated: 'Propagate first: then each slice gets a confidence.',
+    unjudged: 'Nobody has judged this mask slice by slice: it was not propagated, or the propagation was stopped.',
     nextAgain_one: 'The doubtful slice was looked at; D shows it again.',
     nextAgain_other: 'All {{count}} doubtful slices were looked at; D starts again.',
     previousNone: 'There is no doubtful slice before this one.',

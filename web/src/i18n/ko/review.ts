@@ -38,6 +38,7 @@ export const review: Words<typeof english> = {
     changed: '그 사이 검토 상태가 바뀌었습니다: {{name}}님, {{state}}. 작성한 내용은 그대로 있습니다.',
     headChanged: '그 사이 마스크가 바뀌었습니다. 확인한 뒤 계속하세요. 작성한 내용은 그대로 있습니다.',
     done: '검토: {{state}}',
+    undo: '실행 취소',
     previous: '이전',
     next: '다음',
     place: '{{count}}건 중 {{place}}번째',

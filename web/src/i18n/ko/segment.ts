@@ -103,6 +103,7 @@ export const segment: Words<typeof english> = {
     previousHint: '이전 의심 슬라이스로 돌아가기 (Shift+D)',
     nextNone: '남은 의심 슬라이스가 없습니다',
     notRated: '먼저 전파하세요. 그러면 슬라이스마다 신뢰도가 매겨집니다.',
+    unjudged: '이 마스크는 슬라이스별로 평가되지 않았습니다. 전파하지 않았거나 전파가 중지되었습니다.',
     nextAgain_one: '의심스러운 슬라이스를 이미 보았습니다. D를 누르면 다시 보여 줍니다.',
     nextAgain_other: '의심스러운 슬라이스 {{count}}개를 모두 보았습니다. D를 누르면 처음부터 다시 시작합니다.',
     previousNone: '이 앞에는 의심스러운 슬라이스가 없습니다.',

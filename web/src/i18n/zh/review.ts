@@ -38,6 +38,7 @@ export const review: Words<typeof english> = {
     changed: '审核状态已被更改：{{name}}，{{state}}。您的内容没有丢失。',
     headChanged: '掩膜已被更改。请查看后继续，您的内容没有丢失。',
     done: '审核：{{state}}',
+    undo: '撤销',
     previous: '上一例',
     next: '下一例',
     place: '第 {{place}} 例，共 {{count}} 例',

@@ -103,6 +103,7 @@ export const segment: Words<typeof english> = {
     previousHint: '返回上一个可疑切片 (Shift+D)',
     nextNone: '没有剩余的存疑切片',
     notRated: '请先传播，之后每个切片都会有置信度。',
+    unjudged: '此掩膜尚未逐切片评估：未经传播，或传播已被停止。',
     nextAgain_one: '可疑切片已看过；按 D 再次显示。',
     nextAgain_other: '{{count}} 个可疑切片均已看过；按 D 重新开始。',
     previousNone: '前面没有可疑切片。',
