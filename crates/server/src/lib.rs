@@ -30,6 +30,7 @@ mod measures;
 mod operations;
 pub mod person;
 mod preparations;
+mod prompt_merge;
 mod prompts;
 mod rates;
 mod results;

@@ -14,6 +14,7 @@ use protocol::{
 use sqlx::{Any, Executor};
 
 use super::{Change, Store, StoreError, revisions, row};
+use crate::prompt_merge::{merged, says_nothing};
 
 impl Store {
     /// A job's prompts.
@@ -54,6 +55,42 @@ impl Store {
         change.put_prompt(job_id, prompt, now_ms).await?;
         change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
+    }
+
+    /// Stores what a person made of the prompt `before`, an empty one where there was none. What
+    /// others changed meanwhile stays as well. Returns what stands now, empty where that is nothing.
+    ///
+    /// # Errors
+    /// If the job is accepted, there is no such job, or the database fails.
+    pub async fn merge_prompt(
+        &self,
+        job_id: JobId,
+        before: &SlicePrompt,
+        prompt: &SlicePrompt,
+        now_ms: i64,
+    ) -> Result<SlicePrompt, StoreError> {
+        let mut change = self.begin().await?;
+        // The job's row is locked from here on: whoever marks something waits.
+        let state = change.open_job(job_id).await?.state;
+        let nothing = SlicePrompt {
+            bounds: None,
+            points: Vec::new(),
+            scribbles: Vec::new(),
+            mask: false,
+            absent: false,
+            ..prompt.clone()
+        };
+        let stored =
+            change.prompts(job_id).await?.into_iter().find(|it| place(it) == place(prompt));
+        let merged = merged(before, prompt, &stored.unwrap_or(nothing));
+        if says_nothing(&merged) {
+            change.delete_prompt(job_id, merged.label, merged.slice).await?;
+        } else {
+            change.put_prompt(job_id, &merged, now_ms).await?;
+        }
+        change.tell(EventBody::JobUpdate { job_id, status: state });
+        change.commit(now_ms).await?;
+        Ok(merged)
     }
 
     /// Removes what a person marked for one object on one slice.

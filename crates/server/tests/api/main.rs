@@ -21,5 +21,6 @@ mod monitor;
 mod operations;
 mod origins;
 mod preparing;
+mod prompts;
 mod review;
 mod tasks;
