@@ -117,6 +117,11 @@ export function putPrompt(jobId: string, prompt: SlicePrompt): Promise<unknown> 
   return sendJson('PUT', `${job(jobId)}/prompts`, prompt);
 }
 
+/** Changes a prompt from what was seen; what others marked there meanwhile stays. Gives what is marked there now. */
+export function changePrompt(jobId: string, before: SlicePrompt, prompt: SlicePrompt): Promise<SlicePrompt> {
+  return sendJson('PUT', `${job(jobId)}/prompts`, { ...prompt, before });
+}
+
 export function deletePrompt(jobId: string, axis: number, sliceIndex: number, label: number): Promise<void> {
   return sendJson('DELETE', `${job(jobId)}/prompts?axis=${axis}&slice_index=${sliceIndex}&label=${label}`);
 }

@@ -2089,6 +2089,10 @@ export interface components {
              */
             total: number;
         };
+        /** @description A prompt, and what it was changed from. */
+        PromptChange: components["schemas"]["SlicePrompt"] & {
+            before?: components["schemas"]["SlicePrompt"] | null;
+        };
         /** @description Carry one object from its prompted slices through the volume. */
         Propagate: {
             /**
@@ -3978,10 +3982,20 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SlicePrompt"];
+                "application/json": components["schemas"]["PromptChange"];
             };
         };
         responses: {
+            /** @description With `before`: what is marked there now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicePrompt"];
+                };
+            };
+            /** @description Without `before` */
             204: {
                 headers: {
                     [name: string]: unknown;

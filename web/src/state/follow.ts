@@ -74,8 +74,10 @@ async function sendOne(key: PromptKey, turn: { readonly isTakenBack: boolean }):
   await attempt(async () => {
     await editsSaved();
     // A newer wish for this slice came while its prompt was being saved, or it was taken back.
-    if (wishes.has(name) || isTakenBack() || getState().open?.job.job_id !== jobId) return;
-    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(open, prompt, key), open.engine, open.frame);
+    const now = getState().open;
+    if (wishes.has(name) || isTakenBack() || now?.job.job_id !== jobId) return;
+    // What others marked on the slice meanwhile has joined the prompt.
+    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(now, promptAt(now.job.prompts, key) ?? prompt, key), now.engine, now.frame);
     if (isTakenBack()) await withdraw(taskId);
     else if (getState().open?.job.job_id !== jobId) return;
     else if (!endedEarly.has(taskId)) running.set(name, taskId);
