@@ -1,5 +1,5 @@
 // Keys work whatever the mouse used last; a control keeps only those that it uses itself.
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
 import { jobOf, nextMask } from './masks';
 import { writeNifti } from './nifti';
 import { bodyAs } from './phantom';
@@ -86,4 +86,44 @@ test('a control keeps the keys that it uses, and text is typed', async ({ page }
   await page.keyboard.type('xrvb');
   await expect(comment).toHaveValue('xrvb');
   await expect(page.getByTestId('tool-box')).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('an object is chosen by a click on its row, and its name is typed only when that is wanted', async ({ page, request }) => {
+  const job = await openFile(page, 'row.nii', BODY);
+  await page.getByTestId('add-object').click();
+  const name = (value: number): Locator => page.getByTestId(`name-${value}`);
+  const field = page.getByRole('textbox', { name: 'Name of object 1' });
+  const stored = async (): Promise<readonly string[]> => {
+    const { labels } = (await (await request.get(`/api/v1/jobs/${job}`)).json()) as { labels: { name: string }[] };
+    return labels.map((label) => label.name);
+  };
+  await name(1).click();
+  await expect(page.getByTestId('object-1').getByRole('radio')).toBeChecked();
+  await expectTools(page, 'the name of an object');
+  await page.getByTestId('object-2').click({ position: { x: 120, y: 33 } });
+  await expect(page.getByTestId('object-2').getByRole('radio')).toBeChecked();
+  await expect(field).toHaveCount(0);
+
+  await name(1).dblclick();
+  await expect(field).toBeFocused();
+  await page.keyboard.type('Liver');
+  await page.keyboard.press('Escape');
+  await expect(name(1)).toHaveText('Object 1');
+  await expect(name(1)).toBeFocused();
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('Liver');
+  await page.keyboard.press('Enter');
+  await expect(name(1)).toHaveText('Liver');
+  await expect.poll(stored).toEqual(['Liver', 'Object 2']);
+  // A name of nothing is none: the one before stays, here and there.
+  await page.getByTestId('rename-1').click();
+  await field.fill('   ');
+  await field.press('Enter');
+  await expect(name(1)).toHaveText('Liver');
+  await page.getByTestId('rename-1').click();
+  await field.fill('Left lobe');
+  await page.getByTestId('overlay').click({ position: { x: 5, y: 5 } });
+  await expect(name(1)).toHaveText('Left lobe');
+  await expect.poll(stored).toEqual(['Left lobe', 'Object 2']);
+  await page.screenshot({ path: 'test-results/objects.png' });
 });

@@ -54,7 +54,10 @@ export function isOwnKey(event: KeyboardEvent): boolean {
 /** Controls that change with arrows: after a click on one the arrows are the image's again. */
 const CHANGES_BY_ARROWS = 'input[type="radio"], input[type="checkbox"]';
 
-/** Gives the focus back to an element once the mouse has used a control that would keep the arrows; stops when called. */
+/**
+ * Gives the focus back to an element once the mouse has used a control that would keep the arrows, or one that is marked
+ * so because Enter means another thing on it; stops when called.
+ */
 export function giveFocusBack(to: () => HTMLElement | null): () => void {
   const stop = new AbortController();
   let isByPointer = false;
@@ -66,6 +69,14 @@ export function giveFocusBack(to: () => HTMLElement | null): () => void {
     ({ target }) => {
       if (!isByPointer || !(target instanceof HTMLElement) || !target.matches(CHANGES_BY_ARROWS) || target.closest(WHOLE) !== null) return;
       to()?.focus({ preventScroll: true });
+    },
+    { signal: stop.signal },
+  );
+  window.addEventListener(
+    'click',
+    ({ target }) => {
+      const isMarked = target instanceof Element && target.closest('[data-focus="image"]') === document.activeElement;
+      if (isByPointer && isMarked) to()?.focus({ preventScroll: true });
     },
     { signal: stop.signal },
   );

@@ -7,6 +7,7 @@ export const segment = {
     defaultName: 'Object {{value}}',
     active: 'Prompts and masks go to {{name}}',
     rename: 'Name of object {{value}}',
+    renameHint: '{{name}} · double click or Enter: rename',
     color: 'Colour of {{name}}',
     show: 'Show {{name}}',
     hide: 'Hide {{name}}',

@@ -10,6 +10,7 @@ export const segment: Words<typeof english> = {
     defaultName: '대상 {{value}}',
     active: '프롬프트와 마스크는 {{name}}에 적용됩니다',
     rename: '대상 {{value}}의 이름',
+    renameHint: '{{name}} · 두 번 클릭 또는 Enter: 이름 바꾸기',
     color: '{{name}}의 색',
     show: '{{name}} 표시',
     hide: '{{name}} 숨기기',

@@ -10,6 +10,7 @@ export const segment: Words<typeof english> = {
     defaultName: '目标 {{value}}',
     active: '提示和掩膜将归入 {{name}}',
     rename: '目标 {{value}} 的名称',
+    renameHint: '{{name}} · 双击或按 Enter：重命名',
     color: '{{name}} 的颜色',
     show: '显示 {{name}}',
     hide: '隐藏 {{name}}',
