@@ -13,6 +13,6 @@ export function refuseAccepted(): boolean {
   const open = getState().open;
   if (open === null || !isAccepted(open)) return false;
   const by = open.job.review.by ?? '';
-  notifyText(i18next.t('error.action'), i18next.t('review.refused', { name: by === '' ? i18next.t('person.unnamed') : by }));
+  notifyText(i18next.t('error.action'), i18next.t('review.refused', { name: by === '' ? i18next.t('person.unnamed') : by }), 'reopened');
   return true;
 }

@@ -12,7 +12,8 @@ import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { paced } from '../core/time_left';
 import { openingEngine, openingWindow } from '../core/defaults';
-import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { firstObject, rememberObject } from './active_object';
+import { attempt, notifyDone, notifyError, notifyPlain, settled, toApiError } from './notices';
 import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
 import { prepareSlices } from './preparing';
 import { isWithdrawn, nothingRuns, segmentationEnded, stopFollowing } from './follow';
@@ -68,7 +69,7 @@ function opened(job: Job): OpenJob {
     camera: WHOLE_IMAGE,
     tool: 'navigate',
     scribbleRadius: 1,
-    label: job.labels[0]?.value ?? 1,
+    label: firstObject(job),
     hidden: hiddenLabels(job.labels),
     measured: null,
     measureError: null,
@@ -136,7 +137,8 @@ async function refreshJob(jobId: string): Promise<void> {
     job = await api.getJob(jobId);
   } catch (cause) {
     const error = toApiError(cause);
-    if (error.status === 404) setState({ open: null, jobError: { kind: isOpen(jobId) ? 'removed' : 'missing' } });
+    // The stream of a case that is not there is refused: that says nothing of the server.
+    if (error.status === 404) setState({ open: null, connected: null, jobError: { kind: isOpen(jobId) ? 'removed' : 'missing' } });
     else if (!isOpen(jobId)) setState({ jobError: { kind: 'failed', error } });
     return;
   }
@@ -243,6 +245,7 @@ function follow(jobId: string, event: Event): void {
     case 'review_update':
       patchJob({ review: event.data.review });
       if (event.data.review.state === 'accepted') patchOpen({ tool: 'navigate' });
+      else settled('reopened');
       break;
     case 'head_update': {
       const { head = null } = event.data;
@@ -274,6 +277,12 @@ async function loadEngines(): Promise<void> {
   }
 }
 
+/** Whether the server said that the case is not there. */
+function isGone(): boolean {
+  const kind = getState().jobError?.kind;
+  return kind === 'missing' || kind === 'removed';
+}
+
 /** Opens a job and follows it until the returned function is called. */
 export function watchJob(jobId: string): () => void {
   const stopLoading = new AbortController();
@@ -281,14 +290,17 @@ export function watchJob(jobId: string): () => void {
   void refreshJob(jobId).then(() => loadVolume(jobId, stopLoading.signal));
   void loadEngines();
   const stopPreparing = prepareSlices();
+  const stopRemembering = rememberObject();
   const stop = listen(jobId, {
     onEvent: (event) => {
       follow(jobId, event);
     },
     onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
+      if (isGone()) return;
       setState({ connected });
       if (again) notifyPlain(i18next.t('connection.restored'));
+      if (connected) settled('connected');
       if (connected) sendAgain();
       if (connected && isOpen(jobId)) void refreshJob(jobId);
     },
@@ -299,6 +311,7 @@ export function watchJob(jobId: string): () => void {
   return () => {
     stopLoading.abort();
     stopPreparing();
+    stopRemembering();
     stopFollowing();
     stop();
     clearInterval(poll);

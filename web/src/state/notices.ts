@@ -1,4 +1,5 @@
-// Messages that appear for a while: failures with what to do, and things that are done.
+// Messages that appear for a while: things that are done, and failures with what to do, which stay until they are closed or
+// no longer so.
 import i18next from 'i18next';
 import { ApiError } from '../api/http';
 import { getState, setState, type Notice } from './store';
@@ -12,15 +13,22 @@ export function dismiss(id: number): void {
   setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
 }
 
-function show(kind: Notice['kind'], title: string, text: string | null, action?: Notice['action'], stays = kind === 'error' || action !== undefined ? null : PLAIN_MS): void {
+type More = Pick<Notice, 'action' | 'until'>;
+
+function show(kind: Notice['kind'], title: string, text: string | null, more: More = {}, stays = kind === 'error' || more.action !== undefined ? null : PLAIN_MS): void {
   const id = nextId++;
   const others = getState().notices.filter((notice) => notice.title !== title || notice.text !== text);
-  setState({ notices: [...others.slice(-3), { id, kind, title, text, ...(action && { action }) }] });
+  setState({ notices: [...others.slice(-3), { id, kind, title, text, ...more }] });
   if (stays !== null) {
     setTimeout(() => {
       dismiss(id);
     }, stays);
   }
+}
+
+/** Takes away what is no longer so. */
+export function settled(what: NonNullable<Notice['until']>): void {
+  setState(({ notices }) => ({ notices: notices.filter(({ until }) => until !== what) }));
 }
 
 export function notifyDone(title: string): void {
@@ -33,16 +41,16 @@ export function notifyPlain(title: string): void {
 
 /** Says what is missing and offers to do it; stays until it is done or closed. */
 export function offer(title: string, words: string, run: () => void): void {
-  show('plain', title, null, { words, run });
+  show('plain', title, null, { action: { words, run } });
 }
 
 /** Says what was done, and takes it back by one click for a while. */
 export function notifyUndoable(title: string, words: string, run: () => void): void {
-  show('done', title, null, { words, run }, UNDO_MS);
+  show('done', title, null, { action: { words, run } }, UNDO_MS);
 }
 
-export function notifyText(title: string, text: string): void {
-  show('error', title, text);
+export function notifyText(title: string, text: string, until?: Notice['until']): void {
+  show('error', title, text, until === undefined ? {} : { until });
 }
 
 /** What went wrong in words: the server's sentence where there is one, the field it names, and what to do. */
@@ -66,7 +74,8 @@ export function toApiError(cause: unknown): ApiError {
 
 /** Shows a failed call. */
 export function notifyError(cause: unknown, title: string = i18next.t('error.title')): void {
-  show('error', title, errorText(toApiError(cause)));
+  const error = toApiError(cause);
+  show('error', title, errorText(error), error.status === 0 ? { until: 'connected' } : {});
 }
 
 /** Runs a call; a failure is shown and reported as false. */

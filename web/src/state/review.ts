@@ -5,7 +5,7 @@ import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
 import { refuseAccepted } from './accepted';
-import { attempt, notifyDone, notifyError, notifyText } from './notices';
+import { attempt, notifyDone, notifyError, notifyText, settled } from './notices';
 import { refreshRecords } from './records';
 import { editsSaved } from './saving';
 import { getState, patchJob, patchOpen } from './store';
@@ -32,6 +32,7 @@ export async function stepReview(to: ReviewState, comment: string, isTold = true
     const review = await records.postReview(job.job_id, { from: reviewStateOf(job), to, head: job.head ?? null, comment: comment.trim() });
     patchJob({ review });
     if (to === 'accepted') patchOpen({ tool: 'navigate' });
+    else settled('reopened');
     if (isTold) notifyDone(i18next.t('review.done', { state: i18next.t(`reviewState.${to}`) }));
     return true;
   } catch (cause) {

@@ -32,6 +32,8 @@ export interface Notice {
   /** Already translated. */
   readonly title: string;
   readonly text: string | null;
+  /** What it says until then is no longer so. */
+  readonly until?: 'connected' | 'reopened';
   /** What the person can do about it by one click. */
   readonly action?: { readonly words: string; readonly run: () => void };
 }

@@ -64,15 +64,15 @@ function NoJob({ jobId }: { jobId: string }): React.JSX.Element {
   const error = useStore((state) => state.jobError);
   if (error === null) {
     return (
-      <Center className="fill" data-testid="job-loading">
+      <Center component="main" id="main" className="fill" data-testid="job-loading">
         <Loader aria-label={t('common.loading')} />
       </Center>
     );
   }
   return (
-    <Center className="fill">
+    <Center component="main" id="main" className="fill">
       <Stack align="center" role="alert" data-testid="job-missing" data-job={jobId}>
-        <Title order={2}>{error.kind === 'failed' ? t('error.title') : t('job.missing')}</Title>
+        <Title order={1} size="h2">{error.kind === 'failed' ? t('error.title') : t('job.missing')}</Title>
         <Text c="dimmed">
           {error.kind === 'failed'
             ? errorText(error.error)

@@ -4,7 +4,7 @@ import { IconClipboardList, IconFolders, IconListDetails, IconSettings, IconStet
 import { useTranslation } from 'react-i18next';
 import { navigate, pathOf, useRoute, type Route } from '../state/router';
 
-const LINKS: readonly { readonly route: Exclude<Route, { page: 'job' }>; readonly Icon: Icon }[] = [
+const LINKS: readonly { readonly route: Exclude<Route, { page: 'job' | 'unknown' }>; readonly Icon: Icon }[] = [
   { route: { page: 'jobs' }, Icon: IconFolders },
   { route: { page: 'tasks' }, Icon: IconListDetails },
   { route: { page: 'audit' }, Icon: IconClipboardList },

@@ -16,6 +16,7 @@ import { OpinionPanel } from './OpinionPanel';
 import { PropagatePanel } from './PropagatePanel';
 import { ResultBar } from './ResultBar';
 import { ReviewPanel } from './ReviewPanel';
+import { RunningTask } from './RunningTask';
 
 /** What each tab holds. */
 const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)[]>> = {
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<PanelTab, readonly (() => React.JSX.Element | null)
 export function Panel(): React.JSX.Element {
   const { t } = useTranslation();
   const tab = useStore((state) => state.panelTab);
+  const task = useStore((state) => state.open?.job.task ?? null);
   const isClosed = useStore((state) => state.open !== null && isAccepted(state.open));
   return (
     <aside className="panel">
@@ -61,6 +63,11 @@ export function Panel(): React.JSX.Element {
           ))}
         </Tabs>
       </div>
+      {task?.kind === 'propagate' && (
+        <div className="running-bar">
+          <RunningTask task={task} />
+        </div>
+      )}
       <ResultBar />
     </aside>
   );

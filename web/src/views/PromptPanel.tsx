@@ -1,5 +1,5 @@
 // The prompt of the shown slice: box by numbers, parts, segment; confirmed or absent; and all prompts of the job.
-import { Button, NumberInput, Switch, Tooltip } from '@mantine/core';
+import { Button, Switch, Tooltip } from '@mantine/core';
 import { IconCircleCheck, IconCircleCheckFilled, IconCircleOff, IconPlayerPlay, IconSquareDashed } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
@@ -10,6 +10,7 @@ import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { activeKey, activePrompt, removeBox, segment, setBox, sliceSize, startBox } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
 import { changeSettings, setTool } from '../state/view';
+import { CheckedNumber } from './CheckedNumber';
 import { PromptList } from './PromptList';
 import { PromptHints, PromptParts } from './PromptParts';
 import { RunningTask } from './RunningTask';
@@ -34,19 +35,15 @@ function BoxFields({ open, target, box }: BoxFieldsProps): React.JSX.Element {
         {CORNERS.map((name, index) => {
           const corner = index as 0 | 1 | 2 | 3;
           return (
-            <NumberInput
+            <CheckedNumber
               key={name}
               label={t(`prompt.${name}`)}
               aria-label={t('prompt.corner', { name })}
               data-testid={`box-${name}`}
-              min={0}
-              max={size[corner % 2 === 0 ? 0 : 1] - 1}
-              clampBehavior="blur"
-              allowDecimal={false}
-              allowNegative={false}
+              limits={{ least: 0, most: size[corner % 2 === 0 ? 0 : 1] - 1, isWhole: true }}
               value={box[corner]}
               onChange={(value) => {
-                if (typeof value === 'number' && value !== box[corner]) setBox(target, boxWithCorner(box, corner, value, size), 'typing');
+                setBox(target, boxWithCorner(box, corner, value, size), 'typing');
               }}
             />
           );

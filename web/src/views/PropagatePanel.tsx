@@ -8,7 +8,6 @@ import { toggleCompare } from '../state/compare';
 import { goToDoubtful, goToPreviousDoubtful, isUnjudged } from '../state/doubt';
 import { canPropagate, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
-import { RunningTask } from './RunningTask';
 import { Section } from './Section';
 
 function Failure({ open }: { open: OpenJob }): React.JSX.Element | null {
@@ -148,7 +147,8 @@ export function PropagatePanel(): React.JSX.Element | null {
   return (
     <Section title={t('propagate.title')}>
       <Options open={open} />
-      {task?.kind !== 'propagate' ? (
+      {/* While it runs, how far it is stands below all tabs. */}
+      {task?.kind !== 'propagate' && (
         <Tooltip label={why} disabled={why === null}>
           <Button
             fullWidth
@@ -160,8 +160,6 @@ export function PropagatePanel(): React.JSX.Element | null {
             {t(isAgain ? 'propagate.again' : 'propagate.run')}
           </Button>
         </Tooltip>
-      ) : (
-        <RunningTask task={task} />
       )}
       <Failure open={open} />
       <Doubts open={open} />

@@ -1,5 +1,5 @@
 // Above the slices: layout, window, convention, how the mask looks, and what keys and mouse do.
-import { ActionIcon, NumberInput, SegmentedControl, Select, Tooltip } from '@mantine/core';
+import { ActionIcon, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconCube,
@@ -10,9 +10,11 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { LAYOUTS, type Layout } from '../core/layout';
+import { windowLimits } from '../core/limits';
 import { WHOLE_IMAGE } from '../core/tile';
 import { setState, useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
+import { CheckedNumber } from './CheckedNumber';
 import { DisplayMenu } from './DisplayMenu';
 import { HistogramPopover } from './HistogramPopover';
 import { MasksHidden } from './MasksHidden';
@@ -55,7 +57,6 @@ function WindowChoice(): React.JSX.Element | null {
   if (open === null) return null;
   const { window } = open;
   const { offered, chosen } = windowPresets(open);
-  const number = (value: string | number): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
   return (
     <div className="window-choice" role="group" aria-label={t('window.preset')}>
       <Select
@@ -72,29 +73,31 @@ function WindowChoice(): React.JSX.Element | null {
           offered.find(({ name }) => name === value)?.choose();
         }}
       />
-      <NumberInput
+      <CheckedNumber
         className="window-number"
         aria-label={t('window.low')}
         title={t('window.low')}
         data-testid="window-low"
         hideControls
         value={window.low}
-        onChange={(value) => {
-          const low = number(value);
-          if (low !== null) setWindow({ low, high: window.high });
+        limits={windowLimits('low', window)}
+        isMended={false}
+        onChange={(low) => {
+          setWindow({ low, high: window.high });
         }}
       />
       <span aria-hidden>–</span>
-      <NumberInput
+      <CheckedNumber
         className="window-number"
         aria-label={t('window.high')}
         title={t('window.high')}
         data-testid="window-high"
         hideControls
         value={window.high}
-        onChange={(value) => {
-          const high = number(value);
-          if (high !== null) setWindow({ low: window.low, high });
+        limits={windowLimits('high', window)}
+        isMended={false}
+        onChange={(high) => {
+          setWindow({ low: window.low, high });
         }}
       />
     </div>

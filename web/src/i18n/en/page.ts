@@ -64,6 +64,8 @@ export const page = {
     spacing: '{{spacing}} mm',
   },
   error: {
+    noPage: 'There is no page at this address',
+    noPageText: 'Perhaps a letter is missing or too many. The list shows all cases.',
     title: 'That did not work',
     unreachable: 'The server cannot be reached. Is voxloop still running?',
     field: 'Field: {{field}}',

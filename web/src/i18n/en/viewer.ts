@@ -1,4 +1,4 @@
-// English words: job, plane, tool, help, window, convention, readout, slice, display.
+// English words: job, plane, tool, help, number, window, convention, readout, slice, display.
 export const viewer = {
   job: {
     missing: 'This case does not exist',
@@ -61,6 +61,10 @@ export const viewer = {
     enlarge: 'Double-click, or the arrows at a pane’s corner: enlarge it and back',
     touch: 'Touch: one finger uses the tool, two fingers move and magnify, three change the window; hold for the crosshair',
     surface: '3D: drag to turn, right-drag or Shift-drag to move, wheel to magnify',
+  },
+  number: {
+    whole: 'A whole number from {{least}} to {{most}} is needed here. It is {{now}} now.',
+    any: 'A number from {{least}} to {{most}} is needed here. It is {{now}} now.',
   },
   window: {
     preset: 'Window',

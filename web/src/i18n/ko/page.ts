@@ -67,6 +67,8 @@ export const page: Words<typeof english> = {
     spacing: '{{spacing}} mm',
   },
   error: {
+    noPage: '이 주소에는 페이지가 없습니다',
+    noPageText: '글자가 빠졌거나 더 들어갔을 수 있습니다. 목록에 모든 케이스가 있습니다.',
     title: '처리하지 못했습니다',
     unreachable: '서버에 연결할 수 없습니다. voxloop가 실행 중인지 확인하세요.',
     field: '항목: {{field}}',

@@ -1,4 +1,4 @@
-// Korean words: job, plane, tool, help, window, convention, readout, slice, display.
+// Korean words: job, plane, tool, help, number, window, convention, readout, slice, display.
 import type { viewer as english } from '../en/viewer';
 import type { Words } from '../words';
 
@@ -64,6 +64,10 @@ export const viewer: Words<typeof english> = {
     enlarge: '두 번 클릭하거나 화면 모서리의 화살표: 크게 보기와 되돌리기',
     touch: '터치: 한 손가락은 도구, 두 손가락은 이동과 확대, 세 손가락은 윈도우; 길게 누르면 십자선',
     surface: '3차원: 끌어서 돌리기, 오른쪽 버튼 또는 Shift + 끌기로 이동, 휠로 확대',
+  },
+  number: {
+    whole: '{{least}}에서 {{most}} 사이의 정수가 필요합니다. 지금 값: {{now}}.',
+    any: '{{least}}에서 {{most}} 사이의 수가 필요합니다. 지금 값: {{now}}.',
   },
   window: {
     preset: '윈도우',

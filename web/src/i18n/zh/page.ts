@@ -67,6 +67,8 @@ export const page: Words<typeof english> = {
     spacing: '{{spacing}} mm',
   },
   error: {
+    noPage: '此地址没有页面',
+    noPageText: '可能多了或少了字符。列表中有全部病例。',
     title: '操作未成功',
     unreachable: '无法连接服务器。voxloop 是否仍在运行？',
     field: '字段：{{field}}',

@@ -1,4 +1,4 @@
-// Chinese words: job, plane, tool, help, window, convention, readout, slice, display.
+// Chinese words: job, plane, tool, help, number, window, convention, readout, slice, display.
 import type { viewer as english } from '../en/viewer';
 import type { Words } from '../words';
 
@@ -64,6 +64,10 @@ export const viewer: Words<typeof english> = {
     enlarge: '双击或点窗格角上的箭头：放大，再次则返回',
     touch: '触摸：单指使用工具，双指移动和缩放，三指调窗；长按移动十字线',
     surface: '三维：拖动旋转，右键或 Shift 拖动平移，滚轮缩放',
+  },
+  number: {
+    whole: '此处需要 {{least}} 到 {{most}} 之间的整数。当前值：{{now}}。',
+    any: '此处需要 {{least}} 到 {{most}} 之间的数。当前值：{{now}}。',
   },
   window: {
     preset: '窗口',
