@@ -124,3 +124,20 @@ test.describe('with an agent by hand', () => {
     await expect(page.getByTestId('stop')).toBeDisabled();
   });
 });
+
+test('every format is one click away in the header', async ({ page, request }) => {
+  const job = await openFile(page, 'header.nii', BODY);
+  await paint(request, job, [40, 26, 18], [47, 33, 22]);
+  await expect(page.getByTestId('volume-1')).toBeVisible();
+  await page.getByTestId('downloads').click();
+  const menu = page.getByTestId('download-menu');
+  for (const file of ['download-3d', 'export-nrrd', 'export-stl-1', 'download-2d', 'export-csv', 'export-json', 'export-zip']) {
+    await expect(menu.getByTestId(file)).toBeInViewport();
+  }
+  await page.screenshot({ path: 'test-results/downloads.png' });
+  const waiting = page.waitForEvent('download');
+  await menu.getByTestId('download-3d').click();
+  expect((await waiting).suggestedFilename()).toMatch(/\.nii\.gz$/);
+  await page.keyboard.press('Escape');
+  await expect(menu).toHaveCount(0);
+});

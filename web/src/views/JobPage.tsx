@@ -11,6 +11,7 @@ import { navigate } from '../state/router';
 import { useStore } from '../state/store';
 import { AcceptedBanner } from './AcceptedBanner';
 import { ClashDialog } from './ClashDialog';
+import { DownloadMenu } from './DownloadMenu';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
 import { Panel } from './Panel';
@@ -54,6 +55,7 @@ function JobHeader(): React.JSX.Element {
       )}
       <span className="grow" />
       <UndoRedo />
+      <DownloadMenu />
       <HeaderControls />
     </header>
   );

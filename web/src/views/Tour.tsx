@@ -19,7 +19,7 @@ const TARGETS: Readonly<Record<TourStep, readonly string[]>> = {
   mask: ['segment', 'tab-segment'],
   propagate: ['propagate', 'tab-segment'],
   doubtful: ['review-doubtful', 'next-doubtful', 'tab-segment'],
-  accept: ['accept', 'download-3d', 'tab-review'],
+  accept: ['accept', 'downloads', 'tab-review'],
 };
 
 /** What a person may see move: sizes, tabs, the panel's scrolling. */
