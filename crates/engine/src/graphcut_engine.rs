@@ -71,13 +71,13 @@ pub(crate) fn segment_slice(
 }
 
 /// A header may hold spacings of zero or nonsense; shapes then count voxels.
-fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
+pub(crate) fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
     spacing_mm.map(|it| if it.is_finite() && it > 1e-6 { it } else { 1.0 })
 }
 
 /// The pixels that points and strokes fix. What belongs to another object stays there, even where a
 /// person marked it as this one.
-fn seeds(
+pub(crate) fn seeds(
     prompt: &SlicePrompt,
     shape: [usize; 2],
     is_other: impl Fn([usize; 2]) -> bool,

@@ -88,6 +88,22 @@ fn a_lesion_is_found_from_its_box() {
 }
 
 #[test]
+fn a_distant_point_leaves_a_confirmed_slice_as_it_was() {
+    let (volume, truth, index) = case();
+    let drawn = truth.slice(2, index as usize);
+    for (x, y) in [(5.0, 5.0), (90.0, 48.0), (48.0, 90.0)] {
+        assert_eq!(drawn.pixels[x as usize + 96 * y as usize], 0, "beside the lesion");
+        let points = vec![Point { x, y, positive: true }];
+        let prompt = SlicePrompt { mask: true, points, ..prompt(index) };
+        let found = segment_slice(&Graphcut, &volume, &prompt, Some(&truth)).unwrap().mask;
+        let kept: Vec<u8> =
+            found.pixels.iter().zip(&drawn.pixels).map(|(it, drawn)| it & drawn).collect();
+        assert_eq!(kept, drawn.pixels, "({x}, {y})");
+        assert_eq!(found.pixels[x as usize + 96 * y as usize], 1);
+    }
+}
+
+#[test]
 fn direction_range_and_absent_slices_bound_the_object() {
     let (volume, truth, index) = case();
     let prompts = vec![SlicePrompt { mask: true, ..prompt(index) }];

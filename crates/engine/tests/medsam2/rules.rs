@@ -106,6 +106,24 @@ fn prompts_of_every_kind_say_something_of_their_own() {
 }
 
 #[test]
+fn a_distant_point_takes_nothing_from_a_confirmed_slice() {
+    let engine = Engine::Medsam2(network());
+    let mut base = empty();
+    let drawn: Vec<u8> = (0..SHAPE[0] * SHAPE[1])
+        .map(|at| {
+            u8::from((30..45).contains(&(at % SHAPE[0])) && (30..45).contains(&(at / SHAPE[0])))
+        })
+        .collect();
+    let drawn = Slice { width: SHAPE[0], height: SHAPE[1], pixels: drawn };
+    base.set_slice(2, KEY as usize, &drawn);
+    let points = vec![point(0.9, 0.9, true)];
+    let prompt = SlicePrompt { mask: true, points, ..on(KEY) };
+    let found = segment_slice(&engine, &slices(), &prompt, Some(&base)).unwrap().mask;
+    assert!(found.pixels.iter().zip(&drawn.pixels).all(|(it, drawn)| it >= drawn));
+    assert_ne!(found, drawn, "the mark itself");
+}
+
+#[test]
 fn nothing_is_found_beyond_an_absent_slice_or_the_range() {
     let network = network();
     let absent = |slice| SlicePrompt { absent: true, ..on(slice) };
