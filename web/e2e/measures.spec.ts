@@ -105,7 +105,7 @@ test('the picture of the view is the view: size, slices, mask', async ({ page, r
   const body = await placeOf(page, 'axial', [20, 28, 20]);
   const view = (await page.getByTestId('viewer').boundingBox())!;
   const { name, bytes } = await take(page, 'export-view');
-  expect(name).toBe('picture.nii-view.png');
+  expect(name).toBe('picture-view.png');
   expect(pngSize(bytes)).toEqual([Math.round(view.width), Math.round(view.height)]);
   for (const place of [inside, body]) {
     const seen = await colourAt(page, place);

@@ -19,6 +19,8 @@ interface Given {
   readonly by?: string;
   readonly comment?: string;
   readonly doubt?: number;
+  /** Slices worth a look. */
+  readonly looks?: readonly number[];
   readonly status?: JobSummary['status'];
   readonly modality?: JobSummary['image']['modality'];
   readonly at?: number;
@@ -26,12 +28,12 @@ interface Given {
 }
 
 function job(given: Given): JobSummary {
-  const { name, review = 'draft', by = '', comment = '', doubt, status = 'ready', modality = 'CT', at = 0, objects } = given;
+  const { name, review = 'draft', by = '', comment = '', doubt, looks = [], status = 'ready', modality = 'CT', at = 0, objects } = given;
   return {
     job_id: name,
     name,
     status,
-    doubt: doubt ?? null,
+    rating: doubt === undefined ? null : { doubt, axis: 2, doubtful_slices: looks, is_edited: false },
     n_objects: objects ?? null,
     review: { state: review, by, comment },
     created_ms: at,
@@ -96,6 +98,9 @@ describe('filters', () => {
     expect(names({ review: 'in_review' })).toEqual(['간 종괴', 'liver 2']);
     expect(names({ modality: 'MR' })).toEqual(['Brain']);
     expect(names({ doubtful: true })).toEqual(['Brain', 'liver 2']);
+    const sure = { name: 'sure as a whole', doubt: 0.07 };
+    const found = shownJobs([job(sure), job({ ...sure, name: 'with doubtful slices', looks: [4, 5] })], view({ doubtful: true }));
+    expect(found.map((it) => it.name)).toEqual(['with doubtful slices']);
   });
 
   it('searches name, comment and reviewer, every word, whatever the case', () => {

@@ -23,6 +23,8 @@ pub enum AuditAction {
     HeadMoved,
     /// The objects were changed. Details: `added`, `removed`, `changed` (values and names).
     LabelsChanged,
+    /// What kind of machine made the image was said. Details: `from`, `to`.
+    ModalityChanged,
     /// The review went a step. Details: `from`, `to` (states), `revision`, `comment`.
     ReviewChanged,
     /// A reader's opinion was recorded. Details: `revision`.

@@ -13,6 +13,7 @@ pub mod lease;
 pub mod measure;
 pub mod operation;
 pub mod prompt;
+pub mod rating;
 pub mod review;
 pub mod system;
 pub mod task;

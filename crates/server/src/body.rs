@@ -7,6 +7,7 @@ use axum::{
     http::{StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use futures::StreamExt;
+use protocol::system::Reason;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -67,6 +68,7 @@ fn too_large(limit: usize) -> ApiError {
         "too_large",
         format!("the body is larger than the limit of {limit} bytes (MAX_JSON)"),
     )
+    .because(Reason::TooLarge, [("limit", limit.to_string())])
 }
 
 /// An empty body stands for an object without fields.

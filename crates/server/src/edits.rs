@@ -117,6 +117,7 @@ impl Server {
             parameters: edit.parameters,
             slices: Vec::new(),
             doubt: None,
+            rating: None,
             n_objects: Some(n_objects),
             created_ms: act.now_ms,
         };

@@ -8,6 +8,7 @@ use protocol::{
     job::Image,
     label::Anatomy,
     measure::Measurements,
+    system::Reason,
 };
 use volume::{MaskFormat, surface::SurfaceOptions, write_mask};
 
@@ -74,7 +75,8 @@ impl Server {
         if mesh.triangles.is_empty() {
             return Err(ApiError::wrong_state(format!(
                 "object {label} has no voxels in this mask"
-            )));
+            ))
+            .because(Reason::EmptyObject, [("label", label.to_string())]));
         }
         tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();

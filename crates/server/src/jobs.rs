@@ -5,9 +5,10 @@ use protocol::{
     job::{Image, JobCreated, JobState, Modality, Revision},
     label::Label,
     prompt::{Combine, Direction, SlicePrompt, SliceRef, first_label},
+    system::Reason,
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskSpec},
 };
-use volume::{Labelmap, ReadError, rle};
+use volume::{Labelmap, rle};
 
 use crate::{
     blobs,
@@ -17,7 +18,7 @@ use crate::{
     person::Person,
     prompts::{check_frame, check_label, check_prompt, check_slice, check_window, shows_object},
     state::Server,
-    store::{NewJob, NewTask},
+    store::{NewJob, NewTask, row::to_text},
 };
 
 /// A person waits for a slice: it goes before propagations.
@@ -105,7 +106,7 @@ impl Server {
             })
             .await?
         };
-        let image = inspected.map_err(|error| unreadable(&error))?;
+        let image = inspected.map_err(|error| images::unreadable(&error))?;
         let new = NewJob {
             job_id: JobId::fresh(),
             name: name.filter(|it| !it.trim().is_empty()).unwrap_or(file_name),
@@ -143,7 +144,8 @@ impl Server {
             ));
         }
         if prompt.mask && job.head.is_none() {
-            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
+            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt")
+                .because(Reason::NoMask, []));
         }
         if !prompt.mask && !shows_object(&prompt) {
             let field = if prompt.points.is_empty() { "scribbles" } else { "points" };
@@ -151,7 +153,8 @@ impl Server {
                 field,
                 "every mark on the slice lies outside the object: add a box, or a point or stroke \
                  inside it",
-            ));
+            )
+            .because(Reason::AllOutside, []));
         }
         let engine = self.choose_engine(engine)?;
         check_window(engine, window)?;
@@ -191,6 +194,7 @@ impl Server {
                 true => "there is no mask yet: segment a slice first",
                 false => "there is no mask yet: segment a slice or mark the object first",
             })
+            .because(Reason::NoMask, [])
         };
         if needs_mask && job.head.is_none() {
             return Err(no_mask());
@@ -288,6 +292,7 @@ impl Server {
         let Some(wish) = wish else {
             return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
                 ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
+                    .because(Reason::NoEngine, [])
             });
         };
         match engines.iter().find(|it| it.name == wish) {
@@ -295,7 +300,8 @@ impl Server {
             Some(it) => Err(ApiError::wrong_state(format!(
                 "the engine is not ready: {}",
                 it.missing.as_deref().unwrap_or("it says nothing about why")
-            ))),
+            ))
+            .because(Reason::EngineNotReady, [("engine", to_text(&it.name))])),
             None => Err(ApiError::invalid("engine", "no such engine on this server")),
         }
     }
@@ -320,22 +326,6 @@ impl Server {
             hints: Vec::new(),
             by: person.0.clone(),
         }
-    }
-}
-
-/// An unreadable upload, with the header field that is wrong.
-fn unreadable(error: &ReadError) -> ApiError {
-    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
-    match error {
-        ReadError::Io(_) => ApiError::internal(error),
-        ReadError::TooLarge { .. } => ApiError::invalid(&field, format!("{error} (MAX_IMAGE)")),
-        ReadError::Truncated { .. } | ReadError::Damaged(_) => {
-            ApiError::invalid(&field, format!("{error}; save or download it again"))
-        }
-        ReadError::Format { .. }
-        | ReadError::Field { .. }
-        | ReadError::Trailing { .. }
-        | ReadError::Memory { .. } => ApiError::invalid(&field, error.to_string()),
     }
 }
 

@@ -8,7 +8,7 @@
 use protocol::{
     id::{AgentId, RevisionId, Sha256},
     lease::Heartbeat,
-    task::{FailureClass, MaskSoFar, Task, TaskFailure, TaskSpec, TaskState},
+    task::{FailureClass, MaskSoFar, Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
 /// A task with what only the queue needs to know.
@@ -36,6 +36,14 @@ pub struct TaskRecord {
     pub output: Option<Sha256>,
     /// Digest of the accepted completion, so that its repetition gets the same answer.
     pub completion_key: Option<Sha256>,
+}
+
+impl TaskRecord {
+    /// Whether a slice was withdrawn while an agent works on it: its mask must not become the head. A
+    /// propagation that was withdrawn keeps what it has.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.task.cancel_requested && self.task.kind == TaskKind::SegmentSlice
+    }
 }
 
 /// Something that happens to a task.
@@ -103,6 +111,9 @@ pub enum Refusal {
     /// Only a waiting task has a place in the queue.
     #[error("the task does not wait any more: its place in the queue cannot be changed")]
     NotWaiting,
+    /// Nobody wants the answer any more.
+    #[error("the task was withdrawn: its mask is not kept")]
+    Withdrawn,
     /// The event changes nothing.
     #[error("the task has already ended")]
     Ended,
@@ -219,6 +230,9 @@ fn check_not_replayed(record: &TaskRecord, key: &Sha256) -> Result<(), Refusal> 
 /// A completion after the lease ran out, but before another claim, is work worth keeping.
 fn complete(record: &TaskRecord, fence: i64, now_ms: i64) -> Result<TaskRecord, Refusal> {
     check_fence(record, fence)?;
+    if record.is_unwanted() {
+        return Err(Refusal::Withdrawn);
+    }
     let mut after = ended(record, TaskState::Succeeded, None, now_ms);
     after.task.progress.done = after.task.progress.total.max(1);
     after.task.progress.total = after.task.progress.done;

@@ -204,6 +204,10 @@ impl Server {
                 return Ok(record.task);
             }
             self.leased(task_id, request.fence).await?;
+            if record.is_unwanted() {
+                let now_ms = self.now_ms();
+                return Ok(self.store.fail(task_id, request.fence, None, now_ms).await?.task);
+            }
             let job = self.store.job_row(record.task.job_id).await?;
             let _gate = self.blob_gate.read().await;
             let completion = Completion {
@@ -214,12 +218,12 @@ impl Server {
             let now_ms = self.now_ms();
             match self.store.complete(task_id, request.fence, &completion, now_ms).await {
                 Ok(record) => return Ok(record.task),
-                // A person changed the mask or locked the object in between, or the same completion
-                // was just accepted.
+                // A person changed the mask, locked the object or withdrew the task in between, or the
+                // same completion was just accepted.
                 Err(
                     StoreError::NotHead { .. }
                     | StoreError::LabelLocked { .. }
-                    | StoreError::Refused(Refusal::Replay),
+                    | StoreError::Refused(Refusal::Replay | Refusal::Withdrawn),
                 ) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -288,6 +292,7 @@ impl Server {
             parameters: Some(parameters(&record.spec, output)),
             slices: output.slices.clone(),
             doubt: output.doubt,
+            rating: None,
             n_objects: Some(n_objects),
             created_ms: self.now_ms(),
         };

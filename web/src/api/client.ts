@@ -10,6 +10,7 @@ import type {
   Job,
   JobCreated,
   Engines,
+  Image,
   JobList,
   JobStatus,
   JobSummary,
@@ -37,6 +38,11 @@ export function openSample(): Promise<JobCreated> {
 
 export function getJob(jobId: string): Promise<Job> {
   return getJson(job(jobId));
+}
+
+/** Says what kind of machine made the image. */
+export function setModality(jobId: string, modality: Image['modality']): Promise<void> {
+  return sendJson('PATCH', job(jobId), { modality });
 }
 
 export function deleteJob(jobId: string): Promise<void> {

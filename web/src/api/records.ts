@@ -1,6 +1,7 @@
 // Calls about what is recorded of a job: review, opinions, label sets, audit, measurements, exports.
 import { getJson, sendJson } from './http';
 import type {
+  AuditAction,
   AuditEntry,
   Comparison,
   Job,
@@ -71,6 +72,8 @@ export function deleteLabelSet(labelSetId: string): Promise<void> {
 
 export interface AuditQuery {
   readonly jobId?: string | null;
+  readonly person?: string | null;
+  readonly action?: AuditAction | null;
   readonly before?: string | null;
   readonly limit: number;
 }
@@ -79,6 +82,8 @@ export interface AuditQuery {
 export async function listAudit(query: AuditQuery, signal?: AbortSignal): Promise<AuditEntry[]> {
   const parameters = new URLSearchParams({ limit: String(query.limit) });
   if (query.jobId) parameters.set('job_id', query.jobId);
+  if (typeof query.person === 'string') parameters.set('person', query.person);
+  if (query.action) parameters.set('action', query.action);
   if (query.before) parameters.set('before', query.before);
   return (await getJson<{ entries: AuditEntry[] }>(`/api/v1/audit?${parameters.toString()}`, signal)).entries;
 }

@@ -71,7 +71,8 @@ export interface paths {
         delete: operations["delete_job"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say what kind of machine made the job's image. */
+        patch: operations["patch_job"];
         trace?: never;
     };
     "/api/v1/jobs/{job_id}/compare": {
@@ -975,7 +976,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
         /** @description One line of the audit list. */
         AuditEntry: {
             /** @description What was done. */
@@ -1221,6 +1222,11 @@ export interface components {
             field?: string | null;
             /** @description One sentence for a person, with the bounds where a value lies outside them. */
             message: string;
+            /** @description Values of the reason, by name. */
+            parameters?: {
+                [key: string]: string;
+            };
+            reason?: components["schemas"]["Reason"] | null;
         };
         /** @description A change with its place in the order of changes. */
         Event: components["schemas"]["EventBody"] & {
@@ -1528,6 +1534,10 @@ export interface components {
             redo?: components["schemas"]["RevisionId"] | null;
             task?: components["schemas"]["Task"] | null;
         };
+        /** @description What is said of a job anew; what is left out stays. */
+        JobChange: {
+            modality?: components["schemas"]["Modality"] | null;
+        };
         /** @description Answer to the creation of a job. */
         JobCreated: {
             /** @description Its image. */
@@ -1585,11 +1595,6 @@ export interface components {
              * @description Milliseconds since 1970.
              */
             created_ms: number;
-            /**
-             * Format: float
-             * @description Doubt about that revision, 0 (sure) to 1.
-             */
-            doubt?: number | null;
             head?: components["schemas"]["RevisionId"] | null;
             /** @description Its image. */
             image: components["schemas"]["Image"];
@@ -1603,6 +1608,7 @@ export interface components {
             n_objects?: number | null;
             /** @description Its name. */
             name: string;
+            rating?: components["schemas"]["Rating"] | null;
             /** @description Where its review stands. */
             review: components["schemas"]["Review"];
             /** @description Where it stands. */
@@ -2062,6 +2068,11 @@ export interface components {
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
+             * @description Frame of a 4D image.
+             */
+            frame?: number;
+            /**
+             * Format: int32
              * @description Index of the slice.
              */
             slice_index: number;
@@ -2213,6 +2224,28 @@ export interface components {
              */
             waited_ms_median?: number | null;
         };
+        /** @description How sure an engine was of a mask. */
+        Rating: {
+            /**
+             * Format: int32
+             * @description Stored axis of the slices.
+             */
+            axis: number;
+            /**
+             * Format: float
+             * @description Doubt about the object, 0 (sure) to 1.
+             */
+            doubt?: number | null;
+            /** @description Slices that are worth a look, ascending; those that were confirmed since are left out. */
+            doubtful_slices: number[];
+            /** @description Whether the mask was changed since. */
+            is_edited: boolean;
+        };
+        /**
+         * @description What a person who uses the page may be refused for.
+         * @enum {string}
+         */
+        Reason: "not_a_volume" | "header_field" | "image_too_large" | "cut_short" | "trailing_bytes" | "damaged_file" | "no_memory" | "broken_off" | "too_large" | "no_mask" | "all_outside" | "engine_not_ready" | "no_engine" | "empty_object" | "propagating" | "segmenting" | "task_runs" | "marked_absent" | "nothing_between" | "no_confirmed_mask" | "task_state" | "not_head" | "label_locked" | "job_accepted" | "labels_changed" | "review_changed" | "name_taken" | "disk_full" | "store_damaged" | "internal";
         /** @description Where a review stands, and the step that led there. */
         Review: {
             /**
@@ -2302,6 +2335,7 @@ export interface components {
             parent?: components["schemas"]["RevisionId"] | null;
             /** @description The prompts it was made from. */
             prompts: components["schemas"]["SlicePrompt"][];
+            rating?: components["schemas"]["Rating"] | null;
             /** @description Its identifier. */
             revision_id: components["schemas"]["RevisionId"];
             /** @description Confidence per slice, where the engine gave it. */
@@ -2679,6 +2713,10 @@ export interface operations {
             query?: {
                 /** @description Only those about this job, which may be deleted by now. */
                 job_id?: components["schemas"]["JobId"];
+                /** @description Only those of this person; empty: of those who did not say who they are. */
+                person?: string;
+                /** @description Only those that tell of this. */
+                action?: components["schemas"]["AuditAction"];
                 /** @description Only those older than this one: the last of an answer leads to the next. */
                 before?: components["schemas"]["AuditId"];
                 /** @description At most so many: 1–500, 100 where nothing is said. */
@@ -2982,6 +3020,87 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

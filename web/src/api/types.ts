@@ -29,6 +29,7 @@ export type RateBucket = Schemas['RateBucket'];
 export type TaskQueued = Schemas['TaskQueued'];
 export type TaskFailure = Schemas['TaskFailure'];
 export type ErrorDetail = Schemas['ErrorDetail'];
+export type Reason = Schemas['Reason'];
 export type Preparation = Schemas['Preparation'];
 export type SlicePrepared = Schemas['SlicePrepared'];
 export type EngineIdentity = Schemas['EngineIdentity'];

@@ -45,8 +45,15 @@ export function reviewStateOf({ review }: Pick<JobSummary, 'review'>): ReviewSta
 }
 
 /** How doubtful a case is, in a word; none where no engine said. */
-export function caseDoubt({ doubt }: Pick<JobSummary, 'doubt'>): Doubt | null {
-  return typeof doubt === 'number' ? doubtAbove(doubt) : null;
+export function caseDoubt({ rating }: Pick<JobSummary, 'rating'>): Doubt | null {
+  if (!rating) return null;
+  const word = doubtAbove(rating.doubt ?? 0);
+  // The whole may be sure while some of its slices are not: its page shows those, so the list must too.
+  return word === 'sure' && rating.doubtful_slices.length > 0 ? 'check' : word;
+}
+
+function doubtNumber({ rating }: JobSummary): number | null {
+  return rating?.doubt ?? null;
 }
 
 function plain(text: string): string {
@@ -94,12 +101,12 @@ const COMPARE: Readonly<Record<Sort, Compare>> = {
   name: (a, b) => names.compare(a.name, b.name),
   review: (a, b) => REVIEW_ORDER.indexOf(reviewStateOf(a)) - REVIEW_ORDER.indexOf(reviewStateOf(b)),
   state: (a, b) => STATE_ORDER.indexOf(a.status) - STATE_ORDER.indexOf(b.status),
-  doubt: (a, b) => (a.doubt ?? 0) - (b.doubt ?? 0),
+  doubt: (a, b) => (doubtNumber(a) ?? 0) - (doubtNumber(b) ?? 0),
   objects: (a, b) => (a.n_objects ?? 0) - (b.n_objects ?? 0),
 };
 
-function isUnknown({ doubt, n_objects }: JobSummary, sort: 'doubt' | 'objects'): boolean {
-  return typeof (sort === 'doubt' ? doubt : n_objects) !== 'number';
+function isUnknown(job: JobSummary, sort: 'doubt' | 'objects'): boolean {
+  return typeof (sort === 'doubt' ? doubtNumber(job) : job.n_objects) !== 'number';
 }
 
 function comparing({ sort, rising }: ListView): Compare {

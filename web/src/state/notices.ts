@@ -2,6 +2,9 @@
 // no longer so.
 import i18next from 'i18next';
 import { ApiError } from '../api/http';
+import type { Reason } from '../api/types';
+import { REVIEW_STATES } from '../core/job_list';
+import { en } from '../i18n/en';
 import { getState, setState, type Notice } from './store';
 
 const PLAIN_MS = 5000;
@@ -53,10 +56,25 @@ export function notifyText(title: string, text: string, until?: Notice['until'])
   show('error', title, text, until === undefined ? {} : { until });
 }
 
+/** A newer server may have reasons that this page has no words for. */
+function isKnown(reason: Reason): boolean {
+  return reason in en.reason;
+}
+
+const NO_VALUES = { found: '', field: '', needed: '', limit: '', engine: '', label: '', slice: '', name: '', state: '' };
+
+/** A reason's values, those that have words of their own in them. */
+function inWords({ parameters }: ApiError): typeof NO_VALUES {
+  const state = REVIEW_STATES.find((it) => it === parameters.state);
+  return { ...NO_VALUES, ...parameters, ...(state !== undefined && { state: i18next.t(`reviewState.${state}`) }) };
+}
+
 /** What went wrong in words: the server's sentence where there is one, the field it names, and what to do. */
 export function errorText(error: ApiError): string {
   const t = i18next.t.bind(i18next);
   if (error.status === 0) return t('error.unreachable');
+  // The server's own sentence is in English, and says more.
+  if (error.reason !== null && isKnown(error.reason) && i18next.language !== 'en') return t(`reason.${error.reason}`, inWords(error));
   const parts: string[] = [];
   if (error.status === 413) parts.push(t('error.tooLarge'));
   if (error.status === 409) parts.push(t('error.wrongState'));

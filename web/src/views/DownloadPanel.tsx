@@ -8,7 +8,7 @@ import { notifyError } from '../state/notices';
 import { useStore, type OpenJob } from '../state/store';
 import { activeSlice } from '../state/view';
 import { pictureOf } from '../viewer/picture';
-import { safeName, saveFile } from './save_file';
+import { safeName, saveFile, stemOf } from './save_file';
 import { Section } from './Section';
 import { useLabelName } from './use_label_name';
 import { useMemo, type ReactNode } from 'react';
@@ -98,7 +98,7 @@ export function DownloadPanel(): React.JSX.Element | null {
     if (view === null) return;
     pictureOf(view).then(
       (picture) => {
-        saveFile(`${safeName(job.name)}-view.png`, picture);
+        saveFile(`${safeName(stemOf(job.name))}-view.png`, picture);
       },
       (cause: unknown) => {
         notifyError(cause, t('export.viewFailed'));

@@ -14,6 +14,7 @@ import { ClashDialog } from './ClashDialog';
 import { DownloadMenu } from './DownloadMenu';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
+import { ModalityChoice } from './ModalityChoice';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
 import { ReviewBadge } from './ReviewBadge';
@@ -47,8 +48,9 @@ function JobHeader(): React.JSX.Element {
           </h1>
           <StateBadge state={job.status} />
           <ReviewBadge state={reviewStateOf(job)} />
+          <ModalityChoice job={job} />
           <span className="dim job-facts">
-            {t(`modality.${job.image.modality}`)} · {t('jobs.voxels', { i, j, k })} ·{' '}
+            {t('jobs.voxels', { i, j, k })} ·{' '}
             {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {job.image.axis_codes}
           </span>
         </>

@@ -27,7 +27,9 @@ pub(super) fn complete(mut document: OpenApi) -> OpenApi {
     for (path, item) in &mut document.paths.paths {
         let is_open = OPEN_ROUTES.contains(&path.as_str());
         let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten();
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete]
+                .into_iter()
+                .flatten();
         for operation in operations {
             describe(operation, is_open);
             describe_body(operation, &optional);

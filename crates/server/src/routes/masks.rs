@@ -199,6 +199,9 @@ pub(super) struct PrepareBody {
     slice_index: u32,
     /// The engine that a prompt will name; the server's choice where none is named.
     engine: Option<EngineName>,
+    /// Frame of a 4D image.
+    #[serde(default)]
+    frame: u32,
 }
 
 /// Say that somebody looks at a slice: what can be done before the prompt is done in the background.
@@ -221,7 +224,7 @@ pub(super) async fn prepare(
     Body(body): Body<PrepareBody>,
 ) -> Result<(StatusCode, Json<SlicePrepared>), ApiError> {
     let slice = SliceRef { axis: body.axis, slice_index: body.slice_index };
-    let preparation = server.prepare(job_id, slice, body.engine).await?;
+    let preparation = server.prepare(job_id, slice, body.frame, body.engine).await?;
     Ok((StatusCode::ACCEPTED, Json(SlicePrepared { preparation })))
 }
 

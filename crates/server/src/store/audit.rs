@@ -9,10 +9,14 @@ use sqlx::{Row, any::AnyRow};
 use super::{Act, Change, Store, StoreError, row};
 
 /// Which lines of the audit list.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
     /// Only those of this job.
     pub job_id: Option<JobId>,
+    /// Only those of this person; empty: of those who do not say who they are.
+    pub person: Option<String>,
+    /// Only those that tell of this.
+    pub action: Option<AuditAction>,
     /// Only those older than this one.
     pub before: Option<AuditId>,
     /// At most so many.
@@ -39,10 +43,14 @@ impl Store {
         let rows = sqlx::query(
             "select * from audit
              where ($1 = '' or job_id = $1) and ($2 = '' or audit_id < $2)
-             order by audit_id desc limit $3",
+             and ($3 = 0 or by_name = $4) and ($5 = '' or action = $5)
+             order by audit_id desc limit $6",
         )
         .bind(query.job_id.map(|it| it.to_string()).unwrap_or_default())
         .bind(query.before.map(|it| it.to_string()).unwrap_or_default())
+        .bind(i64::from(query.person.is_some()))
+        .bind(query.person.unwrap_or_default())
+        .bind(query.action.map(|it| row::to_text(&it)).unwrap_or_default())
         .bind(query.limit)
         .fetch_all(&self.pool)
         .await?;

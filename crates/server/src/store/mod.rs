@@ -25,9 +25,9 @@ mod time;
 mod transitions;
 mod trouble;
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use protocol::event::EventBody;
+use protocol::{event::EventBody, system::Reason};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
@@ -53,8 +53,15 @@ pub enum StoreError {
         id: String,
     },
     /// The change does not fit the state that things are in.
-    #[error("{0}")]
-    WrongState(String),
+    #[error("{message}")]
+    WrongState {
+        /// In words.
+        message: String,
+        /// For pages.
+        reason: Reason,
+        /// The reason's values.
+        values: BTreeMap<String, String>,
+    },
     /// Somebody else changed the mask first.
     #[error("the mask was changed by somebody else: the head is now {head}")]
     NotHead {

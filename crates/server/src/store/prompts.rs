@@ -10,6 +10,7 @@ use protocol::{
     id::{JobId, RevisionId},
     job::{Revision, RevisionAction},
     prompt::{SlicePrompt, SliceRef},
+    system::Reason,
 };
 use sqlx::{Any, Executor};
 
@@ -316,10 +317,14 @@ impl Change<'_> {
             None => return self.put_prompt(job_id, hint, now_ms).await,
         };
         if prompt.absent {
-            return Err(StoreError::WrongState(format!(
-                "the object is marked as absent on slice {}: take that back first",
-                hint.slice.slice_index
-            )));
+            let slice = hint.slice.slice_index.to_string();
+            return Err(StoreError::WrongState {
+                message: format!(
+                    "the object is marked as absent on slice {slice}: take that back first"
+                ),
+                reason: Reason::MarkedAbsent,
+                values: [("slice".to_owned(), slice)].into(),
+            });
         }
         let new = hint.points.iter().filter(|it| !prompt.points.contains(it)).copied();
         let new: Vec<_> = new.collect();

@@ -5,6 +5,7 @@ use protocol::{
     event::EventBody,
     id::{JobId, OpinionId, ReviewStepId},
     review::{Opinion, Review, ReviewRequest, ReviewState, ReviewStep},
+    system::Reason,
 };
 
 use super::{Act, Store, StoreError, audit, row};
@@ -29,13 +30,15 @@ impl Store {
         job.check_head(request.head)?;
         let hands_over = matches!(request.to, ReviewState::InReview | ReviewState::Accepted);
         if hands_over && job.head.is_none() {
-            return Err(StoreError::WrongState(
-                "there is no mask yet that could be reviewed: segment a slice first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "there is no mask yet that could be reviewed: segment a slice first",
+                Reason::NoMask,
             ));
         }
         if request.to == ReviewState::Accepted && job.is_busy() {
-            return Err(StoreError::WrongState(
-                "a task would still change the mask: wait for it or cancel it first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "a task would still change the mask: wait for it or cancel it first",
+                Reason::TaskRuns,
             ));
         }
         let step = ReviewStep {

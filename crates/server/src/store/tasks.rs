@@ -8,6 +8,7 @@ use protocol::{
     job::JobState,
     lease::{ClaimRequest, Heartbeat},
     prompt::SlicePrompt,
+    system::Reason,
     task::{Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
@@ -70,15 +71,17 @@ impl Store {
         job.check_unlocked([new.spec.label()])?;
         let (state, kind) = (job.state, new.spec.kind());
         if state == JobState::Propagating {
-            return Err(StoreError::WrongState(
-                "the mask is being propagated: wait for it or cancel it first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "the mask is being propagated: wait for it or cancel it first",
+                Reason::Propagating,
             ));
         }
         let job_state = match kind {
             TaskKind::SegmentSlice => JobState::Segmenting,
             TaskKind::Propagate if state == JobState::Segmenting => {
-                return Err(StoreError::WrongState(
-                    "a slice is being segmented: wait for it or cancel it first".to_owned(),
+                return Err(StoreError::wrong_state(
+                    "a slice is being segmented: wait for it or cancel it first",
+                    Reason::Segmenting,
                 ));
             }
             TaskKind::Propagate => JobState::Propagating,

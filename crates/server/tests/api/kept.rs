@@ -120,7 +120,7 @@ async fn a_stopped_propagation_says_with_which_weights_and_how_surely_it_solved(
     cancel(&server, &lease).await;
     let told = server.get(&job).await.json();
     let head = &told["head_revision"];
-    assert_eq!((&head["author"]["engine"], &told["doubt"]), (&engine, &json!(0.125)));
+    assert_eq!((&head["author"]["engine"], &told["rating"]["doubt"]), (&engine, &json!(0.125)));
     assert_eq!(head["slices"], json!(slices));
     assert_eq!((&head["extent"]["first"], &head["extent"]["last"]), (&json!(4), &json!(7)));
 }

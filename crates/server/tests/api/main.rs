@@ -22,5 +22,6 @@ mod operations;
 mod origins;
 mod preparing;
 mod prompts;
+mod rating;
 mod review;
 mod tasks;

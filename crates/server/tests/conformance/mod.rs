@@ -14,6 +14,7 @@ use protocol::{
     label::Label,
     lease::{ClaimRequest, PROTOCOL_VERSION},
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
+    rating::Rating,
     task::{
         EngineIdentity, EngineName, ImageRef, MaskExtent, Propagate, SegmentSlice, TaskKind,
         TaskSpec,
@@ -153,6 +154,12 @@ fn revision(parent: Option<RevisionId>, mask: u8) -> Revision {
         parameters: None,
         slices: Vec::new(),
         doubt: Some(0.25),
+        rating: Some(Rating {
+            doubt: Some(0.25),
+            axis: 2,
+            doubtful_slices: Vec::new(),
+            is_edited: false,
+        }),
         n_objects: Some(1),
         created_ms: 5,
     }

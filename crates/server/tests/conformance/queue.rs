@@ -51,7 +51,7 @@ pub(crate) async fn a_task_runs_from_queue_to_revision(store: Store) {
     assert_eq!(done.task.state, TaskState::Succeeded);
     let job = store.job(job_id).await.unwrap();
     assert_eq!(job.summary.status, JobState::Segmented);
-    assert_eq!(job.summary.doubt, Some(0.25));
+    assert_eq!(job.summary.rating.and_then(|it| it.doubt), Some(0.25));
     assert_eq!(job.head_revision.as_ref(), Some(&made.made.revision));
     assert_eq!(job.task, None);
 
@@ -89,14 +89,14 @@ pub(crate) async fn a_job_is_propagated_or_segmented_but_not_both_at_once(store:
     let job_id = new_job(&store, 1).await;
     store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     let refused = store.enqueue(&propagate(job_id), 0).await;
-    assert!(matches!(refused, Err(StoreError::WrongState(_))));
+    assert!(matches!(refused, Err(StoreError::WrongState { .. })));
     let leased = store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
     store.complete(leased.task.task_id, 1, &completion(None, 20), 1).await.unwrap();
 
     let task = store.enqueue(&propagate(job_id), 2).await.unwrap();
     assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Propagating);
     let refused = store.enqueue(&segment(job_id, 5), 3).await;
-    assert!(matches!(refused, Err(StoreError::WrongState(_))));
+    assert!(matches!(refused, Err(StoreError::WrongState { .. })));
 
     let cancelled = store.cancel(task.task_id, &at(4)).await.unwrap();
     assert_eq!(cancelled.task.state, TaskState::Cancelled);

@@ -14,6 +14,7 @@ import { tasks } from './tasks';
 import { settings } from './settings';
 import { keys } from './keys';
 import { tour } from './tour';
+import { reason } from './reason';
 
 export const en = {
   ...page,
@@ -31,4 +32,5 @@ export const en = {
   ...settings,
   ...keys,
   ...tour,
+  ...reason,
 } as const;

@@ -21,7 +21,7 @@ export const page = {
     failed: 'Failed',
     cancelled: 'Cancelled',
   },
-  modality: { CT: 'CT', MR: 'MR', unknown: 'Unknown modality' },
+  modality: { CT: 'CT', MR: 'MR', unknown: 'Unknown modality', hint: 'What made the image: decides which windows are offered and what a new case opens with' },
   session: {
     title: 'Sign in',
     text: 'This server asks for its token. Whoever runs the server has it.',
@@ -34,6 +34,8 @@ export const page = {
   connection: {
     lost: 'Connection to the server lost. Trying again…',
     lostHint: 'Your prompts and masks are safe on the server.',
+    lostWaiting_one: '{{count}} edit is not on the server yet: keep this page open.',
+    lostWaiting_other: '{{count}} edits are not on the server yet: keep this page open.',
     restored: 'Connected again.',
   },
   jobs: {

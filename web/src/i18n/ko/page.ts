@@ -24,7 +24,7 @@ export const page: Words<typeof english> = {
     failed: '실패',
     cancelled: '취소됨',
   },
-  modality: { CT: 'CT', MR: 'MR', unknown: '모달리티 미상' },
+  modality: { CT: 'CT', MR: 'MR', unknown: '모달리티 미상', hint: '영상을 만든 장비: 제공되는 창과 새 사례의 기본값을 정합니다' },
   session: {
     title: '로그인',
     text: '이 서버는 토큰이 필요합니다. 토큰은 서버 관리자에게 문의하세요.',
@@ -37,6 +37,8 @@ export const page: Words<typeof english> = {
   connection: {
     lost: '서버와 연결이 끊겼습니다. 다시 연결하는 중…',
     lostHint: '프롬프트와 마스크는 서버에 안전하게 저장되어 있습니다.',
+    lostWaiting_one: '편집 {{count}}건이 아직 서버에 없습니다. 이 페이지를 열어 두세요.',
+    lostWaiting_other: '편집 {{count}}건이 아직 서버에 없습니다. 이 페이지를 열어 두세요.',
     restored: '다시 연결되었습니다.',
   },
   jobs: {

@@ -24,7 +24,7 @@ export const page: Words<typeof english> = {
     failed: '失败',
     cancelled: '已取消',
   },
-  modality: { CT: 'CT', MR: 'MR', unknown: '未知模态' },
+  modality: { CT: 'CT', MR: 'MR', unknown: '未知模态', hint: '图像由何种设备产生：决定可选的窗位和打开时的默认值' },
   session: {
     title: '登录',
     text: '此服务器需要令牌。请向服务器管理员索取。',
@@ -37,6 +37,8 @@ export const page: Words<typeof english> = {
   connection: {
     lost: '与服务器的连接已断开，正在重新连接…',
     lostHint: '您的提示和掩膜已安全保存在服务器上。',
+    lostWaiting_one: '{{count}} 处编辑尚未到达服务器：请不要关闭此页面。',
+    lostWaiting_other: '{{count}} 处编辑尚未到达服务器：请不要关闭此页面。',
     restored: '已重新连接。',
   },
   jobs: {
