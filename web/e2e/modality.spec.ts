@@ -13,6 +13,7 @@ test('a case of unknown modality becomes MR, on its page and in the list', async
   await expect
     .poll(async () => ((await (await request.get(`/api/v1/jobs/${id}`)).json()) as { image: { modality: string } }).image.modality)
     .toBe('MR');
+  await expect(page.getByTestId('modality')).toHaveValue('MR');
   await page.screenshot({ path: 'test-results/modality.png' });
   await page.reload();
   await expect(page.getByTestId('modality')).toHaveValue('MR');

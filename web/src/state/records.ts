@@ -16,10 +16,11 @@ let pending: ReturnType<typeof setTimeout> | null = null;
 export async function refreshRecords(jobId: string): Promise<void> {
   const wereAtRest = labelsAtRest();
   const [editsBefore, wasMarking] = [getState().open?.edits, isMarking()];
-  const { opinions, review, labels, prompts } = await api.getJob(jobId);
+  const { opinions, review, labels, prompts, image } = await api.getJob(jobId);
   const open = getState().open;
   if (open?.job.job_id !== jobId) return;
   patchJob({ opinions, review });
+  if (image.modality !== open.job.image.modality) patchJob({ image });
   if (wereAtRest && labelsAtRest()) patchJob({ labels });
   if (!wasMarking && !isMarking() && open.edits === editsBefore) patchJob({ prompts });
   else followRecords(jobId, AGAIN_MS);
