@@ -49,7 +49,7 @@ test('tools are taken by their keys, whatever the mouse used last', async ({ pag
   await page.getByRole('switch').first().click({ force: true });
   await expectTools(page, 'a switch');
   await page.getByTestId('window-preset').click();
-  await page.getByRole('option').nth(1).click();
+  await page.getByRole('listbox').getByRole('option').nth(1).click();
   await expectTools(page, 'a preset');
   await page.getByTestId('window-low').click();
   await page.getByTestId('window-low').fill('-100');
