@@ -204,7 +204,7 @@ export function PromptPanel(): React.JSX.Element | null {
     <Section
       title={t('prompt.title')}
       aside={
-        <span className="dim" data-testid="prompt-where" title={t('prompt.axis', { axis: target.axis })}>
+        <span className="dim changing" data-testid="prompt-where" title={t('prompt.axis', { axis: target.axis })}>
           {t('prompt.where', { plane: t(`plane.${open.plane}`), index: target.sliceIndex })}
         </span>
       }
