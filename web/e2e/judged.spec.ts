@@ -6,20 +6,12 @@ import { jobOf, nextMask, paint } from './masks';
 import { writeNifti } from './nifti';
 import { bodyAs } from './phantom';
 import { dragLesion, openFile, openTab } from './screen';
-import { expect, test, type Server } from './server';
+import { expect, test, withoutAgent, type Server } from './server';
 
 const BODY = writeNifti(bodyAs('RAS'));
 const SLICE = 20;
 
-test.beforeAll(async ({ server }) => {
-  await server.down();
-  await server.up(['--no-agent']);
-});
-
-test.afterAll(async ({ server }) => {
-  await server.down();
-  await server.up();
-});
+withoutAgent();
 
 /** A box, its mask, and a propagation that judged slices 17 to 23. */
 async function judged(page: Page, server: Server, name: string): Promise<string> {

@@ -8,7 +8,7 @@ import { boxOf } from './panes';
 import { bodyAs, dice, lesionMask } from './phantom';
 import { pixelsOf, type Pixel } from './png';
 import { colourAt, dragLesion, expectState, openFile, openTab, placeOf } from './screen';
-import { expect, test, type Server } from './server';
+import { expect, test, withoutAgent, type Server } from './server';
 
 const BODY = writeNifti(bodyAs('RAS'));
 const SLICE = 20;
@@ -194,15 +194,7 @@ test('of two revisions that are compared both outlines are drawn, whichever is t
 });
 
 test.describe('with an agent by hand', () => {
-  test.beforeAll(async ({ server }) => {
-    await server.down();
-    await server.up(['--no-agent']);
-  });
-
-  test.afterAll(async ({ server }) => {
-    await server.down();
-    await server.up();
-  });
+  withoutAgent();
 
   /** A segmented slice and a propagation under way. */
   async function underWay(page: Page, server: Server, name: string): Promise<{ job: string; lease: Lease }> {
@@ -210,6 +202,7 @@ test.describe('with an agent by hand', () => {
     await dragLesion(page, 'axial', 1);
     await finish(server, await claim(server), [SLICE], null);
     await nextMask(page.request, job, null);
+    await expect(page.getByTestId('propagate')).toBeEnabled();
     await press(page, 'Shift+Enter');
     return { job, lease: await claim(server) };
   }

@@ -115,4 +115,16 @@ export const test = base.extend<{ baseURL: string }, { server: Server }>({
   },
 });
 
+/** In the tests that follow in this file or group, tasks wait for an agent by hand. */
+export function withoutAgent(): void {
+  test.beforeAll(async ({ server }) => {
+    await server.down();
+    await server.up(['--no-agent']);
+  });
+  test.afterAll(async ({ server }) => {
+    await server.down();
+    await server.up();
+  });
+}
+
 export { expect };

@@ -6,7 +6,7 @@ import { jobOf, nextMask } from './masks';
 import { writeNifti } from './nifti';
 import { bodyAs } from './phantom';
 import { boxNumbers, colourAt, drag, dragLesion, openFile, placeOf } from './screen';
-import { expect, test, type Server } from './server';
+import { expect, test, withoutAgent, type Server } from './server';
 
 const BODY = writeNifti(bodyAs('RAS'));
 const SLICE = 20;
@@ -57,15 +57,7 @@ test('adjustments of one box are one undo and one redo; a mark more is a step of
 });
 
 test.describe('with an agent by hand', () => {
-  test.beforeAll(async ({ server }) => {
-    await server.down();
-    await server.up(['--no-agent']);
-  });
-
-  test.afterAll(async ({ server }) => {
-    await server.down();
-    await server.up();
-  });
+  withoutAgent();
 
   async function taskOf(server: Server, id: string): Promise<{ state: string; cancel_requested: boolean }> {
     return call(server, 'GET', `/api/v1/tasks/${id}`);
@@ -125,6 +117,7 @@ test.describe('with an agent by hand', () => {
     await dragLesion(page, 'axial', 1);
     await finish(server, await claim(server), [SLICE], null);
     await nextMask(request, job, null);
+    await expect(page.getByTestId('propagate')).toBeEnabled();
     await press(page, 'Shift+Enter');
     const lease = await claim(server);
     await beat(server, lease, 1, 10);

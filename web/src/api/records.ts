@@ -4,7 +4,6 @@ import type {
   AuditAction,
   AuditEntry,
   Comparison,
-  Job,
   Label,
   LabelSet,
   Measurements,
@@ -42,11 +41,6 @@ export function deleteOpinion(jobId: string, opinionId: string): Promise<void> {
 
 export function compareRevisions(jobId: string, a: string, b: string, signal?: AbortSignal): Promise<Comparison> {
   return getJson(`${job(jobId)}/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`, signal);
-}
-
-/** Shows another revision of the mask, or none; refused with `not_head` where the head is not as `expected`. */
-export function putHead(jobId: string, head: string | null, expected: string | null): Promise<Job> {
-  return sendJson('PUT', `${job(jobId)}/head`, { head, expected });
 }
 
 /** Replaces a job's labels; refused with `labels_changed` where they are not as `expected`. */

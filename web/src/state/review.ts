@@ -1,11 +1,13 @@
 // Steps of a review, opinions, and which mask the job shows. What was typed stays until the server has it.
 import i18next from 'i18next';
+import * as api from '../api/client';
 import { ApiError } from '../api/http';
 import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
 import { refuseAccepted } from './accepted';
 import { attempt, notifyDone, notifyError, notifyText, settled } from './notices';
+import { undoUnanswered } from './prompts';
 import { refreshRecords } from './records';
 import { editsSaved } from './saving';
 import { getState, patchJob, patchOpen } from './store';
@@ -66,12 +68,15 @@ export async function removeOpinion(opinionId: string): Promise<void> {
 
 /** Makes another revision the mask, or none; false where that failed. */
 export async function makeHead(revisionId: string | null): Promise<boolean> {
+  if (refuseAccepted()) return false;
+  // What an engine has not answered yet is not of the mask that is chosen.
+  while (undoUnanswered());
   await editsSaved();
   const open = getState().open;
-  if (open === null || refuseAccepted()) return false;
+  if (open === null) return false;
   const { job_id: jobId, head = null } = open.job;
   try {
-    await records.putHead(jobId, revisionId, head);
+    await api.putHead(jobId, { head: revisionId, expected: head });
     return true;
   } catch (cause) {
     if (cause instanceof ApiError && cause.code === 'not_head') await wasChanged(jobId, cause);
