@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
+import type { BrowserContext } from '@playwright/test';
 import { BINARY, expect, type Server } from '../e2e/server';
 
 const SAMPLE = 'ct-medium';
@@ -14,6 +15,13 @@ export interface Figure {
   readonly runs: readonly number[];
   readonly limit: { readonly rule: 'at_most'; readonly value: number };
   readonly met: boolean;
+}
+
+/** One plane alone: what is pointed at is the same on every screen. */
+export async function alone(context: BrowserContext): Promise<void> {
+  await context.addInitScript(() => {
+    localStorage.setItem('voxloop.settings', JSON.stringify({ layout: 'axial' }));
+  });
 }
 
 export function median(runs: readonly number[]): number {

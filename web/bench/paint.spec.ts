@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CDPSession, Page } from '@playwright/test';
 import { expect, test } from '../e2e/server';
-import { figure, median, report, upload } from './figures';
+import { alone, figure, median, report, upload } from './figures';
 
 const STROKES = Number(process.env.STROKES ?? 200);
 const MOVES = 40;
@@ -62,6 +62,7 @@ test('painting on 512×512×120', async ({ browser, server }) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, baseURL: server.url });
   try {
     const jobId = await upload(server, folder);
+    await alone(context);
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     const session = await context.newCDPSession(page);

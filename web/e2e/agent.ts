@@ -48,7 +48,7 @@ export async function claim(server: Server): Promise<Lease> {
     protocol: 1,
     kinds: ['segment_slice', 'propagate'],
     engines: ['graphcut'],
-    wait_secs: 5,
+    wait_secs: 25,
   });
 }
 

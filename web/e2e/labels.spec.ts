@@ -144,7 +144,7 @@ test('label sets and files come back as they went out', async ({ page, request }
   await expect(page.getByTestId('label-set')).toContainText('3 objects');
   await page.screenshot({ path: 'test-results/label-sets.png' });
   const json = await download(page, 'export-labels-json');
-  expect(json.name).toBe('source.nii-labels.json');
+  expect(json.name).toBe('source-labels.json');
   const itk = await download(page, 'export-labels-itk');
   expect(itk.name).toBe('source.nii-labels.txt');
   expect(itk.text).toContain('"Aorta"');

@@ -4,6 +4,7 @@ import type { Page } from '@playwright/test';
 import { readMask, writeNifti } from './nifti';
 import { bodyAs, RAS_SPACING } from './phantom';
 import { count, fillBox, maskOf, zipEntries } from './records';
+import { framesOf } from './panes';
 import { colourAt, openFile, openTab, placeOf, pngSize } from './screen';
 import { expect, test } from './server';
 
@@ -104,7 +105,7 @@ test('the picture of the view is the view: size, slices, mask', async ({ page, r
   const body = await placeOf(page, 'axial', [20, 28, 20]);
   const view = (await page.getByTestId('viewer').boundingBox())!;
   const { name, bytes } = await take(page, 'export-view');
-  expect(name).toBe('picture.nii-view.png');
+  expect(name).toBe('picture-view.png');
   expect(pngSize(bytes)).toEqual([Math.round(view.width), Math.round(view.height)]);
   for (const place of [inside, body]) {
     const seen = await colourAt(page, place);
@@ -115,4 +116,24 @@ test('the picture of the view is the view: size, slices, mask', async ({ page, r
   }
   const [red = 0, green = 0] = await pixelOf(page, bytes, inside.x - view.x, inside.y - view.y);
   expect(red).toBeGreaterThan(green + 25);
+});
+
+test('intensities are those of the frame that is seen, on the page and in the files', async ({ page, request }) => {
+  const body = bodyAs('RAS');
+  const later = Int16Array.from(body.voxels, (value) => value + 300);
+  const id = await openFile(page, 'frames.nii', framesOf(BODY, [body.voxels as Int16Array, later]));
+  await fillBox(request, id, null, [[30, 25, 12], [49, 34, 21]], 1);
+  await openTab(page, 'measure');
+  const range = page.getByTestId('range-1');
+  await expect(range).toBeVisible();
+  const numbers = async (): Promise<number[]> => [...((await range.textContent()) ?? '').replace(/,/g, '').matchAll(/-?\d+(\.\d+)?/g)].slice(0, 2).map(([text]) => Number(text));
+  const first = await numbers();
+  expect(first).toHaveLength(2);
+  await page.getByTestId('overlay').press('.');
+  await expect.poll(numbers).toEqual(first.map((value) => value + 300));
+  await openTab(page, 'review');
+  await expect(page.getByTestId('export-json')).toHaveAttribute('href', /frame=1/);
+  const { bytes } = await take(page, 'export-json');
+  const { objects } = JSON.parse(bytes.toString('utf8')) as { objects: { min: number; max: number }[] };
+  expect([objects[0]?.min, objects[0]?.max]).toEqual(first.map((value) => value + 300));
 });

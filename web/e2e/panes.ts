@@ -95,13 +95,13 @@ export function longestRun(pixels: Pixels, color: Rgb): number {
   return longest;
 }
 
-/** Columns and rows of the pixels that are red rather than grey: left, right, top, bottom. */
+/** Columns and rows of the pixels that are red rather than grey or another colour: left, right, top, bottom. */
 export function redBox(pixels: Pixels): readonly [number, number, number, number] {
   let [left, right, top, bottom] = [pixels.width, -1, pixels.height, -1];
   for (let y = 0; y < pixels.height; y++) {
     for (let x = 0; x < pixels.width; x++) {
-      const [red, green] = rgbAt(pixels, x, y);
-      if (red < green + 30) continue;
+      const [red, green, blue] = rgbAt(pixels, x, y);
+      if (red < Math.max(green, blue) + 30) continue;
       [left, right, top, bottom] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(bottom, y)];
     }
   }

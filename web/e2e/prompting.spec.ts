@@ -46,6 +46,36 @@ test('a dragged box gives a mask without a click, and a moved box another one', 
   }
 });
 
+test('two people mark one slice: each sees what the other marked, and at the same moment both marks stay', async ({ page, browser, request, baseURL }) => {
+  const job = await openFile(page, 'both.nii', BODY);
+  const other = await (await browser.newContext({ baseURL, viewport: { width: 1280, height: 720 } })).newPage();
+  await other.goto(`/jobs/${job}`);
+  await viewerReady(other);
+  await dragLesion(page, 'axial', 1);
+  await nextMask(request, job, null);
+  const first = (await jobOf(request, job)).prompts[0];
+  await expect(other.getByTestId('box-x1')).toHaveValue(String(first?.box?.[0]));
+
+  // The other page hears nothing more of the job until both have marked something.
+  const heldBack: (() => void)[] = [];
+  let isHeldBack = true;
+  await other.route(`**/api/v1/jobs/${job}`, async (route) => {
+    if (isHeldBack) await new Promise<void>((resolve) => heldBack.push(resolve));
+    await route.continue();
+  });
+  await page.getByTestId('tool-positive').click();
+  await click(page, [38, 30, SLICE]);
+  await expect.poll(async () => (await jobOf(request, job)).prompts[0]?.points?.length).toBe(1);
+  await other.getByTestId('tool-positive').click();
+  await click(other, [42, 30, SLICE]);
+  await expect.poll(async () => (await jobOf(request, job)).prompts[0]?.points?.map(({ x }) => x)).toEqual([38, 42]);
+  isHeldBack = false;
+  for (const goOn of heldBack) goOn();
+  expect((await jobOf(request, job)).prompts[0]?.box).toEqual(first?.box);
+  for (const it of [page, other]) await expect(it.getByTestId('points').getByRole('listitem')).toHaveCount(2);
+  await other.context().close();
+});
+
 test('of many quick changes the last one wins', async ({ page, request }) => {
   const job = await openFile(page, 'quick.nii', BODY);
   await dragLesion(page, 'axial', 1);

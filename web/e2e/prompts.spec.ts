@@ -149,7 +149,8 @@ test('several objects keep their names, colours and masks', async ({ page }) => 
   await dragLesion(page, 'axial', 1);
   await segment(page);
   await page.getByTestId('add-object').click();
-  const name = page.getByTestId('object-2').getByLabel('Name of object 2');
+  await page.getByTestId('rename-2').click();
+  const name = page.getByTestId('object-2').getByRole('textbox', { name: 'Name of object 2' });
   await name.fill('Second');
   await name.press('Enter');
   await expect(page.getByTestId('box-fields')).toHaveCount(0);
@@ -159,7 +160,7 @@ test('several objects keep their names, colours and masks', async ({ page }) => 
   await expect(page.getByTestId('volume-1')).toBeVisible();
   await page.reload();
   await viewerReady(page);
-  await expect(page.getByTestId('object-2').getByLabel('Name of object 2')).toHaveValue('Second');
+  await expect(page.getByTestId('name-2')).toHaveText('Second');
   await expect(page.getByTestId('volume-2')).toBeVisible();
   await page.screenshot({ path: 'test-results/two-objects.png' });
 });

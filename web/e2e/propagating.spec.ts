@@ -1,12 +1,14 @@
 // Carrying a mask through the volume and what a person does about it: exact voxels by the API, exact pixels on the page.
 import type { Page } from '@playwright/test';
 import { beat, call, claim, deliver, type Lease } from './agent';
-import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf, writeRuns } from './masks';
-import { writeNifti, type Triple } from './nifti';
-import { bodyAs, dice, lesionMask, RAS_SHAPE } from './phantom';
+import { finish, slab } from './agent_masks';
+import { count, jobOf, maskOf, nextMask, paint, slicesWith, sliceOf } from './masks';
+import { writeNifti } from './nifti';
+import { boxOf } from './panes';
+import { bodyAs, dice, lesionMask } from './phantom';
 import { pixelsOf, type Pixel } from './png';
-import { colourAt, dragLesion, expectState, openFile, placeOf } from './screen';
-import { expect, test, type Server } from './server';
+import { colourAt, dragLesion, expectState, openFile, openTab, placeOf } from './screen';
+import { expect, test, withoutAgent, type Server } from './server';
 
 const BODY = writeNifti(bodyAs('RAS'));
 const SLICE = 20;
@@ -33,11 +35,16 @@ async function toSlice(page: Page, slice: number): Promise<void> {
 test('three gestures: a box, one key to propagate, one key to accept', async ({ page, request }) => {
   const job = await openFile(page, 'gestures.nii', BODY);
   await page.getByTestId('tool-box').click();
+  const before = await boxOf(page.getByTestId('viewer'));
   // One. Nobody waits for the slice: the propagation does.
   await dragLesion(page, 'axial', 1);
   // Two.
   await press(page, 'Shift+Enter');
   await expect(page.getByTestId('result-bar')).toBeVisible();
+  // It covers nothing of the picture, and the picture does not move for it.
+  const [bar, slices] = [await boxOf(page.getByTestId('result-bar')), await boxOf(page.getByTestId('viewer'))];
+  expect(bar.x).toBeGreaterThanOrEqual(slices.x + slices.width);
+  expect(slices).toEqual(before);
   await page.screenshot({ path: 'test-results/result-bar.png' });
   // Three.
   await press(page, 'Control+Enter');
@@ -45,6 +52,24 @@ test('three gestures: a box, one key to propagate, one key to accept', async ({ 
   await expect(page.getByTestId('result-bar')).toHaveCount(0);
   const mask = await maskOf(request, job);
   expect(dice(mask?.voxels ?? new Uint8Array(), lesionMask())).toBeGreaterThan(0.9);
+});
+
+test('slices that are segmented but not confirmed are confirmed by one click, and filled in between', async ({ page, request }) => {
+  const job = await openFile(page, 'between.nii', BODY);
+  await toSlice(page, SLICE - 4);
+  await dragLesion(page, 'axial', 1);
+  await nextMask(request, job, null);
+  const { head } = await jobOf(request, job);
+  await toSlice(page, SLICE + 4);
+  await dragLesion(page, 'axial', 1);
+  await nextMask(request, job, head);
+  await press(page, 'i');
+  await expect(page.getByTestId('notice-plain')).toContainText('2 slices');
+  await page.getByTestId('notice-action').click();
+  await expect.poll(async () => (await jobOf(request, job)).head_revision?.action).toBe('interpolate');
+  const filled = slicesWith((await maskOf(request, job)) ?? { shape: [0, 0, 0], voxels: new Uint8Array() });
+  expect(filled).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24]);
+  await expect(page.getByTestId('notice-action')).toHaveCount(0);
 });
 
 test('the range handles bound the mask exactly, and forward leaves lower slices empty', async ({ page, request }) => {
@@ -128,36 +153,48 @@ test('the result before is outlined beside the present one, with their agreement
   expect((await jobOf(request, job)).head).not.toBe(before);
 });
 
+test('of two revisions that are compared both outlines are drawn, whichever is the head', async ({ page, request }) => {
+  const job = await openFile(page, 'compare-any.nii', BODY);
+  // Three revisions, each 10 voxels wider than the one before; the last is the head.
+  for (const r of [20, 30, 40]) await paint(request, job, [r, 20, SLICE], [r + 9, 29, SLICE]);
+  await expect(page.getByTestId('volume-1')).toContainText('1.6');
+  await openTab(page, 'review');
+  const choose = async (which: string, at: number): Promise<void> => {
+    await page.getByTestId(which).click();
+    await page.getByRole('option').filter({ visible: true }).nth(at).click();
+  };
+  // What each revision's far edge is drawn as. A bright voxel under the fill is red as well: a line is many pixels.
+  const lines = async (): Promise<string[]> =>
+    Promise.all(
+      [29.5, 39.5, 49.5].map(async (r) => {
+        const pixels = await along(page, r, 21, 28);
+        const [red, white] = [pixels.filter(isRed).length, pixels.filter(isWhite).length];
+        if (red > pixels.length / 5 && white === 0) return 'solid';
+        if (white > pixels.length / 12 && white < pixels.length / 2 && red < pixels.length / 30) return 'dashed';
+        return white === 0 && red < pixels.length / 30 ? 'none' : `${red} red and ${white} white of ${pixels.length}`;
+      }),
+    );
+  // A is the oldest, B the one after it: neither is the head.
+  await choose('compare-a', 2);
+  await choose('compare-b', 1);
+  await page.getByTestId('compare-outlines').press('Space');
+  await expect(page.getByTestId('compare-dice')).toContainText('0.667');
+  expect(await lines()).toEqual(['solid', 'dashed', 'none']);
+  await page.screenshot({ path: 'test-results/compare-any.png' });
+  // The other way round the lines change places at once.
+  await page.getByTestId('compare-swap').click();
+  await expect.poll(lines).toEqual(['dashed', 'solid', 'none']);
+  await expect(page.getByTestId('compare-outlines')).toBeChecked();
+  // Against the head, which is filled as well.
+  await choose('compare-b', 0);
+  await expect(page.getByTestId('compare-dice')).toContainText('0.800');
+  await expect.poll(lines).toEqual(['none', 'solid', 'dashed']);
+  await page.getByTestId('compare-outlines').press('Space');
+  await expect(page.getByTestId('compare')).toHaveCount(0);
+});
+
 test.describe('with an agent by hand', () => {
-  test.beforeAll(async ({ server }) => {
-    await server.down();
-    await server.up(['--no-agent']);
-  });
-
-  test.afterAll(async ({ server }) => {
-    await server.down();
-    await server.up();
-  });
-
-  const SHAPE: Triple = RAS_SHAPE;
-
-  /** A mask of 8 × 8 voxels on some slices. */
-  function slab(slices: readonly number[]): Buffer<ArrayBuffer> {
-    const voxels = new Uint8Array(SHAPE[0] * SHAPE[1] * SHAPE[2]);
-    for (const k of slices) for (let j = 26; j < 34; j++) voxels.fill(1, 40 + SHAPE[0] * (j + SHAPE[1] * k), 48 + SHAPE[0] * (j + SHAPE[1] * k));
-    return writeRuns(SHAPE, voxels);
-  }
-
-  async function finish(server: Server, lease: Lease, slices: readonly number[], uncertainty: Readonly<Record<number, number>> | null): Promise<void> {
-    const output = {
-      mask: await deliver(server, lease, slab(slices)),
-      extent: { axis: 2, first: slices[0], last: slices[slices.length - 1] },
-      engine: { name: 'graphcut', version: 'by hand' },
-      engine_ms: 1.5,
-      ...(uncertainty === null ? {} : { slices: slices.map((k) => ({ slice_index: k, area_voxels: 64, uncertainty: uncertainty[k] ?? 0.01 })), doubt: 0.2 }),
-    };
-    await call(server, 'POST', `/api/v1/tasks/${lease.task_id}/complete`, { fence: lease.fence, output });
-  }
+  withoutAgent();
 
   /** A segmented slice and a propagation under way. */
   async function underWay(page: Page, server: Server, name: string): Promise<{ job: string; lease: Lease }> {
@@ -165,6 +202,7 @@ test.describe('with an agent by hand', () => {
     await dragLesion(page, 'axial', 1);
     await finish(server, await claim(server), [SLICE], null);
     await nextMask(page.request, job, null);
+    await expect(page.getByTestId('propagate')).toBeEnabled();
     await press(page, 'Shift+Enter');
     return { job, lease: await claim(server) };
   }

@@ -10,10 +10,10 @@ export type Plane = 'axial' | 'coronal' | 'sagittal';
 /** RAS axes that run across and up the screen. */
 const SHOWN: Readonly<Record<Plane, readonly [0 | 1 | 2, 0 | 1 | 2]>> = { axial: [0, 1], coronal: [0, 2], sagittal: [1, 2] };
 
-/** Place on the page of a RAS voxel's centre, for one large plane in radiological convention: R, or A, on the left. */
+/** Place on the page of a RAS voxel's centre, for a plane that is whole in its pane in radiological convention: R, or A, on the left. */
 export async function placeOf(page: Page, plane: Plane, ras: Triple): Promise<{ x: number; y: number }> {
-  const box = await page.getByTestId('overlay').boundingBox();
-  if (box === null) throw new Error('no slices on the page');
+  const box = await page.getByTestId(`pane-${plane}`).boundingBox();
+  if (box === null) throw new Error(`no ${plane} slices on the page`);
   const [across, up] = SHOWN[plane];
   const [width, height] = [RAS_SHAPE[across] * RAS_SPACING[across], RAS_SHAPE[up] * RAS_SPACING[up]];
   const scale = Math.min(box.width / width, box.height / height);

@@ -103,6 +103,10 @@ export const test = base.extend<{ baseURL: string }, { server: Server }>({
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) hindered.push(message.text());
     });
+    // One plane alone, unless a test chooses otherwise: what most tests point at is large then.
+    await page.addInitScript(() => {
+      if (localStorage.getItem('voxloop.settings') === null) localStorage.setItem('voxloop.settings', JSON.stringify({ layout: 'axial' }));
+    });
     await provide(page);
     expect(hindered).toEqual([]);
   },
@@ -110,5 +114,17 @@ export const test = base.extend<{ baseURL: string }, { server: Server }>({
     await provide(server.url);
   },
 });
+
+/** In the tests that follow in this file or group, tasks wait for an agent by hand. */
+export function withoutAgent(): void {
+  test.beforeAll(async ({ server }) => {
+    await server.down();
+    await server.up(['--no-agent']);
+  });
+  test.afterAll(async ({ server }) => {
+    await server.down();
+    await server.up();
+  });
+}
 
 export { expect };

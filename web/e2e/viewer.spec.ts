@@ -15,6 +15,19 @@ async function layOut(page: Page, key: string, layout: string): Promise<void> {
   await expect(page.getByTestId('viewer')).toHaveAttribute('data-layout', layout);
 }
 
+test('a roomy page starts with three planes, a small one with one', async ({ browser, baseURL }) => {
+  const context = await browser.newContext({ baseURL, viewport: { width: 1280, height: 720 } });
+  const page = await context.newPage();
+  await openFile(page, 'first.nii', BODY);
+  await expect(page.getByTestId('viewer')).toHaveAttribute('data-layout', 'main');
+  await expect(page.locator('.pane')).toHaveCount(3);
+  await page.setViewportSize({ width: 1024, height: 768 });
+  await page.reload();
+  await expect(page.getByTestId('viewer')).toHaveAttribute('data-layout', 'axial');
+  await expect(page.locator('.pane')).toHaveCount(1);
+  await context.close();
+});
+
 test('a click in one plane moves the crosshair of the others, in every layout of several', async ({ page }) => {
   await openFile(page, 'linked.nii', BODY);
   for (const [key, layout] of [['5', 'main'], ['4', 'grid']] as const) {

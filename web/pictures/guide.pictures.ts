@@ -61,7 +61,8 @@ async function propagateAgain(page: Page): Promise<void> {
 
 async function addObject(page: Page, value: number, name: string): Promise<void> {
   await page.getByTestId('add-object').click();
-  const field = page.getByTestId(`object-${value}`).getByLabel(`Name of object ${value}`);
+  await page.getByTestId(`rename-${value}`).click();
+  const field = page.getByRole('textbox', { name: `Name of object ${value}` });
   await field.fill(name);
   await field.press('Enter');
 }

@@ -19,18 +19,22 @@ interface Given {
   readonly by?: string;
   readonly comment?: string;
   readonly doubt?: number;
+  /** Slices worth a look. */
+  readonly looks?: readonly number[];
   readonly status?: JobSummary['status'];
   readonly modality?: JobSummary['image']['modality'];
   readonly at?: number;
+  readonly objects?: number;
 }
 
 function job(given: Given): JobSummary {
-  const { name, review = 'draft', by = '', comment = '', doubt, status = 'ready', modality = 'CT', at = 0 } = given;
+  const { name, review = 'draft', by = '', comment = '', doubt, looks = [], status = 'ready', modality = 'CT', at = 0, objects } = given;
   return {
     job_id: name,
     name,
     status,
-    doubt: doubt ?? null,
+    rating: doubt === undefined ? null : { doubt, axis: 2, doubtful_slices: looks, is_edited: false },
+    n_objects: objects ?? null,
     review: { state: review, by, comment },
     created_ms: at,
     updated_ms: at,
@@ -39,10 +43,10 @@ function job(given: Given): JobSummary {
 }
 
 const JOBS = [
-  job({ name: 'liver 2', review: 'in_review', by: 'Kim', doubt: 0.4, at: 1, status: 'completed' }),
-  job({ name: 'liver 10', review: 'accepted', by: 'Ahn', comment: 'good margins', doubt: 0.05, at: 2, status: 'segmented' }),
+  job({ name: 'liver 2', review: 'in_review', by: 'Kim', doubt: 0.4, at: 1, status: 'completed', objects: 3 }),
+  job({ name: 'liver 10', review: 'accepted', by: 'Ahn', comment: 'good margins', doubt: 0.05, at: 2, status: 'segmented', objects: 1 }),
   job({ name: 'Brain', review: 'rejected', comment: 'Dome missing', modality: 'MR', doubt: 0.2, at: 3, status: 'failed' }),
-  job({ name: 'Ärztin', modality: 'unknown', at: 4 }),
+  job({ name: 'Ärztin', modality: 'unknown', at: 4, objects: 0 }),
   job({ name: '간 종괴', review: 'in_review', by: '이영희', doubt: 0.1, at: 5, status: 'propagating' }),
 ];
 
@@ -68,6 +72,11 @@ describe('order', () => {
     expect(names({ sort: 'doubt', rising: true })).toEqual(['liver 10', '간 종괴', 'Brain', 'liver 2', 'Ärztin']);
   });
 
+  it('puts what nobody counted last, whichever way objects are sorted', () => {
+    expect(names({ sort: 'objects', rising: false })).toEqual(['liver 2', 'liver 10', 'Ärztin', '간 종괴', 'Brain']);
+    expect(names({ sort: 'objects', rising: true })).toEqual(['Ärztin', 'liver 10', 'liver 2', '간 종괴', 'Brain']);
+  });
+
   it('sorts reviews by who waits: in review, rejected, draft, accepted; the newer first among equals', () => {
     expect(names({ sort: 'review', rising: true })).toEqual(['간 종괴', 'liver 2', 'Brain', 'Ärztin', 'liver 10']);
   });
@@ -89,6 +98,9 @@ describe('filters', () => {
     expect(names({ review: 'in_review' })).toEqual(['간 종괴', 'liver 2']);
     expect(names({ modality: 'MR' })).toEqual(['Brain']);
     expect(names({ doubtful: true })).toEqual(['Brain', 'liver 2']);
+    const sure = { name: 'sure as a whole', doubt: 0.07 };
+    const found = shownJobs([job(sure), job({ ...sure, name: 'with doubtful slices', looks: [4, 5] })], view({ doubtful: true }));
+    expect(found.map((it) => it.name)).toEqual(['with doubtful slices']);
   });
 
   it('searches name, comment and reviewer, every word, whatever the case', () => {

@@ -1,13 +1,17 @@
 // Panes: where they lie, and what making one larger does.
 import { describe, expect, it } from 'vitest';
 import { PLANES } from '../src/core/axes';
-import { enlarged, panesOf, type PaneKind, type Rect, type View } from '../src/core/layout';
+import { enlarged, firstLayout, panesOf, type PaneKind, type Rect, type View } from '../src/core/layout';
 
 function overlap(a: Rect, b: Rect): boolean {
   return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
 describe('panes', () => {
+  it('are three at first where they take no room from the large one', () => {
+    expect([420, 1024, 1199, 1200, 1920].map(firstLayout)).toEqual(['axial', 'axial', 'axial', 'main', 'main']);
+  });
+
   it.each([[920, 520], [700, 980]])('lie beside each other and fill %i × %i but for the gaps', (width, height) => {
     for (const layout of ['main', 'grid'] as const) {
       for (const large of PLANES) {

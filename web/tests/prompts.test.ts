@@ -1,7 +1,7 @@
 // Prompts, windows, confidence, colours: the small decisions of the page.
 import { describe, expect, it } from 'vitest';
 import type { Label, Revision, SlicePrompt } from '../src/api/types';
-import { doubtfulOrder, doubtOf, nextDoubtful, previousDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
+import { doubtfulOrder, doubtOf, isJudged, nextDoubtful, previousDoubtful, ratedRevision, tellingSlices } from '../src/core/confidence';
 import { nextLabelColor, outlineColors, paletteOf } from '../src/core/palette';
 import { canSegment, promptAt, propagationAxis, startingSlices, withPrompt } from '../src/core/prompts';
 import { draggedWindow, firstWindow, presetName, presetsOf } from '../src/core/window';
@@ -94,19 +94,49 @@ describe('confidence', () => {
     expect(tellingSlices([...slices, empty, missed])).toEqual([...slices, missed]);
   });
 
-  it('is that of the newest rated revision of the object', () => {
-    const revision = (id: string, label: number, rated: boolean): Revision => ({
-      revision_id: id,
-      mask: '',
-      author: { by: 'person', name: '' },
-      label,
-      prompts: [],
-      slices: rated ? slices : [],
-      created_ms: 0,
-    });
-    const revisions = [revision('c', 1, false), revision('b', 1, true), revision('a', 1, true), revision('z', 2, true)];
-    expect(ratedRevision(revisions, 1)?.revision_id).toBe('b');
-    expect(ratedRevision(revisions, 3)).toBeNull();
+  const revision = (id: string, parent: string | null, rest: Partial<Revision> = {}): Revision => ({
+    revision_id: id,
+    parent,
+    mask: id,
+    author: { by: 'person', name: '' },
+    label: 1,
+    prompts: [],
+    created_ms: 0,
+    ...rest,
+  });
+  const run = { action: 'propagate', slices } as const;
+  /** a – b – c, beside them d after a, and e after d: newest first. */
+  const history = [
+    revision('e', 'd', { action: 'confirm', mask: 'd' }),
+    revision('d', 'a', { action: 'propagate' }),
+    revision('c', 'b', { action: 'paint' }),
+    revision('b', 'a', run),
+    revision('a', null, { action: 'segment_slice' }),
+  ];
+
+  it.each([
+    ['the propagation itself', 'b', 1, 'b'],
+    ['a mask painted after it', 'c', 1, 'b'],
+    ['the mask before it: an undone propagation says nothing of it', 'a', 1, null],
+    ['a propagation that was stopped before it judged: no other one counts', 'd', 1, null],
+    ['what came after that', 'e', 1, null],
+    ['the image without a mask, as a second reader begins', null, 1, null],
+    ['another object', 'c', 2, null],
+  ] as const)('belongs to the shown mask and what it came from: %s', (_what, head, label, rated) => {
+    expect(ratedRevision({ revisions: history, job: { head }, label })?.revision_id ?? null).toBe(rated);
+  });
+
+  it('passes over other objects and what a propagation before it says', () => {
+    const revisions = [revision('z', 'y', { ...run, label: 2 }), revision('y', 'x', run), revision('x', null, run)];
+    const at = (label: number): string | undefined => ratedRevision({ revisions, job: { head: 'z' }, label })?.revision_id;
+    expect([at(1), at(2)]).toEqual(['y', 'z']);
+  });
+
+  it('is of the voxels that are shown as long as none of them changed', () => {
+    const rated = revision('b', 'a', run);
+    const confirmed = revision('f', 'b', { action: 'confirm', mask: 'b' });
+    const judged = (head: string | null): boolean => isJudged({ revisions: [confirmed, ...history], job: { head }, label: 1 }, rated);
+    expect([judged('b'), judged('f'), judged('c'), judged(null)]).toEqual([true, true, false, false]);
   });
 });
 

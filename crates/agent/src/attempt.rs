@@ -7,7 +7,7 @@ use protocol::{
     external::{ExternalOutput, OutputFile},
     id::{Sha256, TaskId},
     lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
-    task::{FailureClass, Progress, TaskFailure, TaskOutput},
+    task::{FailureClass, MaskSoFar, Progress, TaskFailure, TaskOutput},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -16,7 +16,8 @@ use crate::{
     connection::{Connection, ConnectionError, Input},
     output_log::{self, OutputLog},
     runner::{
-        Assignment, Control, MaskOutput, ProgramOutput, RunError, RunOutput, Runner, WrittenFile,
+        Assignment, Control, MaskOutput, ProgramOutput, RunError, RunOutput, RunSoFar, Runner,
+        WrittenFile,
     },
 };
 
@@ -69,7 +70,7 @@ fn stopped_because(stop: &CancellationToken) -> Option<TaskFailure> {
 
 /// What the run says and what it is told.
 struct Progression {
-    said: watch::Sender<(Progress, Option<Bytes>)>,
+    said: watch::Sender<(Progress, Option<RunSoFar>)>,
     log: OutputLog,
     cancelled: CancellationToken,
 }
@@ -79,8 +80,8 @@ impl Control for Progression {
         self.said.send_modify(|(it, _)| *it = progress);
     }
 
-    fn partial(&self, mask: Vec<u8>) {
-        self.said.send_modify(|(_, it)| *it = Some(mask.into()));
+    fn partial(&self, so_far: RunSoFar) {
+        self.said.send_modify(|(_, it)| *it = Some(so_far));
     }
 
     fn log(&self, text: &str) {
@@ -91,6 +92,21 @@ impl Control for Progression {
         self.cancelled.is_cancelled()
     }
 }
+
+impl Progression {
+    /// How far the run has come, and what it has made since this was asked last.
+    fn news(&self) -> (Progress, Option<RunSoFar>) {
+        let mut news = (Progress::default(), None);
+        self.said.send_if_modified(|(progress, so_far)| {
+            news = (progress.clone(), so_far.take());
+            false
+        });
+        news
+    }
+}
+
+/// A mask so far that the server has.
+type Delivered = Option<(Sha256, MaskSoFar)>;
 
 /// Stops the run when its attempt is dropped: nobody would take what it makes.
 struct StopOnDrop(Arc<Progression>);
@@ -133,6 +149,9 @@ async fn work<C: Connection, R: Runner>(
     loop {
         tokio::select! {
             outcome = &mut run => {
+                if matches!(outcome, Err(RunError::Stopped)) {
+                    tell_the_rest(connection, &lease, &control).await;
+                }
                 return if is_timed_out { Err(timed_out(&lease, limit)) } else { outcome };
             }
             // The pulse ends when the task is withdrawn or lost: the run stops at its next breath.
@@ -217,18 +236,13 @@ async fn run_blocking<R: Runner>(
 /// Says that the task goes on until it is withdrawn or lost.
 async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
     let mut said = control.said.subscribe();
-    let mut partial = None;
+    let mut delivered = None;
     loop {
-        let (progress, mask) = said.borrow_and_update().clone();
-        if let Some(mask) = mask {
-            partial = deliver_partial(connection, lease, control, mask).await.or(partial);
-        }
-        let heartbeat = Heartbeat {
-            fence: lease.fence,
-            progress,
-            wait_ms: u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX),
-            partial: partial.clone(),
-        };
+        said.mark_unchanged();
+        let (progress, so_far) = control.news();
+        delivered = deliver_partial(connection, lease, so_far).await.or(delivered);
+        let wait_ms = u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX);
+        let heartbeat = heartbeat(lease, progress, wait_ms, delivered.clone());
         // The server holds the answer until the task is withdrawn; news goes before waiting.
         let answer = tokio::select! {
             answer = connection.heartbeat(lease.task_id, &heartbeat) => answer,
@@ -249,22 +263,37 @@ async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Prog
     }
 }
 
+fn heartbeat(lease: &Lease, progress: Progress, wait_ms: u32, delivered: Delivered) -> Heartbeat {
+    let (partial, so_far) = delivered.unzip();
+    Heartbeat { fence: lease.fence, progress, wait_ms, partial, so_far: so_far.map(Box::new) }
+}
+
+/// Tells what a run that was stopped made since the last heartbeat: the server keeps it. Whoever has
+/// lost the lease is not heard, and nothing is missed then.
+async fn tell_the_rest<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
+    let (progress, so_far) = control.news();
+    let delivered = deliver_partial(connection, lease, so_far).await;
+    if delivered.is_some() {
+        let heartbeat = heartbeat(lease, progress, 0, delivered);
+        if let Err(error) = connection.heartbeat(lease.task_id, &heartbeat).await {
+            tracing::debug!(task_id = %lease.task_id, %error, "telling what was made last");
+        }
+    }
+}
+
 /// Uploads the mask so far; one that cannot be uploaded is not missed.
 async fn deliver_partial<C: Connection>(
     connection: &C,
     lease: &Lease,
-    control: &Progression,
-    mask: Bytes,
-) -> Option<Sha256> {
-    control.said.send_if_modified(|(_, it)| {
-        *it = None;
-        false
-    });
-    connection.deliver(lease.task_id, lease.fence, mask).await.ok()
+    so_far: Option<RunSoFar>,
+) -> Delivered {
+    let RunSoFar { mask, known } = so_far?;
+    let delivered = connection.deliver(lease.task_id, lease.fence, mask.into()).await;
+    Some((delivered.ok()?, known))
 }
 
 /// Waits until there is progress to tell. The sender lives as long as the attempt does.
-async fn next_progress(said: &mut watch::Receiver<(Progress, Option<Bytes>)>) {
+async fn next_progress(said: &mut watch::Receiver<(Progress, Option<RunSoFar>)>) {
     tokio::time::sleep(PROGRESS_EVERY).await;
     if said.changed().await.is_err() {
         std::future::pending::<()>().await;

@@ -9,7 +9,7 @@ use protocol::{
     id::Sha256,
     lease::Lease,
     task::{
-        EngineIdentity, EngineName, FailureClass, MaskExtent, Progress, SliceConfidence,
+        EngineIdentity, EngineName, FailureClass, MaskExtent, MaskSoFar, Progress, SliceConfidence,
         TaskFailure, TaskKind,
     },
 };
@@ -92,6 +92,15 @@ pub struct MaskOutput {
     pub engine_ms: f64,
 }
 
+/// What a run has made while it runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunSoFar {
+    /// The object's mask so far on the full grid, values 0 and 1, in the `volume::rle` format.
+    pub mask: Vec<u8>,
+    /// What is known of it.
+    pub known: MaskSoFar,
+}
+
 /// Why a run made nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunError {
@@ -106,8 +115,8 @@ pub trait Control: Sync {
     /// Tells how far the run has come.
     fn progress(&self, progress: Progress);
 
-    /// Shows the mask so far, in the `volume::rle` format.
-    fn partial(&self, mask: Vec<u8>);
+    /// Shows what is there so far.
+    fn partial(&self, so_far: RunSoFar);
 
     /// Adds text to the task's log, which people read while the task runs: lines with their ends.
     fn log(&self, text: &str);

@@ -17,7 +17,7 @@ use std::{
 
 use agent::{
     program::Program,
-    runner::{Assignment, Control, ProgramOutput, RunError},
+    runner::{Assignment, Control, ProgramOutput, RunError, RunSoFar},
 };
 use protocol::task::{FailureClass, Progress, TaskFailure};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ impl Control for Listener {
         self.progress.lock().unwrap().push(progress);
     }
 
-    fn partial(&self, _mask: Vec<u8>) {}
+    fn partial(&self, _so_far: RunSoFar) {}
 
     fn log(&self, text: &str) {
         self.log.lock().unwrap().push_str(text);

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
-use agent::runner::{Assignment, Control, MaskOutput, RunError, RunOutput, Runner};
-use engine::{Engine, EngineError, Propagation, PropagationRequest, Stage, Uncertainty};
+use agent::runner::{Assignment, Control, MaskOutput, RunError, RunOutput, RunSoFar, Runner};
+use engine::{Engine, EngineError, Propagation, PropagationRequest, SoFar, Stage, Uncertainty};
 use protocol::{
     id::Sha256,
     task::{
-        EngineName, FailureClass, ImageRef, MaskSpec, Progress, SegmentSlice, TaskFailure, TaskKind,
+        EngineName, FailureClass, ImageRef, MaskSoFar, MaskSpec, Progress, SegmentSlice,
+        TaskFailure, TaskKind,
     },
 };
 use server::images::ImageCache;
@@ -191,8 +192,10 @@ impl engine::Control for Watch<'_> {
         self.control.progress(Progress { done, total: TOTAL_STEPS, stage: stage.to_owned() });
     }
 
-    fn partial(&self, mask: &Labelmap) {
-        self.control.partial(rle::encode(mask));
+    fn partial(&self, so_far: SoFar<'_>) {
+        let SoFar { mask, slices, doubt, engine } = so_far;
+        let known = MaskSoFar { engine: engine.clone(), slices: slices.to_vec(), doubt };
+        self.control.partial(RunSoFar { mask: rle::encode(mask), known });
     }
 
     fn is_cancelled(&self) -> bool {

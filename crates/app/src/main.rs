@@ -38,7 +38,7 @@ use clap::{Parser, Subcommand};
 
 /// Segment medical images together with AI, on your own machine.
 #[derive(Debug, Parser)]
-#[command(version, propagate_version = true)]
+#[command(name = "voxloop", version, propagate_version = true)]
 struct Cli {
     /// File of settings, read before the environment's own `.env`; variables already set win.
     #[arg(long, global = true, value_name = "FILE")]

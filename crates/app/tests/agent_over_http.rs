@@ -15,7 +15,7 @@ use agent::{
     cache::Cache,
     http::Http,
     reach::Reach,
-    runner::{Assignment, Control, MaskOutput, RunError, RunOutput, Runner},
+    runner::{Assignment, Control, MaskOutput, RunError, RunOutput, RunSoFar, Runner},
 };
 use protocol::{
     id::{JobId, TaskId},
@@ -23,8 +23,8 @@ use protocol::{
     prompt::{SlicePrompt, SliceRef},
     system::EngineStatus,
     task::{
-        EngineIdentity, EngineName, FailureClass, MaskExtent, Progress, Task, TaskFailure,
-        TaskKind, TaskSpec, TaskState,
+        EngineIdentity, EngineName, FailureClass, MaskExtent, MaskSoFar, Progress, SliceConfidence,
+        Task, TaskFailure, TaskKind, TaskSpec, TaskState,
     },
 };
 use server::{
@@ -32,7 +32,7 @@ use server::{
     blobs::Folder,
     clock::SystemClock,
     incoming,
-    jobs::{SegmentWish, Upload},
+    jobs::{PropagateWish, SegmentWish, Upload},
     person::Person,
     routes,
     settings::Settings,
@@ -52,6 +52,8 @@ enum Deed {
     Mark,
     /// Waits until it is told to stop.
     Wait,
+    /// Waits until it is told to stop, and then shows the slices it solved last.
+    Solve,
     /// Panics.
     Crash,
     /// Fails in a way that another attempt may not.
@@ -87,6 +89,14 @@ impl Runner for Puppet {
                 }
                 Err(RunError::Stopped)
             }
+            Deed::Solve => {
+                control.progress(Progress { done: 1, total: 2, stage: "solving".to_owned() });
+                while !control.is_cancelled() {
+                    std::thread::yield_now();
+                }
+                control.partial(so_far());
+                Err(RunError::Stopped)
+            }
             Deed::Crash => panic!("the puppet crashes"),
             Deed::Stumble => Err(RunError::Failed(TaskFailure {
                 class: FailureClass::Retryable,
@@ -96,6 +106,24 @@ impl Runner for Puppet {
             })),
         }
     }
+}
+
+/// A voxel on each of slices 5 and 6.
+fn so_far() -> RunSoFar {
+    let mut mask = Labelmap::new(SHAPE);
+    for slice in [5, 6] {
+        let index = mask.index([3, 4, slice]);
+        mask.voxels[index] = 1;
+    }
+    let slices = [5, 6]
+        .map(|slice_index| SliceConfidence { slice_index, area_voxels: 1, uncertainty: 0.5 })
+        .to_vec();
+    let known = MaskSoFar { engine: identity(), slices, doubt: Some(0.5) };
+    RunSoFar { mask: rle::encode(&mask), known }
+}
+
+fn identity() -> EngineIdentity {
+    EngineIdentity { name: EngineName::Graphcut, version: "puppet".to_owned(), model: None }
 }
 
 fn mark(assignment: &Assignment) -> RunOutput {
@@ -109,11 +137,7 @@ fn mark(assignment: &Assignment) -> RunOutput {
         extent: MaskExtent { axis: 2, first: slice_index, last: slice_index },
         slices: Vec::new(),
         doubt: None,
-        engine: EngineIdentity {
-            name: EngineName::Graphcut,
-            version: "puppet".to_owned(),
-            model: None,
-        },
+        engine: identity(),
         engine_ms: 0.5,
     }))
 }
@@ -255,6 +279,29 @@ async fn a_withdrawn_task_stops_its_run() {
     stage.server.store.cancel(task.task_id, &stage.server.act(&Person::default())).await.unwrap();
     let ended = stage.until(task.task_id, has_ended).await;
     assert_eq!(ended.state, TaskState::Cancelled);
+    stop.cancel();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slices_solved_while_a_propagation_is_being_stopped_are_kept() {
+    let stage = Stage::set().await;
+    let stop = CancellationToken::new();
+    stage.enter(&[Deed::Mark, Deed::Solve], &stop);
+    let job_id = stage.open_phantom().await;
+    let task = stage.segment(job_id, 5).await;
+    stage.until(task.task_id, has_ended).await;
+    let nobody = Person::default();
+    let wish = PropagateWish::default();
+    let task = stage.server.propagate(job_id, wish, &nobody).await.unwrap();
+    stage.until(task.task_id, |it| it.progress.done == 1).await;
+    stage.server.store.cancel(task.task_id, &stage.server.act(&nobody)).await.unwrap();
+    let ended = stage.until(task.task_id, has_ended).await;
+    assert_eq!(ended.state, TaskState::Cancelled);
+    let job = stage.job(job_id).await;
+    let head = job.head_revision.unwrap();
+    assert_eq!(head.slices, so_far().known.slices);
+    let labelmap = stage.server.labelmap(&job.summary.image, Some(&head.mask)).await.unwrap();
+    assert_eq!((labelmap.get([3, 4, 6]), labelmap.count(1)), (Some(1), 2));
     stop.cancel();
 }
 

@@ -17,7 +17,7 @@ use protocol::{
 use volume::{Labelmap, Volume, plane_axes};
 
 use crate::{
-    Control, Engine, EngineError, Propagation, PropagationRequest, Uncertainty,
+    Control, Engine, EngineError, Propagation, PropagationRequest, SoFar, Uncertainty,
     check::CheckedSlice, watch::Lent,
 };
 
@@ -78,13 +78,13 @@ fn volume_settings(is_frugal: bool) -> VolumeSettings {
 }
 
 /// A header may hold spacings of zero or nonsense; shapes then count voxels.
-fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
+pub(crate) fn usable_spacing(spacing_mm: [f64; 3]) -> [f64; 3] {
     spacing_mm.map(|it| if it.is_finite() && it > 1e-6 { it } else { 1.0 })
 }
 
 /// The pixels that points and strokes fix. What belongs to another object stays there, even where a
 /// person marked it as this one.
-fn seeds(
+pub(crate) fn seeds(
     prompt: &SlicePrompt,
     shape: [usize; 2],
     is_other: impl Fn([usize; 2]) -> bool,
@@ -191,7 +191,12 @@ impl Job<'_> {
             logits: Vec::new(),
         };
         if uncertainty == Uncertainty::Measure {
-            control.partial(&propagation.mask);
+            control.partial(SoFar {
+                mask: &propagation.mask,
+                slices: &[],
+                doubt: None,
+                engine: &propagation.engine,
+            });
             let started = Instant::now();
             let found =
                 confidence(&solver, &solution, &settings, &Lent(control)).map_err(refused)?;

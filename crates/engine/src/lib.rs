@@ -21,4 +21,4 @@ pub use error::EngineError;
 pub use medsam2::Medsam2;
 pub use propagation::{Propagation, PropagationRequest, SliceLogits, Uncertainty, propagate};
 pub use segmentation::{SliceSegmentation, segment_slice};
-pub use watch::{Control, Stage, Unwatched};
+pub use watch::{Control, SoFar, Stage, Unwatched};

@@ -1,29 +1,40 @@
 //! How a long task is watched and stopped.
 
+use protocol::task::{EngineIdentity, SliceConfidence};
 use volume::Labelmap;
 
-pub use graphcut::control::Stage;
+pub use graphcut::control::{Stage, Unwatched};
+
+/// A propagation under way.
+#[derive(Debug, Clone, Copy)]
+pub struct SoFar<'a> {
+    /// The object's mask so far, values 0 and 1.
+    pub mask: &'a Labelmap,
+    /// The slices that were solved, ascending. The graph cut names none: it solves all slices at
+    /// once, and how sure they are is measured afterwards, by solving them again.
+    pub slices: &'a [SliceConfidence],
+    /// Doubt about those slices, 0 (sure) to 1; none where there are none.
+    pub doubt: Option<f32>,
+    /// Which code makes it.
+    pub engine: &'a EngineIdentity,
+}
 
 /// Watches a task and may stop it.
 pub trait Control: Sync {
     /// Steps done of all steps of a stage.
     fn progress(&self, stage: Stage, done: u32, total: u32);
 
-    /// The object's mask so far, values 0 and 1.
-    fn partial(&self, mask: &Labelmap);
+    /// What is there so far.
+    fn partial(&self, so_far: SoFar<'_>);
 
     /// Whether to stop at the next opportunity.
     fn is_cancelled(&self) -> bool;
 }
 
-/// Nobody watches.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Unwatched;
-
 impl Control for Unwatched {
     fn progress(&self, _: Stage, _: u32, _: u32) {}
 
-    fn partial(&self, _: &Labelmap) {}
+    fn partial(&self, _: SoFar<'_>) {}
 
     fn is_cancelled(&self) -> bool {
         false

@@ -89,6 +89,23 @@ fn a_lesion_is_found_from_its_box() {
 }
 
 #[test]
+fn a_distant_point_leaves_a_confirmed_slice_as_it_was() {
+    let (volume, truth, index) = case();
+    let drawn = truth.slice(2, index as usize);
+    for (x, y) in [(5_u8, 5_u8), (90, 48), (48, 90)] {
+        let at = usize::from(x) + 96 * usize::from(y);
+        assert_eq!(drawn.pixels[at], 0, "beside the lesion");
+        let points = vec![Point { x: x.into(), y: y.into(), positive: true }];
+        let prompt = SlicePrompt { mask: true, points, ..prompt(index) };
+        let found = segment_slice(&Graphcut, &volume, &prompt, Some(&truth)).unwrap().mask;
+        let kept: Vec<u8> =
+            found.pixels.iter().zip(&drawn.pixels).map(|(it, drawn)| it & drawn).collect();
+        assert_eq!(kept, drawn.pixels, "({x}, {y})");
+        assert_eq!(found.pixels[at], 1);
+    }
+}
+
+#[test]
 fn direction_range_and_absent_slices_bound_the_object() {
     let (volume, truth, index) = case();
     let prompts = vec![SlicePrompt { mask: true, ..prompt(index) }];

@@ -6,6 +6,7 @@
 //! constants are in [`settings`].
 
 pub mod prompt;
+pub mod refine;
 pub mod settings;
 pub mod slice;
 

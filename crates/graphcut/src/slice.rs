@@ -13,6 +13,7 @@ use crate::{
     guess::bounds_of_points,
     number::{count, narrow},
     prompt::{Seed, SliceRequest},
+    refine::refined,
     settings::SliceSettings,
 };
 
@@ -83,7 +84,17 @@ pub fn segment_slice(
     };
     let mut mask = vec![false; slice.values.len()];
     crop.put(&solved, &mut mask);
-    mask
+    match earlier {
+        Some(held) => {
+            let shape = [width, height];
+            let mut mask = refined(held, &mask, request.seeds, shape, slice.spacing_mm);
+            for (it, forbidden) in mask.iter_mut().zip(request.forbidden.into_iter().flatten()) {
+                *it &= !forbidden;
+            }
+            mask
+        }
+        None => mask,
+    }
 }
 
 /// A rectangle of a slice.
@@ -188,7 +199,10 @@ fn solve(image: &Field, local: &Local, settings: &SliceSettings) -> Vec<bool> {
         }
         weights = mask_weights(&mask).map(|(_, inside, outside)| (inside, outside)).collect();
     }
-    tidy(&mut mask, image.shape, &sides);
+    // A person's own mask may have any number of parts, none of them marked, and holes.
+    if local.mask.is_none() {
+        tidy(&mut mask, image.shape, &sides);
+    }
     mask
 }
 

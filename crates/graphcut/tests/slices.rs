@@ -79,6 +79,30 @@ fn a_mask_is_kept_and_marks_correct_it() {
 }
 
 #[test]
+fn a_distant_mark_takes_nothing_from_a_mask() {
+    let (image, truth) = ball_slice();
+    let in_stroke = |at: usize| (6..=9).contains(&(at / 64)) && (6..=20).contains(&(at % 64));
+    let painted: Vec<bool> = (0..truth.len()).map(in_stroke).collect();
+    let both: Vec<bool> = (0..truth.len()).map(|at| truth[at] || painted[at]).collect();
+    for held in [&truth, &painted, &both] {
+        for (at, positive) in
+            [([56.0, 40.0], true), ([50.0, 58.0], true), ([4.0, 60.0], true), ([50.0, 58.0], false)]
+        {
+            let seeds = disc([64, 64], at, 1.0, positive);
+            let request =
+                SliceRequest { mask: Some(held), seeds: &seeds, ..SliceRequest::default() };
+            let found = segment_slice(&image, &request, &SliceSettings::default());
+            let lost = (0..held.len()).filter(|&it| held[it] && !found[it]).count();
+            assert_eq!(lost, 0, "{at:?} {positive}");
+            assert!(seeds.iter().all(|it| found[it.at[0] + 64 * it.at[1]] == positive));
+            if !positive {
+                assert_eq!(&found, held, "nothing was there to take away");
+            }
+        }
+    }
+}
+
+#[test]
 fn voxels_of_other_objects_stay_theirs() {
     let (image, truth) = ball_slice();
     let forbidden: Vec<bool> = (0..64 * 64).map(|at| at % 64 < 28).collect();

@@ -13,6 +13,9 @@ use crate::{
     record::{Configuration, Record, State, Verdict},
 };
 
+/// How names of files begin and end that are not whole yet.
+const UNFINISHED: (&str, &str) = (".voxloop-", ".partial");
+
 /// A folder of models.
 #[derive(Debug, Clone)]
 pub struct ModelFolder {
@@ -155,8 +158,23 @@ impl ModelFolder {
             commit: None,
             config: Some(digest::of_bytes(&text)),
         };
-        self.put(model, &copy.into_temp_path(), &record, &text)?;
+        self.put(model, copy.path(), &record, &text)?;
         Ok(record)
+    }
+
+    /// Removes what interrupted calls left half written, unless somebody is at it. What cannot be
+    /// removed takes room and does no harm: whoever cannot write the folder learns it when he must.
+    pub fn remove_leftovers(&self) {
+        let Ok(entries) = fs::read_dir(&self.root) else { return };
+        for path in entries.flatten().map(|it| it.path()) {
+            let name = path.file_name().and_then(|it| it.to_str());
+            let is_unfinished =
+                name.is_some_and(|it| it.starts_with(UNFINISHED.0) && it.ends_with(UNFINISHED.1));
+            let is_free = || fs::File::open(&path).is_ok_and(|it| it.try_lock().is_ok());
+            if is_unfinished && is_free() {
+                fs::remove_file(&path).ok();
+            }
+        }
     }
 
     /// Gives a whole file its place, its record and its configuration. The record is written first
@@ -275,6 +293,9 @@ impl ModelFolder {
     ) -> Result<tempfile::NamedTempFile, ModelError> {
         let write = || -> io::Result<tempfile::NamedTempFile> {
             let mut file = readable().tempfile_in(&self.root)?;
+            // Says that somebody is at it, for as long as it is open. On a disk that knows no locks
+            // nobody gets one, and nothing is removed.
+            file.as_file().lock().ok();
             fill(file.as_file_mut())?;
             file.as_file().sync_all()?;
             Ok(file)
@@ -286,6 +307,7 @@ impl ModelFolder {
 /// Temporary files that become lasting ones: readable by whom every new file is.
 fn readable() -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED.0).suffix(UNFINISHED.1);
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder

@@ -101,3 +101,32 @@ fn a_file_that_cannot_be_used_is_not_imported_and_the_old_one_stays() {
     assert_eq!(std::fs::read(models.path(model())).unwrap(), b"first");
     assert_eq!(models.verify(model()).unwrap(), Verdict::Intact(first));
 }
+
+#[test]
+fn what_an_interrupted_import_left_is_removed_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = ModelFolder::new(folder.path());
+    let file = folder.path().join("mine.pt");
+    std::fs::write(&file, b"weights").unwrap();
+    let leftover = folder.path().join(".voxloop-a1B2c3.partial");
+    let others = [".tmpa1B2c3", ".voxloop", "notes.partial"].map(|it| folder.path().join(it));
+    for path in others.iter().chain([&leftover]) {
+        std::fs::write(path, b"half").unwrap();
+    }
+    models.remove_leftovers();
+    assert!(!leftover.exists());
+    assert!(others.iter().all(|it| it.exists()));
+
+    // Another call does not take away what an import is at.
+    let import = Import { weights: &file, config: None };
+    let record = models.import(model(), import, |copy, config| {
+        models.remove_leftovers();
+        assert!(copy.exists() && config.exists());
+        Ok(())
+    });
+    assert_eq!(record.unwrap().sha256, sha256(b"weights"));
+    models.remove_leftovers();
+    let is_unfinished = |name: &str| name.ends_with(".partial") && name.starts_with('.');
+    let names = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name());
+    assert!(names.map(|it| it.into_string().unwrap()).all(|it| !is_unfinished(&it)));
+}

@@ -23,6 +23,8 @@ pub enum AuditAction {
     HeadMoved,
     /// The objects were changed. Details: `added`, `removed`, `changed` (values and names).
     LabelsChanged,
+    /// What kind of machine made the image was said. Details: `from`, `to`.
+    ModalityChanged,
     /// The review went a step. Details: `from`, `to` (states), `revision`, `comment`.
     ReviewChanged,
     /// A reader's opinion was recorded. Details: `revision`.
@@ -47,7 +49,7 @@ pub enum AuditAction {
     RequestMade,
     /// A request for a program was deleted, with its files. Details: `request`, `program`.
     RequestDeleted,
-    /// A mask or measurements were taken away. Details: `file`, `revision`.
+    /// A mask, a picture of it, or measurements were taken away. Details: `file`, `revision`.
     Exported,
     /// Somebody signed in; by the server's own token where no name stands there. Details: `address`.
     SignedIn,

@@ -7,6 +7,7 @@ use crate::{
     id::{JobId, RevisionId, Sha256, TaskId},
     label::Label,
     prompt::{SlicePrompt, SliceRef},
+    rating::Rating,
     review::{Opinion, Review},
     task::{EngineIdentity, MaskExtent, SliceConfidence, TaskFailure},
 };
@@ -100,9 +101,14 @@ pub struct JobSummary {
     /// The revision of its mask that it shows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub head: Option<RevisionId>,
-    /// Doubt about that revision, 0 (sure) to 1.
+    /// What an engine said last of that revision or of what it was made from; none where none said
+    /// anything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub doubt: Option<f32>,
+    pub rating: Option<Rating>,
+    /// Objects that have voxels in that revision; 0 without a mask, none where the revision is of a
+    /// version that did not count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_objects: Option<u32>,
     /// Where its review stands.
     pub review: Review,
     /// Milliseconds since 1970.
@@ -257,8 +263,22 @@ pub struct Revision {
     /// Doubt about the object, 0 (sure) to 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub doubt: Option<f32>,
+    /// What an engine said last of this mask or of one that it was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
+    /// Objects that have voxels; none where that was not recorded yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_objects: Option<u32>,
     /// Milliseconds since 1970.
     pub created_ms: i64,
+}
+
+/// What is said of a job anew; what is left out stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JobChange {
+    /// What kind of machine made the image.
+    pub modality: Option<Modality>,
 }
 
 /// Answer to the creation of a job.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{
     external::ExternalOutput,
     id::{AgentId, ClaimId, Sha256, TaskId},
-    task::{EngineName, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
+    task::{EngineName, MaskSoFar, Progress, TaskFailure, TaskKind, TaskOutput, TaskSpec},
 };
 
 /// The version of this protocol. A server takes agents of this version and of older ones: a task that
@@ -84,7 +84,7 @@ pub struct InputRef {
 }
 
 /// An agent says that it lives and how far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Heartbeat {
     /// From the lease.
     pub fence: i64,
@@ -96,6 +96,9 @@ pub struct Heartbeat {
     /// Mask so far, an uploaded blob.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partial: Option<Sha256>,
+    /// What is known of that mask; agents of older versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub so_far: Option<Box<MaskSoFar>>,
 }
 
 /// The server's answer to a heartbeat.

@@ -18,6 +18,7 @@ pub mod needs;
 pub mod operation;
 pub mod output_log;
 pub mod prompt;
+pub mod rating;
 pub mod review;
 pub mod system;
 pub mod task;

@@ -1,5 +1,7 @@
 //! What the server says of itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -21,6 +23,79 @@ pub struct ErrorDetail {
     pub message: String,
     /// The field of the request that is wrong.
     pub field: Option<String>,
+    /// What is wrong, more finely than by `code`: pages say it in their own language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// Values of the reason, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What a person who uses the page may be refused for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The file is no volume. Parameters: `found`.
+    NotAVolume,
+    /// A field of the file's header cannot be used. Parameters: `field`, `found`.
+    HeaderField,
+    /// The voxels take more bytes than the server allows. Parameters: `needed`, `limit`.
+    ImageTooLarge,
+    /// The file ends before its voxels do.
+    CutShort,
+    /// The file goes on after its last voxel.
+    TrailingBytes,
+    /// The compressed bytes are damaged.
+    DamagedFile,
+    /// The server has too little memory for the voxels. Parameters: `needed`.
+    NoMemory,
+    /// The upload broke off.
+    BrokenOff,
+    /// The file or body is larger than the server accepts. Parameters: `limit`.
+    TooLarge,
+    /// There is no mask yet.
+    NoMask,
+    /// Every mark lies outside the object.
+    AllOutside,
+    /// The engine cannot run. Parameters: `engine`.
+    EngineNotReady,
+    /// No engine can run.
+    NoEngine,
+    /// The object has no voxels. Parameters: `label`.
+    EmptyObject,
+    /// The mask is being propagated.
+    Propagating,
+    /// A slice is being segmented.
+    Segmenting,
+    /// A task would still change the mask.
+    TaskRuns,
+    /// The object is marked as absent. Parameters: `slice`.
+    MarkedAbsent,
+    /// Fewer than two slices are confirmed.
+    NothingBetween,
+    /// No confirmed slice shows the object.
+    NoConfirmedMask,
+    /// The task has already ended, or is under way.
+    TaskState,
+    /// Somebody else changed the mask.
+    NotHead,
+    /// The object is locked. Parameters: `label`, `name`.
+    LabelLocked,
+    /// The case is accepted.
+    JobAccepted,
+    /// Somebody else changed the objects.
+    LabelsChanged,
+    /// Somebody else took a step of the review. Parameters: `state`.
+    ReviewChanged,
+    /// Another label set has the name. Parameters: `name`.
+    NameTaken,
+    /// The server's disk is full.
+    DiskFull,
+    /// A stored file or the database is damaged or missing.
+    StoreDamaged,
+    /// The server failed; its log says why.
+    Internal,
 }
 
 /// An engine and whether it can run.

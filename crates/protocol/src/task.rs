@@ -296,6 +296,20 @@ pub struct ModelIdentity {
     pub remark: Option<String>,
 }
 
+/// What is known of the mask so far of a task that runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MaskSoFar {
+    /// Which code makes it.
+    pub engine: EngineIdentity,
+    /// The slices that were solved, ascending; none of an engine that is sure of a slice only once
+    /// it has solved all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<SliceConfidence>,
+    /// Doubt about those slices, 0 (sure) to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub doubt: Option<f32>,
+}
+
 /// What a task made.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TaskOutput {

@@ -1,10 +1,13 @@
 //! Bodies of requests: JSON, or a form with the same fields; errors name the field.
 
+use std::fmt::Display;
+
 use axum::{
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
+    extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, header::CONTENT_TYPE, request::Parts},
 };
 use futures::StreamExt;
+use protocol::system::Reason;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -65,6 +68,7 @@ fn too_large(limit: usize) -> ApiError {
         "too_large",
         format!("the body is larger than the limit of {limit} bytes (MAX_JSON)"),
     )
+    .because(Reason::TooLarge, [("limit", limit.to_string())])
 }
 
 /// An empty body stands for an object without fields.
@@ -114,26 +118,38 @@ fn form_value(text: &str) -> Value {
 
 /// Reads a value; an error names the field it is about.
 fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let message = error
-            .into_inner()
-            .to_string()
-            .replace("expected u8", "expected a whole number 0–255")
-            .replace("expected u32", "expected a whole number, 0 or more");
-        ApiError::invalid(&field_of(&path, &message), message)
-    })
+    serde_path_to_error::deserialize(value).map_err(|it| refused(it, "body"))
+}
+
+/// As [`from_value`], from a query's names and texts.
+fn from_query<T: DeserializeOwned>(query: &str) -> Result<T, ApiError> {
+    let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+    serde_path_to_error::deserialize(pairs).map_err(|it| refused(it, "query"))
+}
+
+/// A value that does not read as what is expected; `whole` is what it lies in.
+fn refused(error: serde_path_to_error::Error<impl Display>, whole: &str) -> ApiError {
+    let path = error.path().to_string();
+    let message = error
+        .into_inner()
+        .to_string()
+        .replace("expected u8", "expected a whole number 0–255")
+        .replace("expected u32", "expected a whole number, 0 or more")
+        .replace("invalid digit found in string", "expected a whole number, 0 or more")
+        .replace("number too large to fit in target type", "the number is too large");
+    ApiError::invalid(&field_of(&path, &message, whole), message)
 }
 
 /// serde names a missing or unknown field only in its message.
-fn field_of(path: &str, message: &str) -> String {
+fn field_of(path: &str, message: &str, whole: &str) -> String {
     let named = message
         .strip_prefix("missing field `")
         .or_else(|| message.strip_prefix("unknown field `"))
+        .or_else(|| message.strip_prefix("duplicate field `"))
         .and_then(|it| it.split('`').next());
     match (path, named) {
         ("." | "", Some(name)) => name.to_owned(),
-        ("." | "", None) => "body".to_owned(),
+        ("." | "", None) => whole.to_owned(),
         // The path of an unknown field ends in its name already.
         (path, Some(name)) if path.rsplit('.').next() != Some(name) => format!("{path}.{name}"),
         (path, _) => path.to_owned(),
@@ -155,18 +171,15 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Server> for Named<T> {
     }
 }
 
-/// The query; errors are 422.
+/// The query; errors are 422 and name the field.
 #[derive(Debug)]
 pub(crate) struct Asked<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<Server> for Asked<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, ApiError> {
-        Query::<T>::from_request_parts(parts, server)
-            .await
-            .map(|Query(it)| Self(it))
-            .map_err(|it| ApiError::invalid("query", it.body_text()))
+    async fn from_request_parts(parts: &mut Parts, _server: &Server) -> Result<Self, ApiError> {
+        from_query(parts.uri.query().unwrap_or("")).map(Self)
     }
 }
 

@@ -103,6 +103,7 @@ impl Server {
     ) -> Result<Revision, ApiError> {
         let _gate = self.blob_gate.read().await;
         let act = self.act(person);
+        let n_objects = masks::n_objects(&edit.encoded).map_err(|it| ApiError::internal(&it))?;
         let revision = Revision {
             revision_id: RevisionId::fresh(),
             parent: job.summary.head,
@@ -116,6 +117,8 @@ impl Server {
             parameters: edit.parameters,
             slices: Vec::new(),
             doubt: None,
+            rating: None,
+            n_objects: Some(n_objects),
             created_ms: act.now_ms,
         };
         let new = NewRevision { revision, touched: edit.difference.labels };

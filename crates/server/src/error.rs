@@ -1,11 +1,13 @@
 //! Errors as answers: the one place where a failure becomes an HTTP status.
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use protocol::system::{ErrorBody, ErrorDetail};
+use protocol::system::{ErrorBody, ErrorDetail, Reason};
 
 use crate::{blobs::BlobError, incoming::IncomingError, queue::Refusal, store::StoreError};
 
@@ -19,7 +21,13 @@ pub struct ApiError {
 impl ApiError {
     /// An answer with `status`, a machine-readable `code` and a sentence for a person.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        let detail = ErrorDetail { code: code.to_owned(), message: message.into(), field: None };
+        let detail = ErrorDetail {
+            code: code.to_owned(),
+            message: message.into(),
+            field: None,
+            reason: None,
+            parameters: BTreeMap::new(),
+        };
         Self { status, detail }
     }
 
@@ -33,6 +41,15 @@ impl ApiError {
     #[must_use]
     pub fn detail(&self) -> &ErrorDetail {
         &self.detail
+    }
+
+    /// Says what is wrong in a way that pages can put into their own words.
+    #[must_use]
+    pub fn because<const N: usize>(mut self, reason: Reason, values: [(&str, String); N]) -> Self {
+        self.detail.reason = Some(reason);
+        self.detail.parameters =
+            values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self
     }
 
     /// 422: a value that cannot be used, named by its field.
@@ -59,6 +76,7 @@ impl ApiError {
         );
         tracing::error!(message, "request failed");
         Self::new(StatusCode::INSUFFICIENT_STORAGE, "insufficient_storage", message)
+            .because(Reason::DiskFull, [])
     }
 
     /// 500: the cause goes to the log, the client learns that it is there.
@@ -69,6 +87,7 @@ impl ApiError {
             "internal",
             "something went wrong on the server; its log says what",
         )
+        .because(Reason::Internal, [])
     }
 }
 
@@ -107,24 +126,36 @@ impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::NotFound { .. } => Self::not_found(error.to_string()),
-            StoreError::WrongState(message) => Self::wrong_state(message),
+            StoreError::WrongState { message, reason, values } => {
+                let mut answer = Self::wrong_state(message);
+                answer.detail.reason = Some(*reason);
+                answer.detail.parameters.clone_from(values);
+                answer
+            }
             StoreError::NotHead { .. } => {
                 Self::new(StatusCode::CONFLICT, "not_head", error.to_string())
+                    .because(Reason::NotHead, [])
             }
-            StoreError::LabelLocked { .. } => {
+            StoreError::LabelLocked { label, name } => {
+                let values = [("label", label.to_string()), ("name", name.clone())];
                 Self::new(StatusCode::CONFLICT, "label_locked", error.to_string())
+                    .because(Reason::LabelLocked, values)
             }
             StoreError::JobAccepted => {
                 Self::new(StatusCode::CONFLICT, "job_accepted", error.to_string())
+                    .because(Reason::JobAccepted, [])
             }
             StoreError::LabelsChanged => {
                 Self::new(StatusCode::CONFLICT, "labels_changed", error.to_string())
+                    .because(Reason::LabelsChanged, [])
             }
-            StoreError::ReviewChanged { .. } => {
+            StoreError::ReviewChanged { state } => {
                 Self::new(StatusCode::CONFLICT, "review_changed", error.to_string())
+                    .because(Reason::ReviewChanged, [("state", state.clone())])
             }
-            StoreError::NameTaken { .. } => {
+            StoreError::NameTaken { name } => {
                 Self::new(StatusCode::CONFLICT, "name_taken", error.to_string())
+                    .because(Reason::NameTaken, [("name", name.clone())])
             }
             StoreError::PersonNameTaken { .. } => {
                 Self::new(StatusCode::CONFLICT, "name_taken", error.to_string())
@@ -137,10 +168,12 @@ impl From<StoreError> for ApiError {
                     Refusal::Replay
                     | Refusal::NotClaimable
                     | Refusal::NotWaiting
+                    | Refusal::Withdrawn
                     | Refusal::Ended
                     | Refusal::NothingDue => "wrong_state",
                 };
                 Self::new(StatusCode::CONFLICT, code, refusal.to_string())
+                    .because(Reason::TaskState, [])
             }
             StoreError::Full => Self::full("the database cannot be written"),
             StoreError::Damaged { .. } => {
@@ -150,6 +183,7 @@ impl From<StoreError> for ApiError {
                     "database_damaged",
                     "the database is damaged; `voxloop doctor` says what to do",
                 )
+                .because(Reason::StoreDamaged, [])
             }
             StoreError::Corrupt { .. }
             | StoreError::Newer { .. }
@@ -165,9 +199,11 @@ impl From<BlobError> for ApiError {
         match &error {
             BlobError::Missing(_) => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_missing", see_doctor(&error))
+                    .because(Reason::StoreDamaged, [])
             }
             BlobError::Damaged { .. } => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "blob_damaged", see_doctor(&error))
+                    .because(Reason::StoreDamaged, [])
             }
             BlobError::WrongDigest { .. } => Self::invalid("sha256", error.to_string()),
             BlobError::Io(cause) if is_full(cause) => Self::full("the file cannot be stored"),
@@ -182,13 +218,16 @@ impl From<BlobError> for ApiError {
 impl From<IncomingError> for ApiError {
     fn from(error: IncomingError) -> Self {
         match &error {
-            IncomingError::TooLarge { .. } => {
+            IncomingError::TooLarge { limit_bytes } => {
                 let mut answer =
-                    Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string());
+                    Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", error.to_string())
+                        .because(Reason::TooLarge, [("limit", limit_bytes.to_string())]);
                 answer.detail.field = Some("file".to_owned());
                 answer
             }
-            IncomingError::BrokenOff(_) => Self::invalid("file", error.to_string()),
+            IncomingError::BrokenOff(_) => {
+                Self::invalid("file", error.to_string()).because(Reason::BrokenOff, [])
+            }
             IncomingError::Io(cause) if is_full(cause) => Self::full("the file cannot be stored"),
             IncomingError::Io(_) => Self::internal(&error),
         }

@@ -8,11 +8,16 @@ use protocol::{
     job::Image,
     label::Anatomy,
     measure::Measurements,
+    system::Reason,
 };
 use volume::{MaskFormat, surface::SurfaceOptions, write_mask};
 
 use crate::{
-    error::ApiError, measures::Chosen, person::Person, state::Server, store::audit::details,
+    error::ApiError,
+    measures::Chosen,
+    person::Person,
+    state::Server,
+    store::{audit::details, row::to_text},
 };
 
 /// Surfaces that people take away.
@@ -70,7 +75,8 @@ impl Server {
         if mesh.triangles.is_empty() {
             return Err(ApiError::wrong_state(format!(
                 "object {label} has no voxels in this mask"
-            )));
+            ))
+            .because(Reason::EmptyObject, [("label", label.to_string())]));
         }
         tokio::task::spawn_blocking(move || {
             let mut bytes = Vec::new();
@@ -159,12 +165,12 @@ fn row(measured: &Measurements, object: &protocol::measure::ObjectMeasures) -> V
         text(&measured.name),
         text(&image.file_name),
         image.sha256.to_string(),
-        serde_name(&image.modality),
+        to_text(&image.modality),
         image.frame.to_string(),
         measured.revision_id.to_string(),
         measured.created_ms.to_string(),
         text(&author(measured)),
-        measured.action.map_or_else(String::new, |it| serde_name(&it)),
+        measured.action.map_or_else(String::new, |it| to_text(&it)),
         object.label.to_string(),
         text(&object.name),
         object.anatomy.as_ref().map_or_else(String::new, anatomy),
@@ -197,7 +203,7 @@ fn optional(number: Option<f64>) -> String {
 fn author(measured: &Measurements) -> String {
     match &measured.author {
         protocol::job::Author::Engine { engine, .. } => {
-            format!("{} {}", serde_name(&engine.name), engine.version)
+            format!("{} {}", to_text(&engine.name), engine.version)
         }
         protocol::job::Author::Person { name } => name.clone(),
     }
@@ -209,12 +215,6 @@ fn anatomy(anatomy: &Anatomy) -> String {
     let words: Vec<_> =
         codes.map(|it| format!("{} {} {}", it.scheme, it.value, it.meaning)).collect();
     text(&words.join("; "))
-}
-
-/// A value by its name in JSON.
-fn serde_name(value: &impl serde::Serialize) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().to_owned()
 }
 
 /// A text that a spreadsheet does not take for a formula.

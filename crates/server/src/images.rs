@@ -8,6 +8,7 @@ use std::{
 use protocol::{
     id::Sha256,
     job::{Image, Modality},
+    system::Reason,
     task::ImageRef,
 };
 use volume::{ReadError, ReadOptions, Volume};
@@ -33,7 +34,11 @@ pub(crate) fn inspect(
     let (header, distribution) = volume::survey(path, file_name, &options)?;
     let intensity_range = distribution.range().unwrap_or_default();
     let percentiles = distribution.percentiles(&[0.5, 99.5]);
-    let has_air = intensity_range[0] < AIR_IN_CT;
+    let told = match header.modality.as_deref() {
+        Some("CT") => Some(Modality::Ct),
+        Some("MR") => Some(Modality::Mr),
+        Some(_) | None => (intensity_range[0] < AIR_IN_CT).then_some(Modality::Ct),
+    };
     let grid = &header.grid;
     Ok(Image {
         sha256,
@@ -44,10 +49,41 @@ pub(crate) fn inspect(
         spacing_mm: grid.spacing_mm(),
         axis_codes: grid.axis_codes().to_string(),
         ras_from_voxel: grid.ras_from_voxel.rows,
-        modality: modality.unwrap_or(if has_air { Modality::Ct } else { Modality::Unknown }),
+        modality: modality.or(told).unwrap_or_default(),
         intensity_range,
         intensity_percentiles: [percentiles[0], percentiles[1]],
     })
+}
+
+/// An unreadable upload, with the header field that is wrong.
+pub(crate) fn unreadable(error: &ReadError) -> ApiError {
+    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
+    let refused = |message: String| ApiError::invalid(&field, message);
+    let text = error.to_string();
+    match error {
+        ReadError::Io(_) => ApiError::internal(error),
+        ReadError::TooLarge { needed, limit, .. } => {
+            let values = [("needed", needed.to_string()), ("limit", limit.to_string())];
+            refused(format!("{text} (MAX_IMAGE)")).because(Reason::ImageTooLarge, values)
+        }
+        ReadError::Truncated { .. } => {
+            refused(format!("{text}; save or download it again")).because(Reason::CutShort, [])
+        }
+        ReadError::Damaged(_) => {
+            refused(format!("{text}; save or download it again")).because(Reason::DamagedFile, [])
+        }
+        ReadError::Format { found } => {
+            refused(text).because(Reason::NotAVolume, [("found", found.clone())])
+        }
+        ReadError::Field { field, found, .. } => {
+            let values = [("field", (*field).to_owned()), ("found", found.clone())];
+            refused(text).because(Reason::HeaderField, values)
+        }
+        ReadError::Trailing { .. } => refused(text).because(Reason::TrailingBytes, []),
+        ReadError::Memory { needed } => {
+            refused(text).because(Reason::NoMemory, [("needed", needed.to_string())])
+        }
+    }
 }
 
 /// Decoded volumes, the most recently used first, within a limit of bytes.

@@ -3,6 +3,7 @@
 use protocol::{
     id::JobId,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
+    system::Reason,
     task::{EngineName, ImageRef, Propagate, Task, TaskSpec},
 };
 
@@ -52,12 +53,14 @@ impl Server {
         let (Some(first), Some(last), true) = (first, last, first < last) else {
             return Err(ApiError::wrong_state(
                 "there is nothing to fill in between: confirm two slices of the object first",
-            ));
+            )
+            .because(Reason::NothingBetween, []));
         };
         if job.head.is_none() || prompts.iter().all(|it| it.absent) {
             return Err(ApiError::wrong_state(
                 "no confirmed slice shows the object: confirm one with its mask first",
-            ));
+            )
+            .because(Reason::NoConfirmedMask, []));
         }
         let spec = TaskSpec::Propagate(Propagate {
             image: ImageRef { frame, ..image_ref(image) },

@@ -4,10 +4,11 @@ use protocol::{
     id::{JobId, Sha256},
     job::{Image, JobCreated, JobState, Modality, Revision},
     label::Label,
-    prompt::{Combine, Direction, SlicePrompt, SliceRef},
+    prompt::{Combine, Direction, SlicePrompt, SliceRef, first_label},
+    system::Reason,
     task::{EngineName, ImageRef, Propagate, SegmentSlice, Task, TaskClass, TaskSpec},
 };
-use volume::{Labelmap, ReadError, rle};
+use volume::{Labelmap, rle};
 
 use crate::{
     blobs,
@@ -18,7 +19,7 @@ use crate::{
     person::Person,
     prompts::{check_frame, check_label, check_prompt, check_slice, check_window, shows_object},
     state::Server,
-    store::{NewJob, NewTask},
+    store::{NewJob, NewTask, row::to_text},
 };
 
 /// A person waits for a slice: it goes before propagations.
@@ -79,7 +80,7 @@ pub struct PropagateWish {
     pub largest_component: bool,
     /// The object; the most recently changed one where none is named.
     pub label: Option<u8>,
-    /// Stored axis; that of the object's prompts where none is named.
+    /// Stored axis; that of the object's prompt that was changed last where none is named.
     pub axis: Option<u8>,
     /// Intensities that the network is to see as black and white.
     pub window: Option<[f64; 2]>,
@@ -111,7 +112,7 @@ impl Server {
             })
             .await?
         };
-        let image = inspected.map_err(|error| unreadable(&error))?;
+        let image = inspected.map_err(|error| images::unreadable(&error))?;
         let new = NewJob {
             job_id: JobId::fresh(),
             name: name.filter(|it| !it.trim().is_empty()).unwrap_or(file_name),
@@ -149,7 +150,8 @@ impl Server {
             ));
         }
         if prompt.mask && job.head.is_none() {
-            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt"));
+            return Err(ApiError::wrong_state("there is no mask yet that could be the prompt")
+                .because(Reason::NoMask, []));
         }
         if !prompt.mask && !shows_object(&prompt) {
             let field = if prompt.points.is_empty() { "scribbles" } else { "points" };
@@ -157,7 +159,8 @@ impl Server {
                 field,
                 "every mark on the slice lies outside the object: add a box, or a point or stroke \
                  inside it",
-            ));
+            )
+            .because(Reason::AllOutside, []));
         }
         let engine = self.choose_engine(engine).await?;
         check_window(engine, window)?;
@@ -199,17 +202,18 @@ impl Server {
                 true => "there is no mask yet: segment a slice first",
                 false => "there is no mask yet: segment a slice or mark the object first",
             })
+            .because(Reason::NoMask, [])
         };
         if needs_mask && job.head.is_none() {
             return Err(no_mask());
         }
         let revisions = self.store.lineage(job.summary.head).await?;
-        let all_prompts = self.store.prompts(job_id).await?;
+        let all_prompts = self.store.newest_prompts(job_id).await?;
         let last_label = job.head.as_ref().and_then(|it| it.label);
-        let first_label = || all_prompts.first().map(|it| it.label);
-        let label = wish.label.or(last_label).or_else(first_label).unwrap_or(1);
+        let newest_label = || all_prompts.first().map(|it| it.label);
+        let label = wish.label.or(last_label).or_else(newest_label).unwrap_or_else(first_label);
         check_label(label)?;
-        let prompts: Vec<_> = all_prompts
+        let mut prompts: Vec<_> = all_prompts
             .into_iter()
             .filter(|it| it.label == label)
             .map(|it| vouched(it, &revisions))
@@ -220,6 +224,7 @@ impl Server {
         };
         let key = prompts.iter().find(starts).ok_or_else(no_mask)?;
         let axis = wish.axis.unwrap_or(key.slice.axis);
+        prompts.sort_by_key(|it| it.slice);
         check_slice(&job.summary.image, SliceRef { axis, slice_index: 0 })?;
         if let Some(range) = wish.range {
             check_range(&job.summary.image, axis, range)?;
@@ -298,6 +303,7 @@ impl Server {
         let Some(wish) = wish else {
             return engines.iter().find(|it| it.ready).map(|it| it.name).ok_or_else(|| {
                 ApiError::wrong_state("no engine is ready: GET /api/v1/system/model says why")
+                    .because(Reason::NoEngine, [])
             });
         };
         match engines.iter().find(|it| it.name == wish) {
@@ -305,7 +311,8 @@ impl Server {
             Some(it) => Err(ApiError::wrong_state(format!(
                 "the engine is not ready: {}",
                 it.missing.as_deref().unwrap_or("it says nothing about why")
-            ))),
+            ))
+            .because(Reason::EngineNotReady, [("engine", to_text(&it.name))])),
             None => Err(ApiError::invalid("engine", "no such engine on this server")),
         }
     }
@@ -335,22 +342,6 @@ impl Server {
             class,
             needs,
         }
-    }
-}
-
-/// An unreadable upload, with the header field that is wrong.
-fn unreadable(error: &ReadError) -> ApiError {
-    let field = error.field().map_or_else(|| "file".to_owned(), |it| format!("file: {it}"));
-    match error {
-        ReadError::Io(_) => ApiError::internal(error),
-        ReadError::TooLarge { .. } => ApiError::invalid(&field, format!("{error} (MAX_IMAGE)")),
-        ReadError::Truncated { .. } | ReadError::Damaged(_) => {
-            ApiError::invalid(&field, format!("{error}; save or download it again"))
-        }
-        ReadError::Format { .. }
-        | ReadError::Field { .. }
-        | ReadError::Trailing { .. }
-        | ReadError::Memory { .. } => ApiError::invalid(&field, error.to_string()),
     }
 }
 

@@ -37,6 +37,7 @@ mod pathology;
 pub mod people;
 pub mod person;
 mod preparations;
+mod prompt_merge;
 mod prompts;
 mod rates;
 mod requests;

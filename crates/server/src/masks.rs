@@ -1,7 +1,7 @@
 //! Masks: how an engine's output or a person's edit becomes the next labelmap of a job.
 
 use protocol::task::MaskExtent;
-use volume::Labelmap;
+use volume::{Labelmap, rle};
 
 /// A mask does not fit the image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,6 +49,15 @@ pub(crate) fn difference(before: &Labelmap, after: &Labelmap, first: [u32; 3]) -
         bounds: (low[0] != usize::MAX).then(|| [place(low), place(high)]),
         labels: (1..=255).filter(|it| is_touched[usize::from(*it)]).collect(),
     }
+}
+
+/// Objects that have voxels in an encoded labelmap.
+///
+/// # Errors
+/// If the bytes are no labelmap.
+pub(crate) fn n_objects(encoded: &[u8]) -> Result<u32, rle::RleError> {
+    // There are 255 labels.
+    Ok(u32::try_from(rle::labels(encoded)?.len()).unwrap_or(u32::MAX))
 }
 
 /// Puts an engine's mask of one object into a labelmap.

@@ -63,6 +63,7 @@ impl Server {
         })
         .await?
         .map_err(bad_output)?;
+        let n_objects = masks::n_objects(&encoded).map_err(|it| ApiError::internal(&it))?;
         let prompts = match spec {
             MaskSpec::SegmentSlice(it) => vec![it.prompt.clone()],
             MaskSpec::Propagate(it) => it.prompts.clone(),
@@ -80,6 +81,8 @@ impl Server {
             parameters: Some(parameters(record, spec, output)),
             slices: output.slices.clone(),
             doubt: output.doubt,
+            rating: None,
+            n_objects: Some(n_objects),
             created_ms: self.now_ms(),
         };
         Ok(NewRevision { revision, touched: difference.labels })

@@ -5,6 +5,7 @@ use protocol::{
     job::{Image, Revision},
     operation::{Operation, OperationRequest},
     prompt::SliceRef,
+    system::Reason,
 };
 use volume::{
     morphology::{self, OneSlice},
@@ -53,7 +54,8 @@ impl Server {
         let (operation, slice) = (operation(request.operation), request.slice.map(one_slice));
         let (encoded, difference) = tokio::task::spawn_blocking(move || {
             if before.bounding_box(label).is_none() {
-                return Err(ApiError::wrong_state(format!("object {label} has no voxels")));
+                return Err(ApiError::wrong_state(format!("object {label} has no voxels"))
+                    .because(Reason::EmptyObject, [("label", label.to_string())]));
             }
             let mut after = before.clone();
             morphology::apply(&mut after, &grid, label, operation, slice);

@@ -7,11 +7,15 @@ use protocol::{
     id::JobId,
     job::{Image, Preparation},
     prompt::SliceRef,
-    task::EngineName,
+    task::{EngineName, ImageRef},
 };
 
 use crate::{
-    engines::Viewed, error::ApiError, jobs::image_ref, prompts::check_slice, state::Server,
+    engines::Viewed,
+    error::ApiError,
+    jobs::image_ref,
+    prompts::{check_frame, check_slice},
+    state::Server,
 };
 
 /// Images whose slices wait; with more people than that, the one who waits longest goes without.
@@ -32,6 +36,7 @@ struct Waiting {
 #[derive(Debug, Clone)]
 struct Wish {
     image: Image,
+    frame: u32,
     slice: SliceRef,
     engine: EngineName,
 }
@@ -65,18 +70,21 @@ impl Server {
     /// Takes note that somebody looks at a slice, so that a prompt on it will be answered sooner.
     ///
     /// # Errors
-    /// If there is no such slice, or the engine is not ready.
+    /// If there is no such slice or frame, or the engine is not ready.
     pub async fn prepare(
         &self,
         job_id: JobId,
         slice: SliceRef,
+        frame: u32,
         engine: Option<EngineName>,
     ) -> Result<Preparation, ApiError> {
         let image = self.store.job_row(job_id).await?.summary.image;
         check_slice(&image, slice)?;
+        check_frame(&image, frame)?;
         let engine = self.choose_engine(engine).await?;
         let preparation = self.engines.preparation(engine);
-        if preparation == Preparation::Begun && self.preparations.add(Wish { image, slice, engine })
+        if preparation == Preparation::Begun
+            && self.preparations.add(Wish { image, frame, slice, engine })
         {
             tokio::spawn(self.clone().attend());
         }
@@ -95,10 +103,11 @@ impl Server {
     }
 
     async fn prepare_slice(self, wish: Wish) -> Result<(), String> {
-        let Wish { image, slice, engine } = wish;
-        let volume = self.volume(&image, 0).await.map_err(|it| it.detail().message.clone())?;
+        let Wish { image, frame, slice, engine } = wish;
+        let volume = self.volume(&image, frame).await.map_err(|it| it.detail().message.clone())?;
         let engines = Arc::clone(&self.engines);
-        let viewed = Viewed { engine, image: image_ref(&image), volume, slice };
+        let image = ImageRef { frame, ..image_ref(&image) };
+        let viewed = Viewed { engine, image, volume, slice };
         let prepared = tokio::task::spawn_blocking(move || engines.prepare(&viewed)).await;
         prepared.map_err(|it| it.to_string())?
     }

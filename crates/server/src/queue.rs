@@ -11,7 +11,7 @@ pub mod order;
 use protocol::{
     id::{AgentId, ClaimId, RevisionId, Sha256},
     lease::Heartbeat,
-    task::{FailureClass, Needs, Task, TaskFailure, TaskSpec, TaskState},
+    task::{FailureClass, MaskSoFar, Needs, Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
 use failure::{after_failure, agent_lost, back_off_ms, given_up, noted};
@@ -43,10 +43,20 @@ pub struct TaskRecord {
     pub max_attempts: u32,
     /// Mask so far.
     pub partial: Option<Sha256>,
+    /// What is known of it.
+    pub so_far: Option<MaskSoFar>,
     /// Mask of the accepted output.
     pub output: Option<Sha256>,
     /// Digest of the accepted completion, so that its repetition gets the same answer.
     pub completion_key: Option<Sha256>,
+}
+
+impl TaskRecord {
+    /// Whether a slice was withdrawn while an agent works on it: its mask must not become the head. A
+    /// propagation that was withdrawn keeps what it has.
+    pub(crate) fn is_unwanted(&self) -> bool {
+        self.task.cancel_requested && self.task.kind == TaskKind::SegmentSlice
+    }
 }
 
 /// Something that happens to a task.
@@ -125,6 +135,9 @@ pub enum Refusal {
     /// Only a waiting task has a place in the queue.
     #[error("the task does not wait any more: its place in the queue cannot be changed")]
     NotWaiting,
+    /// Nobody wants the answer any more.
+    #[error("the task was withdrawn: its mask is not kept")]
+    Withdrawn,
     /// The event changes nothing.
     #[error("the task has already ended")]
     Ended,
@@ -182,6 +195,12 @@ fn is_expired(record: &TaskRecord, now_ms: i64) -> bool {
     record.task.state == TaskState::Leased && record.lease_until_ms < now_ms
 }
 
+/// Whether the work took longer than it may.
+fn is_over_its_limit(record: &TaskRecord, now_ms: i64) -> bool {
+    let started_ms = record.task.started_ms.unwrap_or(now_ms);
+    now_ms - started_ms > record.time_limit_ms
+}
+
 fn claim(
     record: &TaskRecord,
     agent_id: AgentId,
@@ -205,7 +224,7 @@ fn claim(
     after.task.agent_id = Some(agent_id);
     after.task.started_ms = Some(now_ms);
     after.task.progress = protocol::task::Progress::default();
-    after.partial = None;
+    (after.partial, after.so_far) = (None, None);
     after.fence += 1;
     Ok(extended(after, lease_ms, now_ms))
 }
@@ -238,6 +257,7 @@ fn renew(
     after.task.progress = heartbeat.progress.clone();
     if heartbeat.partial.is_some() {
         after.partial.clone_from(&heartbeat.partial);
+        after.so_far = heartbeat.so_far.as_deref().cloned();
     }
     Ok(after)
 }
@@ -251,6 +271,9 @@ fn check_not_replayed(record: &TaskRecord, key: &Sha256) -> Result<(), Refusal> 
 /// A completion after the lease ran out, but before another claim, is work worth keeping.
 fn complete(record: &TaskRecord, fence: i64, now_ms: i64) -> Result<TaskRecord, Refusal> {
     check_fence(record, fence)?;
+    if record.is_unwanted() {
+        return Err(Refusal::Withdrawn);
+    }
     let mut after = ended(record, TaskState::Succeeded, None, now_ms);
     after.task.progress.done = after.task.progress.total.max(1);
     after.task.progress.total = after.task.progress.done;
@@ -276,9 +299,7 @@ fn fail(
 fn cancel(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     match record.task.state {
         TaskState::Queued => Ok(ended(record, TaskState::Cancelled, None, now_ms)),
-        TaskState::Leased if is_expired(record, now_ms) => {
-            Ok(ended(record, TaskState::Cancelled, None, now_ms))
-        }
+        // Where the lease has run out the next tick ends it: what was made so far is kept before.
         TaskState::Leased => {
             let mut after = record.clone();
             after.task.cancel_requested = true;
@@ -301,8 +322,11 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     if record.task.state != TaskState::Leased {
         return Err(Refusal::NothingDue);
     }
-    let started_ms = record.task.started_ms.unwrap_or(now_ms);
-    if now_ms - started_ms > record.time_limit_ms {
+    let is_late = is_over_its_limit(record, now_ms);
+    if record.task.cancel_requested && (is_late || is_expired(record, now_ms)) {
+        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
+    }
+    if is_late {
         let failure = TaskFailure {
             class: FailureClass::TimedOut,
             code: "timed_out".to_owned(),
@@ -320,9 +344,6 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     if !is_expired(record, now_ms) {
         return Err(Refusal::NothingDue);
     }
-    if record.task.cancel_requested {
-        return Ok(ended(record, TaskState::Cancelled, None, now_ms));
-    }
     if record.task.attempt >= record.max_attempts {
         return Ok(given_up(record, now_ms));
     }
@@ -339,6 +360,6 @@ fn ended(
     after.task.state = state;
     after.task.failure = failure;
     after.task.finished_ms = Some(now_ms);
-    after.partial = None;
+    (after.partial, after.so_far) = (None, None);
     after
 }

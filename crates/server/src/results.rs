@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use protocol::{label::Label, prompt::SliceRef};
+use protocol::{label::Label, prompt::SliceRef, system::Reason};
 use volume::{
     Labelmap, MaskFormat, Paint, Palette, Volume, Window,
     render::{self, Overlay},
@@ -84,7 +84,7 @@ impl Server {
 }
 
 pub(crate) fn no_mask() -> ApiError {
-    ApiError::wrong_state("there is no mask yet: segment a slice first")
+    ApiError::wrong_state("there is no mask yet: segment a slice first").because(Reason::NoMask, [])
 }
 
 fn draw(

@@ -166,31 +166,30 @@ fn level(step: TaskStep) -> LogLevel {
 
 fn text(entry: &Entry, took_ms: Option<i64>) -> String {
     let agent = entry.agent.as_deref().unwrap_or("an agent");
-    let took = |before: &str| took_ms.map(|it| format!(" {before} {it} ms")).unwrap_or_default();
+    let took = |before: &str| took_ms.map_or_else(String::new, |it| format!(" {before} {it} ms"));
     let why = || {
-        entry
-            .failure
-            .as_ref()
-            .map(|it| format!(": {} ({})", it.message, it.code))
-            .unwrap_or_default()
+        let failure = entry.failure.as_ref();
+        failure.map_or_else(String::new, |it| format!(": {} ({})", it.message, it.code))
     };
+    // What a line of its step always has, unless another version wrote it.
+    let unsaid = || "unknown".to_owned();
+    let priority = || entry.priority.map_or_else(unsaid, |it| it.to_string());
     match entry.step {
         TaskStep::Queued => {
-            format!("queued with priority {}", entry.priority.unwrap_or_default())
+            format!("queued with priority {}", priority())
         }
         TaskStep::Granted => {
             format!("attempt {}: granted to {agent}{}", entry.attempt, took("after"))
         }
         TaskStep::Stage => {
-            let stage = entry.stage.as_deref().unwrap_or_default();
-            format!("{stage}{}", took("after"))
+            format!("{}{}", entry.stage.clone().unwrap_or_else(unsaid), took("after"))
         }
         TaskStep::AgentLost => format!("{agent} stopped answering{}", took("after")),
         TaskStep::Repeated => {
             format!("attempt {} failed{}, another follows{}", entry.attempt, took("after"), why())
         }
         TaskStep::Prioritised => {
-            format!("moved to priority {}", entry.priority.unwrap_or_default())
+            format!("moved to priority {}", priority())
         }
         TaskStep::CancelRequested => format!("{agent} was asked to stop"),
         TaskStep::Replaced => "a newer request took its place".to_owned(),
@@ -199,7 +198,7 @@ fn text(entry: &Entry, took_ms: Option<i64>) -> String {
         TaskStep::Cancelled => format!("withdrawn{}", took("after")),
         TaskStep::Retried => format!(
             "asked for again as {}",
-            entry.retried_as.map(|it| it.to_string()).unwrap_or_default()
+            entry.retried_as.map_or_else(unsaid, |it| it.to_string())
         ),
     }
 }

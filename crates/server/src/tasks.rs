@@ -2,6 +2,7 @@
 
 use protocol::{
     id::TaskId,
+    system::Reason,
     task::{Task, TaskSpec, TaskState},
     task_log::TaskRates,
 };
@@ -34,10 +35,12 @@ impl Server {
         match record.task.state {
             TaskState::Failed | TaskState::Cancelled => {}
             TaskState::Succeeded => {
-                return Err(ApiError::wrong_state("the task was done: there is nothing to retry"));
+                return Err(ApiError::wrong_state("the task was done: there is nothing to retry")
+                    .because(Reason::TaskState, []));
             }
             TaskState::Queued | TaskState::Leased => {
-                return Err(ApiError::wrong_state("the task has not ended: cancel it first"));
+                return Err(ApiError::wrong_state("the task has not ended: cancel it first")
+                    .because(Reason::TaskState, []));
             }
         }
         let demand = Demand { class: record.task.class, needs: record.needs };

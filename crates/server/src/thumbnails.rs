@@ -42,7 +42,7 @@ impl Server {
     /// # Errors
     /// If its image or mask is missing or damaged.
     pub(crate) async fn thumbnail(&self, job: &JobRow) -> Result<Bytes, ApiError> {
-        let key = key(job);
+        let key = shown(job);
         if let Some(found) = self.thumbnails.get(&key) {
             return Ok(found);
         }
@@ -69,8 +69,8 @@ impl Server {
     }
 }
 
-/// What a thumbnail shows.
-fn key(job: &JobRow) -> Sha256 {
+/// Names what a job's thumbnail shows: image, mask, and how the objects are painted.
+pub(crate) fn shown(job: &JobRow) -> Sha256 {
     let mask = job.head.as_ref().map(|it| &it.mask);
     let text = serde_json::json!([job.summary.image.sha256, mask, job.labels]).to_string();
     blobs::digest(text.as_bytes())

@@ -155,6 +155,12 @@ impl Server {
                 return Ok(record.task);
             }
             self.leased(task_id, request.fence).await?;
+            if record.is_unwanted() {
+                let now_ms = self.now_ms();
+                let ended = self.store.fail(task_id, request.fence, None, now_ms).await?;
+                self.forget_unfinished(task_id).await;
+                return Ok(ended.task);
+            }
             let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
                 (Some(job_id), Some(output), None) => (job_id, output),
                 (None, None, Some(output)) => {
@@ -178,12 +184,12 @@ impl Server {
                     self.forget_unfinished(task_id).await;
                     return Ok(record.task);
                 }
-                // A person changed the mask or locked the object in between, or the same completion
-                // was just accepted.
+                // A person changed the mask, locked the object or withdrew the task in between, or the
+                // same completion was just accepted.
                 Err(
                     StoreError::NotHead { .. }
                     | StoreError::LabelLocked { .. }
-                    | StoreError::Refused(Refusal::Replay),
+                    | StoreError::Refused(Refusal::Replay | Refusal::Withdrawn),
                 ) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -196,12 +202,8 @@ impl Server {
     /// # Errors
     /// If the fence is stale.
     pub async fn fail(&self, task_id: TaskId, request: FailRequest) -> Result<Task, ApiError> {
-        match self.keep_solved(task_id, request.fence).await {
-            Ok(Some(task)) => return Ok(task),
-            Ok(None) => {}
-            Err(error) => {
-                tracing::warn!(%task_id, error = error.detail().message, "keeping what was solved");
-            }
+        if let Some(task) = self.keep_if_possible(task_id, request.fence).await {
+            return Ok(task);
         }
         let record =
             self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
@@ -211,13 +213,26 @@ impl Server {
         Ok(record.task)
     }
 
+    /// Ends what time has ended. What a withdrawn propagation had made so far is kept.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn tick(&self) -> Result<(), ApiError> {
+        let now_ms = self.now_ms();
+        for (task_id, fence) in self.store.left_behind(now_ms).await? {
+            self.keep_if_possible(task_id, fence).await;
+        }
+        self.store.tick(now_ms).await?;
+        Ok(())
+    }
+
     /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
     pub async fn keep_time(&self) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         let mut tick = tokio::time::interval(self.settings.look_again);
         loop {
             let kept = tokio::select! {
-                _ = tick.tick() => self.store.tick(self.now_ms()).await.map(drop).map_err(ApiError::from),
+                _ = tick.tick() => self.tick().await,
                 _ = sweep.tick() => self.sweep().await.map(drop),
             };
             if let Err(error) = kept {

@@ -75,6 +75,7 @@ fn queued() -> TaskRecord {
         time_limit_ms: 360_000,
         max_attempts: 3,
         partial: None,
+        so_far: None,
         output: None,
         completion_key: None,
     }
@@ -114,6 +115,7 @@ fn heartbeat(fence: i64) -> QueueEvent {
             progress: Progress { done: 1, total: 2, stage: "solving".to_owned() },
             wait_ms: 0,
             partial: None,
+            so_far: None,
         },
         lease_ms: LEASE_MS,
     }
@@ -284,9 +286,21 @@ fn a_cancelled_task_whose_agent_is_gone_ends_with_its_lease() {
     assert_eq!(next(&asked, &QueueEvent::Tick, LEASE_MS), Err(Refusal::NothingDue));
     let ended = next(&asked, &QueueEvent::Tick, LEASE_MS + 1).unwrap();
     assert_eq!(ended.task.state, TaskState::Cancelled);
-    // Where the lease is over already there is no agent to ask.
-    let ended = next(&leased, &QueueEvent::Cancel, LEASE_MS + 1).unwrap();
+    // Where the lease is over already nobody may claim it any more.
+    let asked = next(&leased, &QueueEvent::Cancel, LEASE_MS + 1).unwrap();
+    assert_eq!(asked.task.state, TaskState::Leased);
+    assert_eq!(next(&asked, &claim(), LEASE_MS + 2), Err(Refusal::NotClaimable));
+    let ended = next(&asked, &QueueEvent::Tick, LEASE_MS + 2).unwrap();
     assert_eq!(ended.task.state, TaskState::Cancelled);
+}
+
+#[test]
+fn a_withdrawn_task_over_its_limit_is_cancelled_and_not_failed() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let renewed = next(&leased, &heartbeat(1), 350_000).unwrap();
+    let asked = next(&renewed, &QueueEvent::Cancel, 350_001).unwrap();
+    let ended = next(&asked, &QueueEvent::Tick, 360_001).unwrap();
+    assert_eq!((ended.task.state, ended.task.failure), (TaskState::Cancelled, None));
 }
 
 #[test]

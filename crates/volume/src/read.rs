@@ -52,6 +52,9 @@ pub struct Header {
     pub slope: f64,
     /// Added after the factor.
     pub intercept: f64,
+    /// The kind of machine that the file names, as DICOM spells it (`CT`, `MR` …); none where it names
+    /// none. A NIfTI file names none: one that tells of an echo time is of an `MR`.
+    pub modality: Option<String>,
     /// What is needed to write a mask on this grid.
     pub source: SourceHeader,
 }

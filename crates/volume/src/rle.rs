@@ -124,6 +124,22 @@ pub fn decode(bytes: &[u8], max_voxels: usize) -> Result<Labelmap, RleError> {
     Ok(Labelmap { shape, voxels })
 }
 
+/// The labels that occur in an encoded labelmap, background excepted, ascending, without decoding it.
+///
+/// # Errors
+/// If the bytes are not exactly one labelmap.
+pub fn labels(bytes: &[u8]) -> Result<Vec<u8>, RleError> {
+    let n_voxels = shape(bytes)?.iter().product();
+    let mut runs = &bytes[HEADER_BYTES..];
+    check_runs(runs, n_voxels)?;
+    let mut occurs = [false; 256];
+    while !runs.is_empty() {
+        let (_, label) = take_run(&mut runs)?;
+        occurs[usize::from(label)] = true;
+    }
+    Ok((1..=255).filter(|it| occurs[usize::from(*it)]).collect())
+}
+
 /// Whether the runs cover the grid exactly; nothing is allocated before this is known.
 fn check_runs(mut runs: &[u8], n_voxels: usize) -> Result<(), RleError> {
     let mut covered = 0_usize;
@@ -159,7 +175,7 @@ fn take_run(runs: &mut &[u8]) -> Result<(usize, u8), RleError> {
 mod tests {
     use proptest::prelude::{any, prop_assert_eq, proptest};
 
-    use super::{RleError, decode, encode};
+    use super::{RleError, decode, encode, labels};
     use crate::Labelmap;
 
     const HEADER_2_1_1: &[u8] = b"VXR1\x02\0\0\0\x01\0\0\0\x01\0\0\0";
@@ -179,6 +195,14 @@ mod tests {
             &[0x96, 0x01, 0, 1, 3, 49, 0],
         ];
         assert_eq!(encode(&map), expected.concat());
+    }
+
+    #[test]
+    fn labels_are_told_without_decoding() {
+        let map = Labelmap { shape: [5, 1, 1], voxels: vec![0, 7, 7, 2, 255] };
+        assert_eq!(labels(&encode(&map)), Ok(vec![2, 7, 255]));
+        assert_eq!(labels(&encode(&Labelmap::new([2, 2, 2]))), Ok(Vec::new()));
+        assert_eq!(labels(&encode(&map)[..20]), Err(RleError::Truncated));
     }
 
     #[test]

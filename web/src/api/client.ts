@@ -10,6 +10,7 @@ import type {
   Job,
   JobCreated,
   Engines,
+  Image,
   JobList,
   JobStatus,
   JobSummary,
@@ -38,6 +39,11 @@ export function openSample(): Promise<JobCreated> {
 
 export function getJob(jobId: string): Promise<Job> {
   return getJson(job(jobId));
+}
+
+/** Says what kind of machine made the image. */
+export function setModality(jobId: string, modality: Image['modality']): Promise<void> {
+  return sendJson('PATCH', job(jobId), { modality });
 }
 
 export function deleteJob(jobId: string): Promise<void> {
@@ -116,6 +122,11 @@ export function cancelTask(taskId: string): Promise<Task> {
 
 export function putPrompt(jobId: string, prompt: SlicePrompt): Promise<unknown> {
   return sendJson('PUT', `${job(jobId)}/prompts`, prompt);
+}
+
+/** Changes a prompt from what was seen; what others marked there meanwhile stays. Gives what is marked there now. */
+export function changePrompt(jobId: string, before: SlicePrompt, prompt: SlicePrompt): Promise<SlicePrompt> {
+  return sendJson('PUT', `${job(jobId)}/prompts`, { ...prompt, before });
 }
 
 export function deletePrompt(jobId: string, axis: number, sliceIndex: number, label: number): Promise<void> {
@@ -205,9 +216,10 @@ export function result3dUrl(jobId: string): string {
   return `${job(jobId)}/result?type=3d`;
 }
 
-/** Address of one slice with its mask. */
-export function result2dUrl(jobId: string, axis: number, sliceIndex: number): string {
-  return `${job(jobId)}/result?type=2d&axis=${axis}&slice_index=${sliceIndex}`;
+/** Address of one slice with its mask; `person` takes it away. */
+export function result2dUrl(jobId: string, axis: number, sliceIndex: number, person: string): string {
+  const by = person === '' ? '' : `&person=${encodeURIComponent(person)}`;
+  return `${job(jobId)}/result?type=2d&axis=${axis}&slice_index=${sliceIndex}${by}`;
 }
 
 export interface Upload {

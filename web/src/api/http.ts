@@ -1,17 +1,22 @@
 // One way to call the server: JSON in, JSON or bytes out, every failure an ApiError with the server's words.
-import type { ErrorDetail } from './types';
+import type { ErrorDetail, Reason } from './types';
 
 /** A call failed. `status` 0: the server was not reached. */
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
   readonly field: string | null;
+  /** What is wrong, for words of the page's own; null where only the sentence says it. */
+  readonly reason: Reason | null;
+  readonly parameters: Readonly<Partial<Record<string, string>>>;
 
   constructor(status: number, detail: ErrorDetail) {
     super(detail.message);
     this.status = status;
     this.code = detail.code;
     this.field = detail.field ?? null;
+    this.reason = detail.reason ?? null;
+    this.parameters = detail.parameters ?? {};
   }
 }
 
@@ -93,7 +98,7 @@ export async function sendBytes<T>(method: 'POST' | 'PUT', path: string, body: B
 }
 
 /** Sends a body, or none, and reads the JSON answer, or none. */
-export async function sendJson<T>(method: 'POST' | 'PUT' | 'DELETE', path: string, body?: unknown): Promise<T> {
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
   const init: RequestInit = { method, headers: signature() };
   if (body !== undefined) {
     init.headers = { ...signature(), 'content-type': 'application/json' };

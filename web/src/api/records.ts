@@ -1,9 +1,9 @@
 // Calls about what is recorded of a job: review, opinions, label sets, audit, measurements, exports.
 import { getJson, sendJson } from './http';
 import type {
+  AuditAction,
   AuditEntry,
   Comparison,
-  Job,
   Label,
   LabelSet,
   Measurements,
@@ -43,11 +43,6 @@ export function compareRevisions(jobId: string, a: string, b: string, signal?: A
   return getJson(`${job(jobId)}/compare?a=${encodeURIComponent(a)}&b=${encodeURIComponent(b)}`, signal);
 }
 
-/** Shows another revision of the mask, or none; refused with `not_head` where the head is not as `expected`. */
-export function putHead(jobId: string, head: string | null, expected: string | null): Promise<Job> {
-  return sendJson('PUT', `${job(jobId)}/head`, { head, expected });
-}
-
 /** Replaces a job's labels; refused with `labels_changed` where they are not as `expected`. */
 export function replaceLabels(jobId: string, labels: readonly Label[], expected: readonly Label[]): Promise<unknown> {
   return sendJson('PUT', `${job(jobId)}/labels`, { labels, expected });
@@ -71,6 +66,8 @@ export function deleteLabelSet(labelSetId: string): Promise<void> {
 
 export interface AuditQuery {
   readonly jobId?: string | null;
+  readonly person?: string | null;
+  readonly action?: AuditAction | null;
   readonly before?: string | null;
   readonly limit: number;
 }
@@ -79,12 +76,15 @@ export interface AuditQuery {
 export async function listAudit(query: AuditQuery, signal?: AbortSignal): Promise<AuditEntry[]> {
   const parameters = new URLSearchParams({ limit: String(query.limit) });
   if (query.jobId) parameters.set('job_id', query.jobId);
+  if (typeof query.person === 'string') parameters.set('person', query.person);
+  if (query.action) parameters.set('action', query.action);
   if (query.before) parameters.set('before', query.before);
   return (await getJson<{ entries: AuditEntry[] }>(`/api/v1/audit?${parameters.toString()}`, signal)).entries;
 }
 
-export function getMeasurements(jobId: string, revisionId: string, signal?: AbortSignal): Promise<Measurements> {
-  return getJson(`${job(jobId)}/measurements?revision=${encodeURIComponent(revisionId)}`, signal);
+/** What the objects of a revision measure; intensities are those of a frame. */
+export function getMeasurements(jobId: string, revisionId: string, frame: number, signal?: AbortSignal): Promise<Measurements> {
+  return getJson(`${job(jobId)}/measurements?revision=${encodeURIComponent(revisionId)}&frame=${frame}`, signal);
 }
 
 export type ExportFile = 'mask.nii.gz' | 'mask.nrrd' | 'surface.stl' | 'measurements.csv' | 'measurements.json' | 'case.zip';

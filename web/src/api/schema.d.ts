@@ -4,75 +4,6 @@
  */
 
 export interface paths {
-    "/api/v1/account/credentials": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** One's own sessions and tokens. */
-        get: operations["list_own"];
-        put?: never;
-        /** Make a token for a program of one's own; it may do at most what its person may. */
-        post: operations["post_own"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/account/credentials/{credential_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** End one of one's own sessions, or take a token back. */
-        delete: operations["delete_own"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/account/password": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Choose another password; other browsers are signed out. */
-        put: operations["put_password"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/agents/enrol": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** An agent shows its join token, once, and gets a credential of its own. */
-        post: operations["enrol"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -101,75 +32,6 @@ export interface paths {
         put?: never;
         /** Ask for work; held for up to `wait_secs` until there is some. */
         post: operations["claim"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/credentials": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** What opens the server: sessions, tokens, agents, join tokens, invitations. */
-        get: operations["list_credentials"];
-        put?: never;
-        /** Make a token, an agent's credential, a join token, or an invitation. */
-        post: operations["post_credential"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/credentials/{credential_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /** Take a credential back: it opens nothing from now on. */
-        delete: operations["delete_credential"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/invitation": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** What an invitation is about. */
-        post: operations["invitation"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/invitation/accept": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take an invitation up: choose name and password. The answer's cookie signs the browser in. */
-        post: operations["accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -205,11 +67,12 @@ export interface paths {
         get: operations["get_job"];
         put?: never;
         post?: never;
-        /** Cancel a job's tasks and delete it with its masks, history and files. One audit line stays. */
+        /** Cancel a job's tasks and delete it with its masks, history and files. Its lines of the audit list stay. */
         delete: operations["delete_job"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Say what kind of machine made the job's image. */
+        patch: operations["patch_job"];
         trace?: never;
     };
     "/api/v1/jobs/{job_id}/compare": {
@@ -619,7 +482,7 @@ export interface paths {
         };
         /**
          * The axial slice that the mask covers most, or the middle one, as a small PNG in the objects'
-         *     colours.
+         *     colours. Browsers keep it, and ask whether it is still the one.
          */
         get: operations["thumbnail"];
         put?: never;
@@ -666,41 +529,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/people": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who may sign in. */
-        get: operations["list_people"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/people/{person_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /** Give a person another role, shut them out, or let them in again. */
-        put: operations["put_person"];
-        post?: never;
-        /** Remove a person with all that lets them in. What they did stays, under their name. */
-        delete: operations["delete_person"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/sample": {
         parameters: {
             query?: never;
@@ -725,15 +553,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this server asks who comes, and who this client is. */
+        /** Whether this server asks for a token, and whether this browser has shown it. */
         get: operations["session"];
         put?: never;
-        /**
-         * Sign in: the answer's cookie stands for the person for 30 days after the last call, or for the
-         *     server's token for 30 days.
-         */
+        /** Sign in: the answer's cookie stands for the token for 30 days. */
         post: operations["sign_in"];
-        /** Sign out: the session ends, and the cookies are taken away. */
+        /** Sign out: the cookie is taken away. */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -991,10 +816,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * Fetch an input of the task, whole or from a byte on (`Range`, `If-Range`): its `ETag` is its
-         *     SHA-256. Only those that the lease lists.
-         */
+        /** Fetch an input of the task. */
         get: operations["input"];
         put?: never;
         post?: never;
@@ -1014,30 +836,6 @@ export interface paths {
         /** What happened to a task: every change of its state, every stage, every failure. */
         get: operations["task_log"];
         put?: never;
-        /**
-         * Send a piece of what the task's program says. Sent twice it is kept once; `offset` in the answer
-         *     says from where to go on. 16 MiB of an attempt are kept.
-         */
-        post: operations["append_log"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/tasks/{task_id}/output": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * What the task's program said, up to 256 KiB in one answer: `next_offset` says where the rest
-         *     begins. Each addition is a `log_update` event.
-         */
-        get: operations["output_log"];
-        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -1053,21 +851,13 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Deliver an output whole, under the SHA-256 of its bytes. */
+        /** Deliver an output under the SHA-256 of its bytes. */
         put: operations["output"];
         post?: never;
         delete?: never;
         options?: never;
-        /**
-         * How much of an output is here: the header `Upload-Offset` says from which byte to go on,
-         *     `Upload-Complete: ?1` that it was delivered.
-         */
-        head: operations["output_offset"];
-        /**
-         * Deliver a piece of an output from byte `Upload-Offset` on, the last one with `Upload-Complete: ?1`:
-         *     then its SHA-256 is checked. What arrived of a piece that was cut off stays.
-         */
-        patch: operations["append_output"];
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/v1/tasks/{task_id}/partial": {
@@ -1124,23 +914,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/tasks/{task_id}/waiting": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Why a task waits: what stands between it and an agent. */
-        get: operations["task_waiting"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/events/stream": {
         parameters: {
             query?: never;
@@ -1182,47 +955,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description Somebody takes an invitation up. */
-        AcceptRequest: {
-            /** @description What stands after `#` in the link. */
-            invite: string;
-            /** @description The name to sign in with, at most 100 characters; not asked of somebody who has one. */
-            name?: string;
-            /** @description At least 10 characters, the name not among them. */
-            password: string;
-        };
-        /** @description A person who may sign in. */
-        Account: {
-            /**
-             * Format: int64
-             * @description Milliseconds since 1970.
-             */
-            created_ms: number;
-            /** @description They may not sign in, and their tokens open nothing. */
-            disabled: boolean;
-            /**
-             * Format: int64
-             * @description When they, or a program of theirs, last called, milliseconds since 1970; within a minute.
-             */
-            last_seen_ms?: number | null;
-            /** @description What they sign in with; what they do is recorded under it. */
-            name: string;
-            /** @description Its identifier. */
-            person_id: components["schemas"]["PersonId"];
-            /** @description What they may do. */
-            role: components["schemas"]["Role"];
-        };
-        /** @description Changes what a person may do. */
-        AccountChange: {
-            /** @description Whether they are shut out. */
-            disabled?: boolean | null;
-            role?: components["schemas"]["Role"] | null;
-        };
-        /** @description The people who may sign in. */
-        AccountList: {
-            /** @description By name. */
-            people: components["schemas"]["Account"][];
-        };
         /** @description What is running and what waits. */
         ActiveJobs: {
             tasks: components["schemas"]["Task"][];
@@ -1240,28 +972,11 @@ export interface components {
             kind: components["schemas"]["Code"];
             laterality?: components["schemas"]["Code"] | null;
         };
-        /** @description An attempt that came to nothing. */
-        AttemptFailure: {
-            /** @description Name of the agent that had it. */
-            agent?: string | null;
-            /**
-             * Format: int64
-             * @description When it was known to have failed, milliseconds since 1970.
-             */
-            at_ms: number;
-            /**
-             * Format: int32
-             * @description Which attempt, from 1.
-             */
-            attempt: number;
-            /** @description Why. */
-            failure: components["schemas"]["TaskFailure"];
-        };
         /**
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported" | "signed_in" | "sign_in_failed" | "person_added" | "person_changed" | "person_removed" | "password_changed" | "credential_made" | "credential_revoked" | "agent_enrolled";
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
         /** @description One line of the audit list. */
         AuditEntry: {
             /** @description What was done. */
@@ -1331,43 +1046,21 @@ export interface components {
          * @enum {string}
          */
         CheckState: "skipped" | "ok" | "note" | "warning" | "error";
-        /**
-         * Format: uuid
-         * @description One question for work; repeated, it gets the same task.
-         */
-        ClaimId: string;
         /** @description An agent asks for work. */
         ClaimRequest: {
             /** @description Who asks; chosen by the agent at its start. */
             agent_id: components["schemas"]["AgentId"];
-            claim_id?: components["schemas"]["ClaimId"] | null;
-            /** @description The device that would compute: `cpu`, `cuda:0` …; empty where the agent does not say. */
-            device?: string;
             /** @description Engines it can run. */
             engines: components["schemas"]["EngineName"][];
-            /**
-             * Format: int64
-             * @description Memory of the device, where it is a GPU.
-             */
-            gpu_memory_bytes?: number | null;
             /** @description Kinds of task it can run. */
             kinds: components["schemas"]["TaskKind"][];
-            /** @description Weights at hand. */
-            models?: components["schemas"]["Sha256"][];
             /** @description Name for people. */
             name: string;
-            /** @description Programs for tasks that run one. */
-            programs?: string[];
             /**
              * Format: int32
              * @description [`PROTOCOL_VERSION`] of the agent.
              */
             protocol: number;
-            /**
-             * Format: int32
-             * @description Tasks that it runs at once on that device; 0 where it does not say.
-             */
-            slots?: number;
             /**
              * Format: int32
              * @description How long the server may hold the request until there is work; at most 25.
@@ -1437,67 +1130,6 @@ export interface components {
              * @description The object.
              */
             label: number;
-        };
-        /** @description Something that opens the server, without the secret itself. */
-        Credential: {
-            /**
-             * Format: int64
-             * @description Milliseconds since 1970.
-             */
-            created_ms: number;
-            /** @description Its identifier. */
-            credential_id: components["schemas"]["CredentialId"];
-            /**
-             * Format: int64
-             * @description Until when it opens anything, milliseconds since 1970; for ever where there is none.
-             */
-            expires_ms?: number | null;
-            /** @description It is the one that this request showed. */
-            is_this?: boolean;
-            /** @description What it is for. */
-            kind: components["schemas"]["CredentialKind"];
-            /**
-             * Format: int64
-             * @description When it was last shown, milliseconds since 1970; within a minute.
-             */
-            last_seen_ms?: number | null;
-            /** @description Who made it. */
-            made_by: string;
-            /** @description Name for people. */
-            name: string;
-            person_id?: components["schemas"]["PersonId"] | null;
-            /** @description What it lets do: of a session the person's role now, of an invitation the role it gives. */
-            role: components["schemas"]["Role"];
-        };
-        /**
-         * Format: uuid
-         * @description Something that opens the server: a session, a token, an agent's credential.
-         */
-        CredentialId: string;
-        /**
-         * @description What a credential is for.
-         * @enum {string}
-         */
-        CredentialKind: "session" | "token" | "agent" | "join" | "invite";
-        /** @description What the server keeps, listed. */
-        CredentialList: {
-            /** @description Those that still open something, the newest first. */
-            credentials: components["schemas"]["Credential"][];
-        };
-        /** @description Asks for a credential. */
-        CredentialRequest: {
-            /**
-             * Format: int32
-             * @description Hours until it opens nothing any more. `join` and `invite`: 24 and 168 where nothing is said;
-             *     the others: never.
-             */
-            expires_hours?: number | null;
-            /** @description `token`, `agent`, `join` or `invite`. */
-            kind: components["schemas"]["CredentialKind"];
-            /** @description Name for people: the program's, the agent's; at most 100 characters. */
-            name?: string;
-            person_id?: components["schemas"]["PersonId"] | null;
-            role?: components["schemas"]["Role"] | null;
         };
         /** @description Everything that was found: no names of patients, jobs or images, and no passwords. */
         Diagnosis: {
@@ -1577,20 +1209,6 @@ export interface components {
         Engines: {
             engines: components["schemas"]["EngineStatus"][];
         };
-        /** @description An agent shows the token that lets it enrol. */
-        EnrolRequest: {
-            /** @description The join token. */
-            join: string;
-            /** @description The agent's name for people. */
-            name?: string;
-        };
-        /** @description What an agent shows from now on. */
-        Enrolled: {
-            /** @description Its credential's identifier. */
-            credential_id: components["schemas"]["CredentialId"];
-            /** @description Its credential; shown this once. */
-            token: string;
-        };
         /** @description The body of every error answer. */
         ErrorBody: {
             /** @description The error. */
@@ -1604,6 +1222,11 @@ export interface components {
             field?: string | null;
             /** @description One sentence for a person, with the bounds where a value lies outside them. */
             message: string;
+            /** @description Values of the reason, by name. */
+            parameters?: {
+                [key: string]: string;
+            };
+            reason?: components["schemas"]["Reason"] | null;
         };
         /** @description A change with its place in the order of changes. */
         Event: components["schemas"]["EventBody"] & {
@@ -1671,26 +1294,6 @@ export interface components {
             };
             /** @enum {string} */
             event: "review_update";
-        } | {
-            /** @description A task's program said something. */
-            data: {
-                /**
-                 * Format: int32
-                 * @description Which attempt.
-                 */
-                attempt: number;
-                /** @description The job. */
-                job_id: components["schemas"]["JobId"];
-                /**
-                 * Format: int64
-                 * @description Bytes of text that there are of this attempt.
-                 */
-                length: number;
-                /** @description The task. */
-                task_id: components["schemas"]["TaskId"];
-            };
-            /** @enum {string} */
-            event: "log_update";
         };
         /**
          * @description Who looked.
@@ -1710,7 +1313,7 @@ export interface components {
          * @description Whether a failed attempt may be repeated.
          * @enum {string}
          */
-        FailureClass: "retryable" | "permanent" | "out_of_memory" | "crashed" | "timed_out" | "attempts_used_up" | "quarantined";
+        FailureClass: "retryable" | "permanent" | "out_of_memory" | "timed_out" | "attempts_used_up";
         /** @description A graphics processor. */
         Gpu: {
             /**
@@ -1767,6 +1370,7 @@ export interface components {
             partial?: components["schemas"]["Sha256"] | null;
             /** @description How far the task has come. */
             progress: components["schemas"]["Progress"];
+            so_far?: components["schemas"]["MaskSoFar"] | null;
             /**
              * Format: int32
              * @description How long the server may hold its answer unless the task is withdrawn.
@@ -1868,7 +1472,6 @@ export interface components {
             axis: number;
             /** @description Inclusive corners `[x1, y1, x2, y2]` in voxels of the slice. */
             box?: number[] | null;
-            class?: components["schemas"]["TaskClass"] | null;
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
@@ -1876,18 +1479,12 @@ export interface components {
              */
             frame?: number;
             /**
-             * Format: int64
-             * @description Only agents with a GPU of so much memory in all may have it.
-             */
-            gpu_memory_bytes?: number | null;
-            /**
              * Format: int32
              * @description The object, 1–255.
              */
             label?: number;
             /** @description Whether the slice's present mask is part of the prompt. */
             mask?: boolean;
-            model?: components["schemas"]["Sha256"] | null;
             /** @description Points inside and outside the object. */
             points?: components["schemas"]["PointBody"][];
             /** @description Strokes inside and outside the object. */
@@ -1907,16 +1504,6 @@ export interface components {
             /** Format: double */
             y2?: number | null;
         };
-        /** @description A blob that a task reads. */
-        InputRef: {
-            /**
-             * Format: int64
-             * @description Its size; none where the storage does not tell.
-             */
-            bytes?: number | null;
-            /** @description Its name: the digest of its bytes. */
-            sha256: components["schemas"]["Sha256"];
-        };
         /** @description Between which slices to fill in. */
         InterpolateBody: {
             /**
@@ -1935,23 +1522,6 @@ export interface components {
              */
             label?: number;
         };
-        /** @description What an invitation is about. */
-        Invitation: {
-            /**
-             * Format: int64
-             * @description Until when, milliseconds since 1970.
-             */
-            expires_ms?: number | null;
-            /** @description Who chooses a new password; none where somebody new comes. */
-            name?: string | null;
-            /** @description The role that it gives. */
-            role: components["schemas"]["Role"];
-        };
-        /** @description Somebody opens an invitation. */
-        InviteRequest: {
-            /** @description What stands after `#` in the link. */
-            invite: string;
-        };
         /** @description A job with everything the page needs to show it again. */
         Job: components["schemas"]["JobSummary"] & {
             head_revision?: components["schemas"]["Revision"] | null;
@@ -1963,6 +1533,10 @@ export interface components {
             prompts: components["schemas"]["SlicePrompt"][];
             redo?: components["schemas"]["RevisionId"] | null;
             task?: components["schemas"]["Task"] | null;
+        };
+        /** @description What is said of a job anew; what is left out stays. */
+        JobChange: {
+            modality?: components["schemas"]["Modality"] | null;
         };
         /** @description Answer to the creation of a job. */
         JobCreated: {
@@ -2021,18 +1595,20 @@ export interface components {
              * @description Milliseconds since 1970.
              */
             created_ms: number;
-            /**
-             * Format: float
-             * @description Doubt about that revision, 0 (sure) to 1.
-             */
-            doubt?: number | null;
             head?: components["schemas"]["RevisionId"] | null;
             /** @description Its image. */
             image: components["schemas"]["Image"];
             /** @description Its identifier. */
             job_id: components["schemas"]["JobId"];
+            /**
+             * Format: int32
+             * @description Objects that have voxels in that revision; 0 without a mask, none where the revision is of a
+             *     version that did not count.
+             */
+            n_objects?: number | null;
             /** @description Its name. */
             name: string;
+            rating?: components["schemas"]["Rating"] | null;
             /** @description Where its review stands. */
             review: components["schemas"]["Review"];
             /** @description Where it stands. */
@@ -2104,44 +1680,6 @@ export interface components {
             /** @description The objects. */
             labels: components["schemas"]["Label"][];
         };
-        /** @description What an agent lacks to run a task. */
-        Lack: {
-            /** @description The kind. */
-            kind: components["schemas"]["TaskKind"];
-            /** @enum {string} */
-            lack: "kind";
-        } | {
-            /** @description The engine. */
-            engine: components["schemas"]["EngineName"];
-            /** @enum {string} */
-            lack: "engine";
-        } | {
-            /** @enum {string} */
-            lack: "model";
-            /** @description The weights that are needed. */
-            sha256: components["schemas"]["Sha256"];
-        } | {
-            /**
-             * Format: int64
-             * @description What is needed.
-             */
-            bytes: number;
-            /** @enum {string} */
-            lack: "gpu_memory";
-        } | {
-            /** @enum {string} */
-            lack: "protocol";
-            /**
-             * Format: int32
-             * @description The oldest version that will do.
-             */
-            version: number;
-        } | {
-            /** @enum {string} */
-            lack: "program";
-            /** @description Its name. */
-            program: string;
-        };
         /** @description A granted task: the agent's time-limited right to it. */
         Lease: {
             /**
@@ -2154,18 +1692,11 @@ export interface components {
              * @description Milliseconds between heartbeats.
              */
             heartbeat_ms: number;
-            /** @description The blobs that the lease lets its holder read, and no others. */
-            inputs?: components["schemas"]["InputRef"][];
             /**
              * Format: int64
              * @description Milliseconds until the lease ends unless a heartbeat comes.
              */
             lease_ms: number;
-            /**
-             * @description Memory ran out in the attempt before: compute coarser, in smaller parts, or where there is
-             *     more.
-             */
-            smaller?: boolean;
             /** @description What to do. */
             spec: components["schemas"]["TaskSpec"];
             /** @description The task. */
@@ -2181,38 +1712,6 @@ export interface components {
          * @enum {string}
          */
         LogLevel: "info" | "warning" | "error";
-        /** @description The server's answer to a piece. */
-        LogReply: {
-            /** @description No more is kept of this attempt. */
-            full: boolean;
-            /**
-             * Format: int64
-             * @description Bytes that the server has: go on from there. Less than was sent where a piece is missing.
-             */
-            offset: number;
-        };
-        /** @description An agent sends a piece of what its program says. */
-        LogRequest: {
-            /**
-             * Format: int64
-             * @description From the lease.
-             */
-            fence: number;
-            /**
-             * Format: int64
-             * @description Bytes of UTF-8 that the attempt said before this piece.
-             */
-            offset: number;
-            /** @description The piece. */
-            text: string;
-        };
-        /** @description A credential that was just made. */
-        MadeCredential: {
-            /** @description What it is. */
-            credential: components["schemas"]["Credential"];
-            /** @description What opens the server; shown this once. */
-            secret: string;
-        };
         /** @description Which slices a task's mask speaks for. */
         MaskExtent: {
             /**
@@ -2230,6 +1729,21 @@ export interface components {
              * @description Last slice, inclusive.
              */
             last: number;
+        };
+        /** @description What is known of the mask so far of a task that runs. */
+        MaskSoFar: {
+            /**
+             * Format: float
+             * @description Doubt about those slices, 0 (sure) to 1.
+             */
+            doubt?: number | null;
+            /** @description Which code makes it. */
+            engine: components["schemas"]["EngineIdentity"];
+            /**
+             * @description The slices that were solved, ascending; none of an engine that is sure of a slice only once
+             *     it has solved all.
+             */
+            slices?: components["schemas"]["SliceConfidence"][];
         };
         /** @description The image that a mask was measured on. */
         MeasuredImage: {
@@ -2499,47 +2013,6 @@ export interface components {
             /** @description A revision of the job. */
             revision_id: components["schemas"]["RevisionId"];
         };
-        /** @description A part of what an attempt said. */
-        OutputLog: {
-            /**
-             * Format: int32
-             * @description Which attempt, 1 for the first; 0 where none has said anything.
-             */
-            attempt: number;
-            /** @description Every attempt that said something, ascending. */
-            attempts: number[];
-            /**
-             * Format: int64
-             * @description Bytes that there are.
-             */
-            length: number;
-            /**
-             * Format: int64
-             * @description Where the text ends: ask from there for what follows.
-             */
-            next_offset: number;
-            /**
-             * Format: int64
-             * @description Where the text begins, in bytes.
-             */
-            offset: number;
-            /** @description The task. */
-            task_id: components["schemas"]["TaskId"];
-            /** @description The text. */
-            text: string;
-        };
-        /** @description Chooses another password. */
-        PasswordRequest: {
-            /** @description The one until now. */
-            current: string;
-            /** @description At least 10 characters, the name not among them. */
-            new: string;
-        };
-        /**
-         * Format: uuid
-         * @description A person who may sign in.
-         */
-        PersonId: string;
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
             /** @description Whether the point lies inside the object. */
@@ -2595,20 +2068,22 @@ export interface components {
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
+             * @description Frame of a 4D image.
+             */
+            frame?: number;
+            /**
+             * Format: int32
              * @description Index of the slice.
              */
             slice_index: number;
         };
-        /** @description A place in the queue: one of the three. */
+        /** @description A place in the queue. */
         PriorityBody: {
-            after?: components["schemas"]["TaskId"] | null;
-            before?: components["schemas"]["TaskId"] | null;
             /**
              * Format: int32
-             * @description Higher goes first; a slice is queued with 10, a propagation with 0. Above 0 a task goes with
-             *     those that people wait for, below 0 after them, whatever its class.
+             * @description Higher goes first; a slice is queued with 10, a propagation with 0.
              */
-            priority?: number | null;
+            priority: number;
         };
         /** @description How far a task has come. */
         Progress: {
@@ -2624,6 +2099,10 @@ export interface components {
              * @description Steps in all; 0 while unknown.
              */
             total: number;
+        };
+        /** @description A prompt, and what it was changed from. */
+        PromptChange: components["schemas"]["SlicePrompt"] & {
+            before?: components["schemas"]["SlicePrompt"] | null;
         };
         /** @description Carry one object from its prompted slices through the volume. */
         Propagate: {
@@ -2664,10 +2143,9 @@ export interface components {
         PropagateBody: {
             /**
              * Format: int32
-             * @description Stored axis; that of the object's prompts where none is named.
+             * @description Stored axis; that of the object's prompt that was changed last where none is named.
              */
             axis?: number | null;
-            class?: components["schemas"]["TaskClass"] | null;
             combine?: components["schemas"]["Combine"] | null;
             direction?: components["schemas"]["Direction"] | null;
             engine?: components["schemas"]["EngineName"] | null;
@@ -2677,18 +2155,12 @@ export interface components {
              */
             frame?: number | null;
             /**
-             * Format: int64
-             * @description Only agents with a GPU of so much memory in all may have it.
-             */
-            gpu_memory_bytes?: number | null;
-            /**
              * Format: int32
              * @description The object; the most recently changed one where none is named.
              */
             label?: number | null;
             /** @description Whether only the largest connected part of the object stays, and slices that are known. */
             largest_component?: boolean | null;
-            model?: components["schemas"]["Sha256"] | null;
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
             window?: components["schemas"]["WindowBody"] | null;
@@ -2752,6 +2224,28 @@ export interface components {
              */
             waited_ms_median?: number | null;
         };
+        /** @description How sure an engine was of a mask. */
+        Rating: {
+            /**
+             * Format: int32
+             * @description Stored axis of the slices.
+             */
+            axis: number;
+            /**
+             * Format: float
+             * @description Doubt about the object, 0 (sure) to 1.
+             */
+            doubt?: number | null;
+            /** @description Slices that are worth a look, ascending; those that were confirmed since are left out. */
+            doubtful_slices: number[];
+            /** @description Whether the mask was changed since. */
+            is_edited: boolean;
+        };
+        /**
+         * @description What a person who uses the page may be refused for.
+         * @enum {string}
+         */
+        Reason: "not_a_volume" | "header_field" | "image_too_large" | "cut_short" | "trailing_bytes" | "damaged_file" | "no_memory" | "broken_off" | "too_large" | "no_mask" | "all_outside" | "engine_not_ready" | "no_engine" | "empty_object" | "propagating" | "segmenting" | "task_runs" | "marked_absent" | "nothing_between" | "no_confirmed_mask" | "task_state" | "not_head" | "label_locked" | "job_accepted" | "labels_changed" | "review_changed" | "name_taken" | "disk_full" | "store_damaged" | "internal";
         /** @description Where a review stands, and the step that led there. */
         Review: {
             /**
@@ -2831,11 +2325,17 @@ export interface components {
             label?: number | null;
             /** @description The labelmap on the full grid, in the `volume::rle` format. */
             mask: components["schemas"]["Sha256"];
+            /**
+             * Format: int32
+             * @description Objects that have voxels; none where that was not recorded yet.
+             */
+            n_objects?: number | null;
             /** @description The task's parameters. */
             parameters?: unknown;
             parent?: components["schemas"]["RevisionId"] | null;
             /** @description The prompts it was made from. */
             prompts: components["schemas"]["SlicePrompt"][];
+            rating?: components["schemas"]["Rating"] | null;
             /** @description Its identifier. */
             revision_id: components["schemas"]["RevisionId"];
             /** @description Confidence per slice, where the engine gave it. */
@@ -2866,11 +2366,6 @@ export interface components {
             /** @description Labels of the box's voxels in the `volume::rle` format, in base64. */
             rle_base64: string;
         };
-        /**
-         * @description What somebody may do. Each role may do what those before it may; `agent` stands beside them.
-         * @enum {string}
-         */
-        Role: "agent" | "viewer" | "annotator" | "reviewer" | "admin";
         /** @description A stroke of a prompt: a polyline with a width. */
         Scribble: {
             /** @description Corners of the polyline, `[x, y]` in voxels of the slice. */
@@ -2895,40 +2390,20 @@ export interface components {
             /** @description Intensities that a network is to see as black and white; by default those that suit the image. */
             window?: number[] | null;
         };
-        /** @description Whether a client may use the API, and what for. */
+        /** @description Whether a client may use the API. */
         Session: {
-            /** @description Under which name what it does is recorded; none where it says so itself. */
-            name?: string | null;
-            role?: components["schemas"]["Role"] | null;
-            /** @description This client may use the API: it has shown who it is, or nothing is asked for. */
+            /** @description This client may use the API: it has shown the token, or none is asked for. */
             signed_in: boolean;
-            signed_in_as?: components["schemas"]["SignedInAs"] | null;
-            /** @description The server asks who comes. */
+            /** @description The server asks for a token. */
             token_required: boolean;
-            /** @description What it can show to sign in. */
-            ways: components["schemas"]["SignInWay"][];
         };
         /** @description The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it. */
         Sha256: string;
-        /** @description Signs a browser in: with name and password, or with the server's token. */
+        /** @description Signs a browser in. */
         SignIn: {
-            /** @description A person's name. */
-            name?: string | null;
-            /** @description Their password. */
-            password?: string | null;
             /** @description The server's token. */
-            token?: string | null;
+            token: string;
         };
-        /**
-         * @description A way to sign in on the page.
-         * @enum {string}
-         */
-        SignInWay: "password" | "token";
-        /**
-         * @description How a client was let in.
-         * @enum {string}
-         */
-        SignedInAs: "anybody" | "server_token" | "person" | "token" | "agent";
         /** @description An object's area on a slice. */
         SliceArea: {
             /**
@@ -3008,19 +2483,13 @@ export interface components {
             attempt: number;
             /** @description Whether a person asked to stop it. */
             cancel_requested: boolean;
-            /** @description Who waits for it. */
-            class?: components["schemas"]["TaskClass"];
             /**
              * Format: int64
              * @description Milliseconds since 1970 when it was queued.
              */
             created_ms: number;
-            /** @description The device of that agent that computes or computed it. */
-            device?: string | null;
             engine?: components["schemas"]["EngineName"] | null;
             failure?: components["schemas"]["TaskFailure"] | null;
-            /** @description Attempts that came to nothing, the first one first. */
-            failures?: components["schemas"]["AttemptFailure"][];
             /**
              * Format: int64
              * @description When it ended.
@@ -3046,8 +2515,6 @@ export interface components {
             progress: components["schemas"]["Progress"];
             revision_id?: components["schemas"]["RevisionId"] | null;
             slice?: components["schemas"]["SliceRef"] | null;
-            /** @description Whether memory ran out before and it is or was computed smaller. */
-            smaller?: boolean;
             /**
              * Format: int64
              * @description When it was last granted.
@@ -3058,11 +2525,6 @@ export interface components {
             /** @description Its identifier. */
             task_id: components["schemas"]["TaskId"];
         };
-        /**
-         * @description Who waits for a task.
-         * @enum {string}
-         */
-        TaskClass: "interactive" | "batch";
         /** @description How many tasks there are, by state. */
         TaskCounts: {
             /**
@@ -3117,10 +2579,6 @@ export interface components {
             /** @description All tasks, of the job where one is named, by state. */
             counts: components["schemas"]["TaskCounts"];
             tasks: components["schemas"]["Task"][];
-            /** @description Why each of these that waits does so. */
-            waiting: {
-                [key: string]: components["schemas"]["WaitReason"][];
-            };
         };
         /** @description What happened to a task, oldest line first. */
         TaskLog: {
@@ -3236,60 +2694,6 @@ export interface components {
             /** @description Of volumes: `ml`. */
             volume: string;
         };
-        /** @description One reason why a queued task has no agent yet, as a key the page translates, with its numbers. */
-        WaitReason: {
-            /**
-             * Format: int32
-             * @description Attempts so far.
-             */
-            attempt: number;
-            /**
-             * Format: int64
-             * @description When, milliseconds since 1970.
-             */
-            until_ms: number;
-            /** @enum {string} */
-            why: "back_off";
-        } | {
-            /** @enum {string} */
-            why: "no_agent";
-        } | {
-            /** @description What the one that comes closest lacks. */
-            lacks: components["schemas"]["Lack"][];
-            /**
-             * Format: int32
-             * @description How many there are.
-             */
-            n_agents: number;
-            /** @enum {string} */
-            why: "no_agent_for";
-        } | {
-            /**
-             * Format: int32
-             * @description Tasks that go before it.
-             */
-            ahead: number;
-            /**
-             * Format: int32
-             * @description How many can run it.
-             */
-            n_agents: number;
-            /** @enum {string} */
-            why: "all_busy";
-        } | {
-            /**
-             * Format: int32
-             * @description Tasks that go before it.
-             */
-            ahead: number;
-            /** @enum {string} */
-            why: "next";
-        };
-        /** @description Why a task waits. */
-        Waiting: {
-            /** @description Nothing where it does not wait. */
-            reasons: components["schemas"]["WaitReason"][];
-        };
         /**
          * @description Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
          *     grey levels (0 to 255) already, or `[low, high]`.
@@ -3304,330 +2708,15 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    list_own: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CredentialList"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Not signed in by name and password */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    post_own: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MadeCredential"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Not signed in by name and password */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    delete_own: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path: {
-                credential_id: components["schemas"]["CredentialId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Not signed in by name and password */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    put_password: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PasswordRequest"];
-            };
-        };
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Not signed in by name and password */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many failed: wait as `Retry-After` says */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    enrol: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["EnrolRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Enrolled"];
-                };
-            };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description It was used, revoked, or has run out */
-            410: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
     list_audit: {
         parameters: {
             query?: {
                 /** @description Only those about this job, which may be deleted by now. */
                 job_id?: components["schemas"]["JobId"];
+                /** @description Only those of this person; empty: of those who did not say who they are. */
+                person?: string;
+                /** @description Only those that tell of this. */
+                action?: components["schemas"]["AuditAction"];
                 /** @description Only those older than this one: the last of an answer leads to the next. */
                 before?: components["schemas"]["AuditId"];
                 /** @description At most so many: 1–500, 100 where nothing is said. */
@@ -3647,7 +2736,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3656,7 +2745,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3703,309 +2792,17 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_credentials: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CredentialList"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    post_credential: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["CredentialRequest"];
-            };
-        };
-        responses: {
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MadeCredential"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The first person is an admin */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    delete_credential: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path: {
-                credential_id: components["schemas"]["CredentialId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    invitation: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["InviteRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Invitation"];
                 };
             };
             /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description It was used, revoked, or has run out */
-            410: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    accept: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["AcceptRequest"];
-            };
-        };
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The name is taken */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description It was used, revoked, or has run out */
-            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4049,7 +2846,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4058,7 +2855,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4074,8 +2871,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4096,7 +2893,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4153,7 +2950,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4162,7 +2959,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4186,8 +2983,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4204,7 +3001,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4213,7 +3010,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4223,6 +3020,87 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    patch_job: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                job_id: components["schemas"]["JobId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["JobChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The job is accepted */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4264,7 +3142,7 @@ export interface operations {
                     "application/json": components["schemas"]["Comparison"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4273,7 +3151,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4311,11 +3189,16 @@ export interface operations {
                 frame?: number;
                 /** @description Whether `case.zip` holds the image itself, too. */
                 image?: boolean;
+                /**
+                 * @description Who takes the file away, where no header `Voxloop-Person` says so: a name of at most 100
+                 *     characters, for plain links. It is recorded in the audit list, and not checked.
+                 */
+                person?: string;
             };
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4341,7 +3224,7 @@ export interface operations {
                     "application/zip": number[];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4350,7 +3233,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4391,8 +3274,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4415,7 +3298,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4424,7 +3307,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4488,7 +3371,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4497,7 +3380,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4521,8 +3404,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4546,7 +3429,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4555,7 +3438,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4606,8 +3489,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4631,7 +3514,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4640,7 +3523,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4690,8 +3573,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4712,7 +3595,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4721,7 +3604,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4800,7 +3683,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4809,7 +3692,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4860,7 +3743,7 @@ export interface operations {
                     "application/json": components["schemas"]["Measurements"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4869,7 +3752,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4910,8 +3793,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4934,7 +3817,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4943,7 +3826,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4993,8 +3876,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5017,7 +3900,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opinion"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5026,7 +3909,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5067,8 +3950,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5086,7 +3969,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5095,7 +3978,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5146,7 +4029,7 @@ export interface operations {
                     "application/json": components["schemas"]["SlicePrepared"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5155,7 +4038,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5206,8 +4089,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5218,17 +4101,27 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["SlicePrompt"];
+                "application/json": components["schemas"]["PromptChange"];
             };
         };
         responses: {
+            /** @description With `before`: what is marked there now */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlicePrompt"];
+                };
+            };
+            /** @description Without `before` */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5237,7 +4130,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5294,8 +4187,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5312,7 +4205,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5321,7 +4214,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5362,8 +4255,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5387,7 +4280,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5396,7 +4289,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5450,8 +4343,19 @@ export interface operations {
                 axis?: number;
                 /** @description The slice; the one segmented last, or the middle of another axis, where none is named. */
                 slice_index?: number;
+                /**
+                 * @description Who takes the file away, where no header `Voxloop-Person` says so: a name of at most 100
+                 *     characters, for plain links. It is recorded in the audit list, and not checked.
+                 */
+                person?: string;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -5468,7 +4372,7 @@ export interface operations {
                     "application/gzip": number[];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5477,7 +4381,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5518,8 +4422,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5542,7 +4446,7 @@ export interface operations {
                     "application/json": components["schemas"]["Review"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5551,7 +4455,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5616,7 +4520,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReviewStepList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5625,7 +4529,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5663,7 +4567,7 @@ export interface operations {
                     "application/json": components["schemas"]["RevisionList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5672,7 +4576,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5696,8 +4600,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5720,7 +4624,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5729,7 +4633,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5805,7 +4709,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5814,7 +4718,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5860,7 +4764,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobStatus"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5869,7 +4773,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5912,7 +4816,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5921,7 +4825,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5960,10 +4864,15 @@ export interface operations {
     thumbnail: {
         parameters: {
             query?: {
-                /** @description Anything that changes with the mask, such as its revision: with it, browsers keep the picture. */
+                /**
+                 * @description Anything, such as the mask's revision: a page that says another one asks anew. The answer is
+                 *     the same.
+                 */
                 v?: string;
             };
-            header?: never;
+            header?: {
+                "If-None-Match"?: string | null;
+            };
             path: {
                 job_id: components["schemas"]["JobId"];
             };
@@ -5979,7 +4888,14 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
-            /** @description The server asks who comes */
+            /** @description It is the one that `If-None-Match` names by its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5988,7 +4904,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6032,7 +4948,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSetList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6041,7 +4957,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6057,8 +4973,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6079,7 +4995,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6088,7 +5004,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6130,8 +5046,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6154,7 +5070,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6163,7 +5079,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6213,8 +5129,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6231,7 +5147,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6240,7 +5156,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6250,194 +5166,6 @@ export interface operations {
                 };
             };
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    list_people: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AccountList"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    put_person: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path: {
-                person_id: components["schemas"]["PersonId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: {
-            content: {
-                "application/json": components["schemas"]["AccountChange"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Account"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Nobody would be left who is an admin */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    delete_person: {
-        parameters: {
-            query?: never;
-            header?: {
-                /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
-                 */
-                "Voxloop-Person"?: string;
-            };
-            path: {
-                person_id: components["schemas"]["PersonId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Nobody would be left who is an admin */
-            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6460,8 +5188,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6478,7 +5206,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6487,7 +5215,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6541,7 +5269,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": components["schemas"]["SignIn"];
                 "application/x-www-form-urlencoded": components["schemas"]["SignIn"];
@@ -6581,15 +5309,6 @@ export interface operations {
                 };
             };
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description Too many failed: wait as `Retry-After` says */
-            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6642,7 +5361,7 @@ export interface operations {
                     "application/json": components["schemas"]["Cleanup"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6651,7 +5370,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6682,7 +5401,7 @@ export interface operations {
                     "application/json": components["schemas"]["Diagnosis"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6691,7 +5410,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6727,7 +5446,7 @@ export interface operations {
                     "application/json": components["schemas"]["GpuList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6736,7 +5455,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6764,7 +5483,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActiveJobs"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6773,7 +5492,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6801,7 +5520,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6810,7 +5529,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6838,7 +5557,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6847,7 +5566,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6875,7 +5594,7 @@ export interface operations {
                     "application/json": components["schemas"]["HostStatus"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6884,7 +5603,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6921,7 +5640,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskList"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6930,7 +5649,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6971,7 +5690,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRates"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6980,7 +5699,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7018,7 +5737,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7027,7 +5746,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7051,8 +5770,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -7071,7 +5790,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7080,7 +5799,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7131,7 +5850,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7140,7 +5859,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7209,7 +5928,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7218,7 +5937,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7286,7 +6005,7 @@ export interface operations {
                     "application/json": components["schemas"]["HeartbeatReply"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7295,7 +6014,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7346,12 +6065,7 @@ export interface operations {
                 /** @description From the lease. */
                 fence: number;
             };
-            header?: {
-                /** @description One range of bytes */
-                Range?: string | null;
-                /** @description The `ETag` of what is there already */
-                "If-Range"?: string | null;
-            };
+            header?: never;
             path: {
                 task_id: components["schemas"]["TaskId"];
                 sha256: components["schemas"]["Sha256"];
@@ -7368,15 +6082,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            206: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": unknown;
-                };
-            };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7385,7 +6091,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7403,15 +6109,6 @@ export interface operations {
                 };
             };
             409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The range lies beyond the end */
-            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7448,7 +6145,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskLog"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7457,7 +6154,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7467,143 +6164,6 @@ export interface operations {
                 };
             };
             404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    append_log: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                task_id: components["schemas"]["TaskId"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LogRequest"];
-            };
-        };
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LogReply"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The fence is stale: stop */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The body is too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    output_log: {
-        parameters: {
-            query?: {
-                /** @description Which attempt; the newest one that said something where none is named. */
-                attempt?: number;
-                /** @description From which byte on; a negative number counts from the end. */
-                offset?: number;
-            };
-            header?: never;
-            path: {
-                task_id: components["schemas"]["TaskId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["OutputLog"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7638,7 +6198,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7647,7 +6207,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7664,158 +6224,6 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The bytes are not those the name says */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    output_offset: {
-        parameters: {
-            query: {
-                /** @description From the lease. */
-                fence: number;
-            };
-            header?: never;
-            path: {
-                task_id: components["schemas"]["TaskId"];
-                sha256: components["schemas"]["Sha256"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            204: {
-                headers: {
-                    "Upload-Complete"?: string;
-                    "Upload-Offset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    append_output: {
-        parameters: {
-            query: {
-                /** @description From the lease. */
-                fence: number;
-            };
-            header: {
-                "Upload-Offset": number;
-                "Upload-Complete"?: string | null;
-            };
-            path: {
-                task_id: components["schemas"]["TaskId"];
-                sha256: components["schemas"]["Sha256"];
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/octet-stream": number[];
-            };
-        };
-        responses: {
-            /** @description Delivered */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description More is to come */
-            204: {
-                headers: {
-                    "Upload-Offset"?: number;
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The fence is stale, or `wrong_offset`: the answer's `Upload-Offset` says from where to go on */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -7869,7 +6277,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7878,7 +6286,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7902,8 +6310,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -7912,7 +6320,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: {
+        requestBody: {
             content: {
                 "application/json": components["schemas"]["PriorityBody"];
             };
@@ -7926,7 +6334,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -7935,7 +6343,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -7985,8 +6393,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
-                 *     recorded with what is changed, and not checked.
+                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
+                 *     is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -8005,7 +6413,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8014,7 +6422,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8041,53 +6449,6 @@ export interface operations {
                 };
             };
             422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-        };
-    };
-    task_waiting: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                task_id: components["schemas"]["TaskId"];
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Waiting"];
-                };
-            };
-            /** @description The server asks who comes */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorBody"];
-                };
-            };
-            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8124,7 +6485,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description The server asks who comes */
+            /** @description The server asks for its token */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8133,7 +6494,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;

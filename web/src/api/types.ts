@@ -37,6 +37,7 @@ export type UploadedFile = Schemas['UploadedFile'];
 export type TaskQueued = Schemas['TaskQueued'];
 export type TaskFailure = Schemas['TaskFailure'];
 export type ErrorDetail = Schemas['ErrorDetail'];
+export type Reason = Schemas['Reason'];
 export type Preparation = Schemas['Preparation'];
 export type SlicePrepared = Schemas['SlicePrepared'];
 export type EngineIdentity = Schemas['EngineIdentity'];

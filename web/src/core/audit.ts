@@ -1,18 +1,16 @@
-// The audit list on the page: filters over what has been read, particulars in order, rows of a table to take away.
+// The audit list on the page: what is asked for, particulars in order, rows of a table to take away.
 import type { AuditAction, AuditEntry } from '../api/types';
 
+/** Which lines the server is asked for; null: all. */
 export interface AuditFilter {
+  readonly jobId: string | null;
   readonly person: string | null;
   readonly action: AuditAction | null;
 }
 
-export function filtered(entries: readonly AuditEntry[], { person, action }: AuditFilter): AuditEntry[] {
-  return entries.filter((entry) => (person === null || entry.by === person) && (action === null || entry.action === action));
-}
-
-/** Everybody who occurs, each once, by name; those without a name are `''`. */
-export function peopleOf(entries: readonly AuditEntry[]): string[] {
-  return [...new Set(entries.map((entry) => entry.by))].sort((a, b) => a.localeCompare(b));
+/** Everybody who was known or occurs, each once, by name; those without a name are `''`. */
+export function peopleOf(entries: readonly AuditEntry[], known: readonly string[] = []): string[] {
+  return [...new Set([...known, ...entries.map((entry) => entry.by)])].sort((a, b) => a.localeCompare(b));
 }
 
 const FIRST: Readonly<Record<string, number>> = { from: 0, to: 1 };

@@ -22,9 +22,35 @@ export function tellingSlices(slices: readonly SliceConfidence[]): SliceConfiden
   return slices.filter((slice) => slice.area_voxels > 0 || doubtOf(slice) !== 'sure');
 }
 
-/** The newest revision of an object that says how sure its slices are. `revisions` are newest first. */
-export function ratedRevision(revisions: readonly Revision[], label: number): Revision | null {
-  return revisions.find((revision) => revision.label === label && (revision.slices ?? []).length > 0) ?? null;
+/** A mask as it is, and the states that it came from: what others are judged by says nothing of it. */
+export interface Lineage {
+  readonly revisions: readonly Revision[];
+  readonly job: { readonly head?: string | null; readonly head_revision?: Revision | null };
+  readonly label: number;
+}
+
+/**
+ * What says how sure each slice of the shown mask is: the object's last propagation on the way back from the head.
+ * Null where there is none, and where that propagation was stopped before it judged its slices.
+ */
+export function ratedRevision({ revisions, job, label }: Lineage): Revision | null {
+  const byId = new Map(revisions.map((it) => [it.revision_id, it]));
+  const headRevision = job.head_revision ?? null;
+  if (headRevision !== null) byId.set(headRevision.revision_id, headRevision);
+  const seen = new Set<Revision>();
+  for (let at = byId.get(job.head ?? ''); at !== undefined && !seen.has(at); at = byId.get(at.parent ?? '')) {
+    seen.add(at);
+    if (at.label !== label) continue;
+    if ((at.slices ?? []).length > 0) return at;
+    if (at.action === 'propagate') return null;
+  }
+  return null;
+}
+
+/** Whether the shown mask is, voxel by voxel, the one that was judged. */
+export function isJudged({ revisions, job }: Lineage, rated: Revision): boolean {
+  const head = job.head_revision?.revision_id === job.head ? job.head_revision : revisions.find((it) => it.revision_id === job.head);
+  return head?.mask === rated.mask;
 }
 
 /** Slices worth a look that a person has not settled, the most doubtful first. */

@@ -25,6 +25,40 @@ export function addVoxels({ low, high, counts }: Histogram, { voxels, slope, int
   }
 }
 
+/** Counts only the voxels that a mask gives to a label; both on the same grid. */
+export function addVoxelsOf(histogram: Histogram, volume: DisplayVolume, labels: Uint8Array, label: number, from: number, to: number): void {
+  let start = from;
+  while (start < to) {
+    start = labels.indexOf(label, start);
+    if (start === -1 || start >= to) return;
+    let end = start + 1;
+    while (end < to && labels[end] === label) end++;
+    addVoxels(histogram, volume, start, end);
+    start = end;
+  }
+}
+
+/** The intensity that a share (0–1) of the counted voxels lies below, voxels of a bin spread evenly over it; `low` where none was counted. */
+export function quantile({ low, high, counts }: Histogram, share: number): number {
+  const wanted = share * counts.reduce((sum, count) => sum + count, 0);
+  let below = 0;
+  for (const [bin, count] of counts.entries()) {
+    if (count > 0 && below + count >= wanted) return low + ((high - low) * (bin + (wanted - below) / count)) / N_BINS;
+    below += count;
+  }
+  return low;
+}
+
+/** The window between two shares of the counted voxels, on whole intensities where there are many. */
+export function windowBetween(histogram: Histogram, lowShare: number, highShare: number, margin = 0): Window {
+  const [low, high] = [quantile(histogram, lowShare), quantile(histogram, highShare)];
+  const extra = margin * (high - low);
+  const isFine = histogram.high - histogram.low <= 20;
+  const round = (value: number): number => (isFine ? Number(value.toPrecision(4)) : Math.round(value));
+  const from = round(low - extra);
+  return { low: from, high: Math.max(round(high + extra), from + (isFine ? 1e-6 : 1)) };
+}
+
 /** Intensities that the axis shows: all, unless a few far away would squeeze the rest; the window is always on it. */
 export function axisOf(image: Intensities, window: Window): Window {
   const [least = 0, most = 1] = image.intensity_range;

@@ -4,7 +4,7 @@ import { doubtAbove, type Doubt } from './confidence';
 
 export const REVIEW_STATES = ['draft', 'in_review', 'accepted', 'rejected'] as const satisfies readonly ReviewState[];
 
-export const SORTS = ['age', 'name', 'review', 'state', 'doubt'] as const;
+export const SORTS = ['age', 'name', 'review', 'state', 'doubt', 'objects'] as const;
 
 export type Sort = (typeof SORTS)[number];
 
@@ -25,7 +25,7 @@ export interface ListView {
 export const FIRST_VIEW: ListView = { sort: 'age', rising: false, review: null, modality: null, doubtful: false, search: '' };
 
 /** The direction in which a column is wanted first: the newest, the most doubtful; names from A. */
-export const FIRST_RISING: Readonly<Record<Sort, boolean>> = { age: false, name: true, review: true, state: true, doubt: false };
+export const FIRST_RISING: Readonly<Record<Sort, boolean>> = { age: false, name: true, review: true, state: true, doubt: false, objects: false };
 
 /** Those that wait for somebody come first. */
 const REVIEW_ORDER: readonly ReviewState[] = ['in_review', 'rejected', 'draft', 'accepted'];
@@ -45,8 +45,15 @@ export function reviewStateOf({ review }: Pick<JobSummary, 'review'>): ReviewSta
 }
 
 /** How doubtful a case is, in a word; none where no engine said. */
-export function caseDoubt({ doubt }: Pick<JobSummary, 'doubt'>): Doubt | null {
-  return typeof doubt === 'number' ? doubtAbove(doubt) : null;
+export function caseDoubt({ rating }: Pick<JobSummary, 'rating'>): Doubt | null {
+  if (!rating) return null;
+  const word = doubtAbove(rating.doubt ?? 0);
+  // The whole may be sure while some of its slices are not: its page shows those, so the list must too.
+  return word === 'sure' && rating.doubtful_slices.length > 0 ? 'check' : word;
+}
+
+function doubtNumber({ rating }: JobSummary): number | null {
+  return rating?.doubt ?? null;
 }
 
 function plain(text: string): string {
@@ -94,16 +101,21 @@ const COMPARE: Readonly<Record<Sort, Compare>> = {
   name: (a, b) => names.compare(a.name, b.name),
   review: (a, b) => REVIEW_ORDER.indexOf(reviewStateOf(a)) - REVIEW_ORDER.indexOf(reviewStateOf(b)),
   state: (a, b) => STATE_ORDER.indexOf(a.status) - STATE_ORDER.indexOf(b.status),
-  doubt: (a, b) => (a.doubt ?? 0) - (b.doubt ?? 0),
+  doubt: (a, b) => (doubtNumber(a) ?? 0) - (doubtNumber(b) ?? 0),
+  objects: (a, b) => (a.n_objects ?? 0) - (b.n_objects ?? 0),
 };
+
+function isUnknown(job: JobSummary, sort: 'doubt' | 'objects'): boolean {
+  return typeof (sort === 'doubt' ? doubtNumber(job) : job.n_objects) !== 'number';
+}
 
 function comparing({ sort, rising }: ListView): Compare {
   const compare = COMPARE[sort];
   return (a, b) => {
-    // Cases that no engine rated are neither sure nor doubtful: they come last either way.
-    const unrated = sort === 'doubt' ? Number(typeof a.doubt !== 'number') - Number(typeof b.doubt !== 'number') : 0;
+    // Cases that no engine rated, or that nobody counted, are neither sure nor doubtful: they come last either way.
+    const unknown = sort === 'doubt' || sort === 'objects' ? Number(isUnknown(a, sort)) - Number(isUnknown(b, sort)) : 0;
     const order = rising ? compare(a, b) : compare(b, a);
-    return unrated || order || b.updated_ms - a.updated_ms || names.compare(a.job_id, b.job_id);
+    return unknown || order || b.updated_ms - a.updated_ms || names.compare(a.job_id, b.job_id);
   };
 }
 

@@ -21,6 +21,14 @@ export const LAYOUTS: readonly Layout[] = ['axial', 'coronal', 'sagittal', 'grid
 /** Layouts of several panes: what a pane goes back to from being alone. */
 export type SharedLayout = 'main' | 'grid';
 
+/** From this width of the page on, two planes beside the large one take no room from it. */
+const ROOMY_PAGE_PX = 1200;
+
+/** What a person who has not chosen a layout starts with on a page of this width. */
+export function firstLayout(pageWidthPx: number): Layout {
+  return pageWidthPx >= ROOMY_PAGE_PX ? 'main' : 'axial';
+}
+
 export interface PlacedPane {
   readonly kind: PaneKind;
   readonly pane: Rect;

@@ -1,5 +1,9 @@
 // Colours of objects: red first, then colours that stay apart for colour-blind eyes.
 import type { Label } from '../api/types';
+import type { Plane } from './axes';
+
+/** A plane's own colour: of its title, and of the line that stands for it in the other views. */
+export const PLANE_COLORS: Readonly<Record<Plane, string>> = { axial: '#5cc8d7', coronal: '#a8db75', sagittal: '#d3a6f8' };
 
 export const LABEL_COLORS: readonly string[] = [
   '#ff3b30', '#38bdf8', '#facc15', '#a78bfa', '#34d399', '#fb923c', '#f472b6', '#94a3b8',

@@ -10,6 +10,10 @@ export interface PromptKey {
   readonly label: number;
 }
 
+export function isSameKey(a: PromptKey, b: PromptKey): boolean {
+  return a.axis === b.axis && a.sliceIndex === b.sliceIndex && a.label === b.label;
+}
+
 export function isAt(prompt: SlicePrompt, key: PromptKey): boolean {
   return (
     prompt.axis === key.axis && prompt.slice_index === key.sliceIndex && (prompt.label ?? 1) === key.label

@@ -7,6 +7,9 @@ export interface Window {
 
 export type PresetName = 'abdomen' | 'lung' | 'bone' | 'brain' | 'liver' | 'percentiles' | 'full';
 
+/** Windows worked out from the intensities that are there: 1–99 %, 5–95 %, and those of the active object with as much around. */
+export type AutomaticName = 'most' | 'middle' | 'object';
+
 /** Every preset, those of Hounsfield units first. */
 export const PRESET_NAMES: readonly PresetName[] = ['abdomen', 'lung', 'bone', 'brain', 'liver', 'percentiles', 'full'];
 
@@ -41,6 +44,11 @@ export function presetsOf(image: Intensities): readonly (readonly [PresetName, W
     ['full', ordered(image.intensity_range)],
   ];
   return hasHounsfieldUnits(image) ? [...CT_PRESETS, ...own] : own;
+}
+
+/** Windows that are worked out on demand; Hounsfield units have fixed ones for the image as a whole. */
+export function automaticNames(image: Intensities): readonly AutomaticName[] {
+  return hasHounsfieldUnits(image) ? ['object'] : ['most', 'middle', 'object'];
 }
 
 /** The window an image opens with. */

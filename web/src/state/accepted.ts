@@ -21,6 +21,6 @@ export function refuseReadOnly(): boolean {
   if (refuseViewer()) return true;
   if (!isAccepted(open)) return false;
   const by = open.job.review.by ?? '';
-  notifyText(i18next.t('error.action'), i18next.t('review.refused', { name: by === '' ? i18next.t('person.unnamed') : by }));
+  notifyText(i18next.t('error.action'), i18next.t('review.refused', { name: by === '' ? i18next.t('person.unnamed') : by }), 'reopened');
   return true;
 }

@@ -4,7 +4,7 @@ import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { whenQuiet } from './follow';
-import { vouchSlice } from './editing';
+import { vouchSlice, vouchSlices } from './editing';
 import { catchUp, inTurn, maskSaved, workOf } from './mask_work';
 import { notifyPlain } from './notices';
 import { activeKey, removePrompt } from './prompts';
@@ -58,6 +58,20 @@ export function toggleConfirmed(): void {
   const { absent: _absent, mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
   if (mask === true) unconfirm(key);
   else void vouchFor(key, { ...marks, mask: true });
+}
+
+/** Confirms slices as they are, in one step; false where that is not possible now. Their marks stay. */
+export async function confirmSlices(keys: readonly PromptKey[]): Promise<boolean> {
+  if (!(await settled())) return false;
+  const open = getState().open;
+  if (open === null || !vouchSlices(keys)) return false;
+  for (const key of keys) {
+    const { absent: _absent, mask: _mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
+    const prompt = { ...marks, mask: true };
+    showPrompt(key, prompt);
+    if (!isEmpty(marks)) await sendMarks(open.job.job_id, key, prompt);
+  }
+  return true;
 }
 
 /** The slice's mask holds no longer; its marks stay. */

@@ -2,6 +2,7 @@
 import i18next from 'i18next';
 import type { Revision, SlicePrompt } from '../api/types';
 import { axisIndex, planeOfStoredAxis } from '../core/axes';
+import { censusOf } from '../core/edit/census';
 import { doubtfulOrder, nextDoubtful, previousDoubtful, ratedRevision } from '../core/confidence';
 import { notifyPlain } from './notices';
 import { getState, patchOpen, type OpenJob } from './store';
@@ -9,11 +10,19 @@ import { setLayout, setSlice } from './view';
 
 /** Slices worth a look of the active object, the most doubtful first; those with a prompt are settled. */
 export function toLookAt(open: OpenJob): number[] {
-  const rated = ratedRevision(open.revisions, open.label);
+  const rated = ratedRevision(open);
   const axis = rated?.extent?.axis;
   if (rated === null || axis === undefined) return [];
   const prompted = open.job.prompts.filter((prompt) => prompt.axis === axis && (prompt.label ?? 1) === open.label);
   return doubtfulOrder(rated.slices ?? [], new Set(prompted.map((prompt) => prompt.slice_index)));
+}
+
+/** Whether the active object has a mask on several slices of which nothing says how sure they are. */
+export function isUnjudged(open: OpenJob): boolean {
+  const { mask, job, label, revisions } = open;
+  if (mask === null || revisions.length === 0 || (job.task ?? null) !== null || ratedRevision(open) !== null) return false;
+  const extents = ([0, 1, 2] as const).map((axis) => censusOf(mask).extent(axis, label));
+  return extents.every((extent) => extent !== null && extent[0] < extent[1]);
 }
 
 function show(open: OpenJob, rated: Revision, sliceIndex: number): void {
@@ -27,7 +36,7 @@ function show(open: OpenJob, rated: Revision, sliceIndex: number): void {
 export function goToDoubtful(): void {
   const open = getState().open;
   if (open === null) return;
-  const rated = ratedRevision(open.revisions, open.label);
+  const rated = ratedRevision(open);
   if (rated === null) {
     notifyPlain(i18next.t('propagate.notRated'));
     return;
@@ -46,7 +55,7 @@ export function goToDoubtful(): void {
 /** Goes back to the doubtful slice before. */
 export function goToPreviousDoubtful(): void {
   const open = getState().open;
-  const rated = open === null ? null : ratedRevision(open.revisions, open.label);
+  const rated = open === null ? null : ratedRevision(open);
   const previous = open === null ? null : previousDoubtful(open.seen);
   if (open === null || rated === null || previous === null) {
     notifyPlain(i18next.t('propagate.previousNone'));

@@ -52,6 +52,8 @@ export function startDrawing(axis: AxisIndex, sliceIndex: number): Drawing | nul
   const work = workOf(open.job.job_id, open.grid.shape);
   const record = new Recorder(ensureMask(work));
   if (open.mask === null) showWork(work);
+  // Nobody draws on what is not to be seen.
+  if (open.masksHidden) patchOpen({ masksHidden: false });
   beginDrawing();
   return { open, plane: slicePlane(open.grid, axis, sliceIndex), record, work };
 }
@@ -201,6 +203,18 @@ export function vouchSlice({ axis, sliceIndex, label }: PromptKey, absent: boole
   const change = record.finish();
   endDrawing();
   addEdit(work, { change, action: 'confirm', confirmed: [{ axis, slice_index: sliceIndex, label, absent }] });
+  return true;
+}
+
+/** Confirms what an object has on slices, as one step. False where it cannot be. */
+export function vouchSlices(keys: readonly PromptKey[]): boolean {
+  const [first] = keys;
+  const drawing = first === undefined ? null : startDrawing(first.axis, first.sliceIndex);
+  if (drawing === null) return false;
+  const change = drawing.record.finish();
+  endDrawing();
+  const confirmed = keys.map(({ axis, sliceIndex, label }) => ({ axis, slice_index: sliceIndex, label }));
+  addEdit(drawing.work, { change, action: 'confirm', confirmed });
   return true;
 }
 

@@ -12,10 +12,12 @@ import { decodeRle } from '../core/rle';
 import { WHOLE_IMAGE } from '../core/tile';
 import { paced } from '../core/time_left';
 import { openingEngine, openingWindow } from '../core/defaults';
-import { attempt, notifyDone, notifyError, notifyPlain, toApiError } from './notices';
+import { firstObject, rememberObject } from './active_object';
+import { attempt, notifyDone, notifyError, notifyPlain, settled, toApiError } from './notices';
 import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
 import { prepareSlices } from './preparing';
-import { nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { isWithdrawn, nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { putAside } from './history';
 import { followRecords } from './records';
 import { editsSaved } from './saving';
 import { refreshSession } from './session';
@@ -67,12 +69,13 @@ function opened(job: Job): OpenJob {
     camera: WHOLE_IMAGE,
     tool: 'navigate',
     scribbleRadius: 1,
-    label: job.labels[0]?.value ?? 1,
+    label: firstObject(job),
     hidden: hiddenLabels(job.labels),
     measured: null,
     measureError: null,
     diameters: true,
     compared: null,
+    masksHidden: false,
     engine: openingEngine(engines, engine),
     direction: 'both',
     combine: 'union',
@@ -134,7 +137,8 @@ async function refreshJob(jobId: string): Promise<void> {
     job = await api.getJob(jobId);
   } catch (cause) {
     const error = toApiError(cause);
-    if (error.status === 404) setState({ open: null, jobError: { kind: isOpen(jobId) ? 'removed' : 'missing' } });
+    // The stream of a case that is not there is refused: that says nothing of the server.
+    if (error.status === 404) setState({ open: null, connected: null, jobError: { kind: isOpen(jobId) ? 'removed' : 'missing' } });
     else if (!isOpen(jobId)) setState({ jobError: { kind: 'failed', error } });
     return;
   }
@@ -176,6 +180,7 @@ function taskEnded(task: Task): void {
   const t = i18next.t.bind(i18next);
   if (open.job.task?.task_id === task.task_id) patchJob({ task: null });
   segmentationEnded(task.task_id);
+  if (isWithdrawn(task.task_id)) return;
   if (task.state === 'failed') patchOpen({ failure: task.failure ?? null, shown: open.mask });
   else if (task.state === 'cancelled') {
     patchOpen({ shown: open.mask });
@@ -210,8 +215,13 @@ function foundNothing({ author, extent, label }: Revision): boolean {
 function newRevision(jobId: string, revision: Revision): void {
   const open = getState().open;
   if (open === null) return;
+  const work = workOf(jobId, open.grid.shape);
+  if (revision.author.by === 'engine' && isWithdrawn(revision.author.task_id)) {
+    void attempt(() => putAside(work, revision), i18next.t('error.mask'));
+    return;
+  }
   if (revision.author.by === 'engine') patchOpen({ seen: new Set() });
-  void attempt(() => followRevision(workOf(jobId, open.grid.shape), revision), i18next.t('error.mask')).then(() => {
+  void attempt(() => followRevision(work, revision), i18next.t('error.mask')).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
 }
@@ -235,6 +245,7 @@ function follow(jobId: string, event: Event): void {
     case 'review_update':
       patchJob({ review: event.data.review });
       if (event.data.review.state === 'accepted') patchOpen({ tool: 'navigate' });
+      else settled('reopened');
       break;
     case 'log_update':
       break;
@@ -268,6 +279,12 @@ async function loadEngines(): Promise<void> {
   }
 }
 
+/** Whether the server said that the case is not there. */
+function isGone(): boolean {
+  const kind = getState().jobError?.kind;
+  return kind === 'missing' || kind === 'removed';
+}
+
 /** Opens a job and follows it until the returned function is called. */
 export function watchJob(jobId: string): () => void {
   const stopLoading = new AbortController();
@@ -275,14 +292,17 @@ export function watchJob(jobId: string): () => void {
   void refreshJob(jobId).then(() => loadVolume(jobId, stopLoading.signal));
   void loadEngines();
   const stopPreparing = prepareSlices();
+  const stopRemembering = rememberObject();
   const stop = listen(jobId, {
     onEvent: (event) => {
       follow(jobId, event);
     },
     onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
+      if (isGone()) return;
       setState({ connected });
       if (again) notifyPlain(i18next.t('connection.restored'));
+      if (connected) settled('connected');
       if (connected) sendAgain();
       if (connected && isOpen(jobId)) void refreshJob(jobId);
     },
@@ -293,6 +313,7 @@ export function watchJob(jobId: string): () => void {
   return () => {
     stopLoading.abort();
     stopPreparing();
+    stopRemembering();
     stopFollowing();
     stop();
     clearInterval(poll);

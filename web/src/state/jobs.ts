@@ -2,6 +2,7 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import { listen } from '../api/events';
+import type { Modality } from '../core/defaults';
 import { attempt, notifyPlain, toApiError } from './notices';
 import { navigate } from './router';
 import { refreshSession } from './session';
@@ -69,6 +70,11 @@ export async function openSample(): Promise<void> {
     navigate({ page: 'job', jobId });
   });
   setState({ openingSample: false });
+}
+
+/** Says what kind of machine made a case's image; the open page hears of it as everybody does. */
+export async function setModality(jobId: string, modality: Modality): Promise<void> {
+  await attempt(() => api.setModality(jobId, modality));
 }
 
 export async function removeJob(jobId: string): Promise<void> {

@@ -7,13 +7,16 @@ import { setLayout, setSlice } from './view';
 
 const SOON_MS = 250;
 
-/** Measures a revision soon, unless the returned function is called before. */
-export function measureSoon(jobId: string, revisionId: string): () => void {
+/** Measures a revision on a frame soon, unless the returned function is called before. */
+export function measureSoon(jobId: string, revisionId: string, frame: number): () => void {
   const stop = new AbortController();
   const ask = async (): Promise<void> => {
-    const isWanted = (): boolean => !stop.signal.aborted && getState().open?.job.job_id === jobId && getState().open?.job.head === revisionId;
+    const isWanted = (): boolean => {
+      const { open } = getState();
+      return !stop.signal.aborted && open?.job.job_id === jobId && open.job.head === revisionId && open.frame === frame;
+    };
     try {
-      const measured = await getMeasurements(jobId, revisionId, stop.signal);
+      const measured = await getMeasurements(jobId, revisionId, frame, stop.signal);
       if (isWanted()) patchOpen({ measured, measureError: null });
     } catch (cause) {
       if (isWanted()) patchOpen({ measureError: toApiError(cause) });

@@ -1,9 +1,14 @@
-// Messages that appear for a while: failures with what to do, and things that are done.
+// Messages that appear for a while: things that are done, and failures with what to do, which stay until they are closed or
+// no longer so.
 import i18next from 'i18next';
 import { ApiError } from '../api/http';
+import type { Reason } from '../api/types';
+import { REVIEW_STATES } from '../core/job_list';
+import { en } from '../i18n/en';
 import { getState, setState, type Notice } from './store';
 
 const PLAIN_MS = 5000;
+const UNDO_MS = 15_000;
 
 let nextId = 1;
 
@@ -11,15 +16,22 @@ export function dismiss(id: number): void {
   setState(({ notices }) => ({ notices: notices.filter((notice) => notice.id !== id) }));
 }
 
-function show(kind: Notice['kind'], title: string, text: string | null): void {
+type More = Pick<Notice, 'action' | 'until'>;
+
+function show(kind: Notice['kind'], title: string, text: string | null, more: More = {}, stays = kind === 'error' || more.action !== undefined ? null : PLAIN_MS): void {
   const id = nextId++;
   const others = getState().notices.filter((notice) => notice.title !== title || notice.text !== text);
-  setState({ notices: [...others.slice(-3), { id, kind, title, text }] });
-  if (kind !== 'error') {
+  setState({ notices: [...others.slice(-3), { id, kind, title, text, ...more }] });
+  if (stays !== null) {
     setTimeout(() => {
       dismiss(id);
-    }, PLAIN_MS);
+    }, stays);
   }
+}
+
+/** Takes away what is no longer so. */
+export function settled(what: NonNullable<Notice['until']>): void {
+  setState(({ notices }) => ({ notices: notices.filter(({ until }) => until !== what) }));
 }
 
 export function notifyDone(title: string): void {
@@ -30,14 +42,39 @@ export function notifyPlain(title: string): void {
   show('plain', title, null);
 }
 
-export function notifyText(title: string, text: string): void {
-  show('error', title, text);
+/** Says what is missing and offers to do it; stays until it is done or closed. */
+export function offer(title: string, words: string, run: () => void): void {
+  show('plain', title, null, { action: { words, run } });
+}
+
+/** Says what was done, and takes it back by one click for a while. */
+export function notifyUndoable(title: string, words: string, run: () => void): void {
+  show('done', title, null, { action: { words, run } }, UNDO_MS);
+}
+
+export function notifyText(title: string, text: string, until?: Notice['until']): void {
+  show('error', title, text, until === undefined ? {} : { until });
+}
+
+/** A newer server may have reasons that this page has no words for. */
+function isKnown(reason: Reason): boolean {
+  return reason in en.reason;
+}
+
+const NO_VALUES = { found: '', field: '', needed: '', limit: '', engine: '', label: '', slice: '', name: '', state: '' };
+
+/** A reason's values, those that have words of their own in them. */
+function inWords({ parameters }: ApiError): typeof NO_VALUES {
+  const state = REVIEW_STATES.find((it) => it === parameters.state);
+  return { ...NO_VALUES, ...parameters, ...(state !== undefined && { state: i18next.t(`reviewState.${state}`) }) };
 }
 
 /** What went wrong in words: the server's sentence where there is one, the field it names, and what to do. */
 export function errorText(error: ApiError): string {
   const t = i18next.t.bind(i18next);
   if (error.status === 0) return t('error.unreachable');
+  // The server's own sentence is in English, and says more.
+  if (error.reason !== null && isKnown(error.reason) && i18next.language !== 'en') return t(`reason.${error.reason}`, inWords(error));
   const parts: string[] = [];
   if (error.status === 413) parts.push(t('error.tooLarge'));
   if (error.status === 409) parts.push(t('error.wrongState'));
@@ -55,7 +92,8 @@ export function toApiError(cause: unknown): ApiError {
 
 /** Shows a failed call. */
 export function notifyError(cause: unknown, title: string = i18next.t('error.title')): void {
-  show('error', title, errorText(toApiError(cause)));
+  const error = toApiError(cause);
+  show('error', title, errorText(error), error.status === 0 ? { until: 'connected' } : {});
 }
 
 /** Runs a call; a failure is shown and reported as false. */

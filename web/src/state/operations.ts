@@ -2,10 +2,14 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import type { Operation } from '../api/types';
+import type { AxisIndex } from '../core/axes';
+import { censusOf } from '../core/edit/census';
+import type { PromptKey } from '../core/prompts';
+import { confirmSlices } from './confirm';
 import { inTurn, isWaiting, takeRevision, workOf } from './mask_work';
-import { attempt, notifyPlain } from './notices';
+import { attempt, notifyPlain, offer } from './notices';
 import { editsSaved } from './saving';
-import { getState, patchOpen } from './store';
+import { getState, patchOpen, type OpenJob } from './store';
 import { activeAxis, activeSlice } from './view';
 
 /** Runs an operation on the active object, in the volume or on the shown slice only; false where it was not done. */
@@ -34,14 +38,33 @@ export async function operate(operation: Operation, isSliceOnly: boolean): Promi
   );
 }
 
-/** Fills the active object in between its confirmed slices on the active plane. */
+/** Slices of the active object that nobody confirmed, where that leaves slices to fill in between. */
+function slicesToConfirm({ job, mask, label }: OpenJob, axis: AxisIndex, confirmed: readonly number[]): readonly PromptKey[] {
+  const extent = mask === null ? null : censusOf(mask).extent(axis, label);
+  if (mask === null || extent === null) return [];
+  const held = Array.from({ length: extent[1] - extent[0] + 1 }, (_, at) => extent[0] + at).filter((at) => censusOf(mask).onSlice(axis, at, label) > 0);
+  const known = [...new Set([...held, ...confirmed])].sort((a, b) => a - b);
+  const hasGap = known.some((at, place) => at - (known[place - 1] ?? at) > 1);
+  const absent = job.prompts.filter((it) => it.axis === axis && (it.label ?? 1) === label && it.absent === true).map((it) => it.slice_index);
+  return hasGap ? held.filter((at) => !confirmed.includes(at) && !absent.includes(at)).map((sliceIndex) => ({ axis, sliceIndex, label })) : [];
+}
+
+/** Fills the active object in between its confirmed slices on the active plane; offers to confirm those that are not. */
 export async function interpolate(): Promise<void> {
   const open = getState().open;
   if (open === null || open.asking) return;
   const axis = activeAxis(open);
-  const confirmed = open.job.prompts.filter((it) => it.axis === axis && (it.label ?? 1) === open.label && (it.mask === true || it.absent === true));
+  const confirmed = open.job.prompts
+    .filter((it) => it.axis === axis && (it.label ?? 1) === open.label && (it.mask === true || it.absent === true))
+    .map((it) => it.slice_index);
   if (confirmed.length < 2) {
-    notifyPlain(i18next.t('edit.needsTwo'));
+    const loose = slicesToConfirm(open, axis, confirmed);
+    if (loose.length === 0) notifyPlain(i18next.t('edit.needsTwo'));
+    else {
+      offer(i18next.t('edit.offerConfirm', { count: loose.length }), i18next.t('edit.confirmAll'), () => {
+        void confirmSlices(loose).then((isDone) => (isDone ? interpolate() : undefined));
+      });
+    }
     return;
   }
   patchOpen({ asking: true, failure: null });

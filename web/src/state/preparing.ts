@@ -16,7 +16,8 @@ interface Wish {
 }
 
 function wishOf({ open, engines }: State): Wish | null {
-  if (open === null) return null;
+  // What is prepared is of the first frame.
+  if (open === null || open.frame > 0) return null;
   const engine = currentEngine(engines, open.engine);
   return engine === null ? null : { jobId: open.job.job_id, ...activeSlice(open), engine: engine.name };
 }

@@ -10,6 +10,7 @@ import {
   canSegment,
   emptyPrompt,
   isEmpty,
+  isSameKey,
   promptAt,
   propagationAxis,
   startingSlices,
@@ -17,10 +18,10 @@ import {
   type PromptKey,
 } from '../core/prompts';
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
-import { follow, followAtOnce, segmentNow, TYPING_MS, whenQuiet } from './follow';
+import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isReadOnly, refuseReadOnly } from './accepted';
 import { attempt } from './notices';
-import { editsSaved, saveInTurn } from './saving';
+import { editsSaved, promptsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
 import { activeAxis, activeSlice } from './view';
 
@@ -38,13 +39,36 @@ export function sliceSize(grid: Grid, axis: AxisIndex): SliceSize {
   return [grid.shape[x], grid.shape[y]];
 }
 
-/** Sends edits in the order they were made; a prompt that says nothing is deleted. */
-function save(jobId: string, key: PromptKey, prompt: SlicePrompt | null): void {
-  saveInTurn(() =>
-    prompt === null || isEmpty(prompt)
-      ? api.deletePrompt(jobId, key.axis, key.sliceIndex, key.label)
-      : api.putPrompt(jobId, prompt),
-  );
+/** An edit of a prompt: what was seen, and what was made of it. */
+interface Edit {
+  readonly before: SlicePrompt | null;
+  readonly prompt: SlicePrompt | null;
+}
+
+function saysNothing(prompt: SlicePrompt | null): boolean {
+  return prompt === null || isEmpty(prompt);
+}
+
+/** Sends edits in the order they were made, and after what they wait for. What others marked there meanwhile appears. */
+function save(jobId: string, key: PromptKey, { before, prompt }: Edit, after?: Promise<unknown>): void {
+  if (saysNothing(before) && saysNothing(prompt)) return;
+  saveInTurn(async () => {
+    await after;
+    const marked = await api.changePrompt(jobId, before ?? emptyPrompt(key), prompt ?? emptyPrompt(key));
+    const open = getState().open;
+    if (open?.job.job_id !== jobId) return;
+    const shown = promptAt(open.job.prompts, key);
+    const isLast = shown === prompt || (shown === null && saysNothing(prompt));
+    if (isLast) patchJob({ prompts: withPrompt(open.job.prompts, key, marked) });
+  });
+}
+
+/** A drag that goes on: what its slice was marked with before. */
+let dragged: { readonly key: PromptKey; readonly before: SlicePrompt | null } | null = null;
+
+/** Whether prompts are being changed here: what the server says of them is older. */
+export function isMarking(): boolean {
+  return dragged !== null || !promptsSaved() || getState().saving.waiting > 0;
 }
 
 /** How far an edit is: a drag that goes on, a number that may get more digits, or done. */
@@ -58,9 +82,27 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
   patchOpen({ edits: open.edits + 1 });
-  if (phase === 'going on') return;
-  save(open.job.job_id, key, next);
-  follow(key, phase === 'typing' ? TYPING_MS : 0);
+  const isDragged = dragged !== null && isSameKey(dragged.key, key);
+  const untouched = dragged !== null && isDragged ? dragged.before : before;
+  if (phase === 'going on') {
+    if (!isDragged) dragged = { key, before };
+    return;
+  }
+  dragged = null;
+  save(open.job.job_id, key, { before: untouched, prompt: next });
+  follow(key, untouched, phase === 'typing' ? TYPING_MS : 0);
+}
+
+/** Takes the last change of a prompt back that no engine has answered, and stops its task; false where there is none. */
+export function undoUnanswered(): boolean {
+  const open = getState().open;
+  const taken = open === null ? null : takeBack();
+  if (open === null || taken === null) return false;
+  const { key, prompt, told } = taken;
+  patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
+  // The call that queued the task stores the prompt as well.
+  save(open.job.job_id, key, { before: promptAt(open.job.prompts, key), prompt }, told);
+  return true;
 }
 
 function withoutAbsent(prompt: SlicePrompt): SlicePrompt {

@@ -1,13 +1,13 @@
 // Steps of a review, opinions, and which mask the job shows. What was typed stays until the server has it.
 import i18next from 'i18next';
-import { ApiError } from '../api/http';
 import * as api from '../api/client';
+import { ApiError } from '../api/http';
 import * as records from '../api/records';
 import type { ReviewState } from '../api/types';
 import { reviewStateOf } from '../core/job_list';
-import { decodeRle } from '../core/rle';
 import { refuseReadOnly } from './accepted';
-import { attempt, notifyDone, notifyError, notifyText } from './notices';
+import { attempt, notifyDone, notifyError, notifyText, settled } from './notices';
+import { undoUnanswered } from './prompts';
 import { refreshRecords } from './records';
 import { editsSaved } from './saving';
 import { getState, patchJob, patchOpen } from './store';
@@ -34,6 +34,7 @@ export async function stepReview(to: ReviewState, comment: string, isTold = true
     const review = await records.postReview(job.job_id, { from: reviewStateOf(job), to, head: job.head ?? null, comment: comment.trim() });
     patchJob({ review });
     if (to === 'accepted') patchOpen({ tool: 'navigate' });
+    else settled('reopened');
     if (isTold) notifyDone(i18next.t('review.done', { state: i18next.t(`reviewState.${to}`) }));
     return true;
   } catch (cause) {
@@ -65,28 +66,17 @@ export async function removeOpinion(opinionId: string): Promise<void> {
   });
 }
 
-/** Shows the outlines of another mask beside this one's, or none. */
-export async function showCompared(revisionId: string | null): Promise<void> {
-  const open = getState().open;
-  if (open === null || open.compared?.revisionId === revisionId) return;
-  if (revisionId === null) {
-    patchOpen({ compared: null });
-    return;
-  }
-  await attempt(async () => {
-    const bytes = await api.getMask(open.job.job_id, revisionId);
-    if (bytes !== null && getState().open?.job.job_id === open.job.job_id) patchOpen({ compared: { revisionId, mask: decodeRle(bytes) } });
-  }, i18next.t('error.mask'));
-}
-
 /** Makes another revision the mask, or none; false where that failed. */
 export async function makeHead(revisionId: string | null): Promise<boolean> {
+  if (refuseReadOnly()) return false;
+  // What an engine has not answered yet is not of the mask that is chosen.
+  while (undoUnanswered());
   await editsSaved();
   const open = getState().open;
-  if (open === null || refuseReadOnly()) return false;
+  if (open === null) return false;
   const { job_id: jobId, head = null } = open.job;
   try {
-    await records.putHead(jobId, revisionId, head);
+    await api.putHead(jobId, { head: revisionId, expected: head });
     return true;
   } catch (cause) {
     if (cause instanceof ApiError && cause.code === 'not_head') await wasChanged(jobId, cause);

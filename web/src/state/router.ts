@@ -1,4 +1,4 @@
-// Addresses of the page: `/` is the list, `/jobs/{id}` a job, `/join` takes an invitation up, the others are what they say.
+// Addresses of the page: `/` is the list, an unknown one says so, `/jobs/{id}` a job, `/join` takes an invitation up, the others are what they say.
 import { useSyncExternalStore } from 'react';
 
 /** Pages that an address alone names. */
@@ -6,17 +6,17 @@ export const PLAIN_PAGES = ['tasks', 'requests', 'audit', 'diagnosis', 'settings
 
 export type PlainPage = (typeof PLAIN_PAGES)[number];
 
-export type Route = { readonly page: 'jobs' } | { readonly page: PlainPage } | { readonly page: 'job'; readonly jobId: string };
+export type Route = { readonly page: 'jobs' } | { readonly page: 'unknown' } | { readonly page: PlainPage } | { readonly page: 'job'; readonly jobId: string };
 
 function routeOf(path: string): Route {
   const plain = PLAIN_PAGES.find((page) => path === `/${page}` || path === `/${page}/`);
   if (plain !== undefined) return { page: plain };
   const match = /^\/jobs\/([^/]+)\/?$/.exec(path);
-  return match?.[1] === undefined ? { page: 'jobs' } : { page: 'job', jobId: decodeURIComponent(match[1]) };
+  return match?.[1] === undefined ? { page: path === '/' ? 'jobs' : 'unknown' } : { page: 'job', jobId: decodeURIComponent(match[1]) };
 }
 
 export function pathOf(route: Route): string {
-  if (route.page === 'jobs') return '/';
+  if (route.page === 'jobs' || route.page === 'unknown') return '/';
   return route.page === 'job' ? `/jobs/${encodeURIComponent(route.jobId)}` : `/${route.page}`;
 }
 

@@ -1,7 +1,7 @@
 // What a person sets once for all jobs; kept in the browser.
 import { PLANES, type Plane } from '../core/axes';
 import { defaultsFrom, NO_DEFAULTS, type Defaults } from '../core/defaults';
-import { LAYOUTS, type Layout, type SharedLayout } from '../core/layout';
+import { firstLayout, LAYOUTS, type Layout, type SharedLayout } from '../core/layout';
 import type { Convention } from '../core/tile';
 
 /** `system`: as the person's system has it. */
@@ -51,12 +51,17 @@ export const DEFAULTS: Settings = {
   tourSeen: false,
 };
 
+/** The defaults on this page: a roomy one starts with all three planes. */
+export function defaultsHere(): Settings {
+  return { ...DEFAULTS, layout: firstLayout(window.innerWidth) };
+}
+
 function flag(stored: unknown, otherwise: boolean): boolean {
   return typeof stored === 'boolean' ? stored : otherwise;
 }
 
 /** Stored settings; a value that is not one of ours falls back to its default. */
-export function settingsFrom(text: string): Settings {
+export function settingsFrom(text: string, otherwise = DEFAULTS): Settings {
   let stored: Partial<Record<keyof Settings, unknown>> = {};
   try {
     const parsed: unknown = JSON.parse(text);
@@ -68,7 +73,7 @@ export function settingsFrom(text: string): Settings {
   return {
     theme: THEMES.find((it) => it === theme) ?? DEFAULTS.theme,
     convention: convention === 'neurological' ? 'neurological' : DEFAULTS.convention,
-    layout: LAYOUTS.find((it) => it === layout) ?? DEFAULTS.layout,
+    layout: LAYOUTS.find((it) => it === layout) ?? otherwise.layout,
     large: PLANES.find((it) => it === large) ?? DEFAULTS.large,
     shared: shared === 'grid' ? shared : DEFAULTS.shared,
     opacity: typeof opacity === 'number' && opacity >= 0 && opacity <= 1 ? opacity : DEFAULTS.opacity,
@@ -83,7 +88,7 @@ export function settingsFrom(text: string): Settings {
 }
 
 export function readSettings(): Settings {
-  return settingsFrom(localStorage.getItem(STORAGE_KEY) ?? '{}');
+  return settingsFrom(localStorage.getItem(STORAGE_KEY) ?? '{}', defaultsHere());
 }
 
 export function writeSettings(settings: Settings): void {

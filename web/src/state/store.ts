@@ -33,6 +33,10 @@ export interface Notice {
   /** Already translated. */
   readonly title: string;
   readonly text: string | null;
+  /** What it says until then is no longer so. */
+  readonly until?: 'connected' | 'reopened';
+  /** What the person can do about it by one click. */
+  readonly action?: { readonly words: string; readonly run: () => void };
 }
 
 /** A file on its way to the server. */
@@ -44,6 +48,18 @@ export interface UploadProgress {
 }
 
 export type SliceRange = readonly [number, number];
+
+/** A revision with its mask. */
+export interface RevisionMask {
+  readonly revisionId: string;
+  readonly mask: Labelmap;
+}
+
+/** Two masks whose outlines are shown; `a` is null where it is the mask as it is now, edits included. */
+export interface ComparedMasks {
+  readonly a: RevisionMask | null;
+  readonly b: RevisionMask;
+}
 
 /** The job on the screen. */
 export interface OpenJob {
@@ -73,8 +89,9 @@ export interface OpenJob {
   readonly label: number;
   /** Objects that are not shown, by their labels. */
   readonly hidden: ReadonlySet<number>;
-  /** Another revision whose outlines are shown beside the mask's. */
-  readonly compared: { readonly revisionId: string; readonly mask: Labelmap } | null;
+  readonly compared: ComparedMasks | null;
+  /** No mask is drawn over the slices, for a look at the image alone. */
+  readonly masksHidden: boolean;
   /** Measurements of a mask; those of the last one stand until the head's have come. */
   readonly measured: Measurements | null;
   readonly measureError: ApiError | null;

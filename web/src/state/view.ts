@@ -50,6 +50,11 @@ export function stepFrame(steps: number): void {
   setFrame((getState().open?.frame ?? 0) + steps);
 }
 
+/** Takes all masks off the slices, or puts them back. */
+export function toggleMasks(): void {
+  patchOpen(({ masksHidden }) => ({ masksHidden: !masksHidden }));
+}
+
 export function setWindow(window: Window): void {
   if (window.high > window.low) patchOpen({ window });
 }

@@ -18,11 +18,11 @@ export interface MaskScene {
   readonly palette: Uint8ClampedArray;
   /** Colours of the outlines by label value. */
   readonly outlines: ReadonlyMap<number, string>;
-  /** Another mask whose outlines are shown beside the first one's. */
-  readonly compared: Labelmap | null;
+  /** Two masks whose outlines are shown; `a` is null where it is the mask that is filled. */
+  readonly compared: { readonly a: Labelmap | null; readonly b: Labelmap } | null;
 }
 
-/** Outlines of the mask that is compared with: dashed, in a colour that no object has, on a shadow for bright images. */
+/** Outlines of the second of two compared masks: dashed, in a colour that no object has, on a shadow for bright images. */
 const COMPARED_DASH = [5, 4];
 const COMPARED_COLOR = '#ffffff';
 const COMPARED_SHADOW = '#000000';
@@ -127,7 +127,7 @@ class Slices {
 
 export class MaskLayer {
   private readonly slices = new Slices();
-  private readonly compared = new Slices();
+  private readonly compared = { a: new Slices(), b: new Slices() };
   private readonly fills = new Map<Plane, Fill>();
   private scene: MaskScene | null = null;
   private frame = 0;
@@ -177,15 +177,17 @@ export class MaskLayer {
   }
 
   private draw(context: CanvasRenderingContext2D, scene: MaskScene, tile: Tile): void {
-    const { grid, mask, cursor } = scene;
+    const { grid, mask, cursor, compared } = scene;
+    const outlined = compared?.a ?? null;
     if (mask !== null) {
       const slice = this.slices.at(grid, mask, tile.plane, cursor);
       const fill = this.fill(slice, scene.palette, tile.plane);
       if (fill !== null) placePicture(context, grid, tile, fill, false);
-      strokeOutlines(context, tile, slice, scene.outlines);
+      if (outlined === null) strokeOutlines(context, tile, slice, scene.outlines);
     }
-    if (scene.compared !== null) {
-      const slice = this.compared.at(grid, scene.compared, tile.plane, cursor);
+    if (outlined !== null) strokeOutlines(context, tile, this.compared.a.at(grid, outlined, tile.plane, cursor), scene.outlines);
+    if (compared !== null) {
+      const slice = this.compared.b.at(grid, compared.b, tile.plane, cursor);
       const inOne = (color: string): ReadonlyMap<number, string> => new Map([...scene.outlines.keys()].map((label) => [label, color]));
       context.setLineDash(COMPARED_DASH);
       strokeOutlines(context, tile, slice, inOne(COMPARED_SHADOW), OUTLINE_WIDTH + 2);

@@ -1,10 +1,11 @@
 // What lies over slices and masks: crosshair, boxes with handles, points, letters, scale bar, facts in the corners.
 import type { Diameter, SlicePrompt } from '../api/types';
-import { axisIndex, type AxisIndex, type Plane } from '../core/axes';
+import { axisIndex, PLANE_AXES, PLANES, type AxisIndex, type Plane } from '../core/axes';
 import { HANDLES, handlePlace, type Box } from '../core/box';
 import { sliceOfPlane } from '../core/grid';
 import { boxOf } from '../core/prompts';
 import type { DrawnDiameters } from '../core/measure';
+import { PLANE_COLORS } from '../core/palette';
 import { scaleBar } from '../core/scale_bar';
 import { canvasFromRas, canvasFromSlice, edgeLetters, type Tile } from '../core/tile';
 import { drawScribbles, NEGATIVE_COLOR, POSITIVE_COLOR } from './marks';
@@ -33,7 +34,6 @@ export interface OverlayScene extends Scene {
 }
 
 const BOX_COLOR = '#ffd54a';
-const CROSSHAIR_COLOR = 'rgba(92, 200, 215, 0.75)';
 const LETTER_COLOR = '#ffb454';
 const TEXT_COLOR = '#e6edf3';
 const SHADOW = 'rgba(0, 0, 0, 0.85)';
@@ -56,22 +56,32 @@ function strokeTwice(context: CanvasRenderingContext2D, path: Path2D, color: str
   context.stroke(path);
 }
 
+/** The plane whose slices are counted along a RAS axis. */
+function planeAcross(rasAxis: AxisIndex): Plane {
+  return PLANES.find((plane) => PLANE_AXES[plane].normal === rasAxis) ?? 'axial';
+}
+
+/** Two lines, each in the colour of the plane that it stands for; the place itself is left free. */
 function drawCrosshair(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile): void {
   const [x, y] = canvasFromRas(tile, scene.cursor);
   const { pane } = tile;
+  const { across, up } = PLANE_AXES[tile.plane];
   const gap = 9;
-  const path = new Path2D();
-  path.moveTo(pane.x, y);
-  path.lineTo(x - gap, y);
-  path.moveTo(x + gap, y);
-  path.lineTo(pane.x + pane.width, y);
-  path.moveTo(x, pane.y);
-  path.lineTo(x, y - gap);
-  path.moveTo(x, y + gap);
-  path.lineTo(x, pane.y + pane.height);
-  context.strokeStyle = CROSSHAIR_COLOR;
+  const draw = (plane: Plane, ends: readonly (readonly [number, number, number, number])[]): void => {
+    context.beginPath();
+    for (const [x1, y1, x2, y2] of ends) {
+      context.moveTo(x1, y1);
+      context.lineTo(x2, y2);
+    }
+    context.strokeStyle = PLANE_COLORS[plane];
+    context.stroke();
+  };
+  context.save();
+  context.globalAlpha = 0.75;
   context.lineWidth = 1;
-  context.stroke(path);
+  draw(planeAcross(up), [[pane.x, y, x - gap, y], [x + gap, y, pane.x + pane.width, y]]);
+  draw(planeAcross(across), [[x, pane.y, x, y - gap], [x, y + gap, x, pane.y + pane.height]]);
+  context.restore();
 }
 
 function drawBox(context: CanvasRenderingContext2D, scene: OverlayScene, tile: Tile, slice: Slice, box: Box, isActive: boolean): void {
@@ -175,10 +185,12 @@ function drawFacts(context: CanvasRenderingContext2D, scene: OverlayScene, tile:
   const { title, facts } = scene.words(tile.plane);
   context.font = `13px ${FONT}`;
   // A small pane's title must not run into the letter in the middle.
-  if (context.measureText(title).width > pane.width / 2 - 28) context.font = `11px ${FONT}`;
+  if (context.measureText(title).width > pane.width / 2 - 34) context.font = `11px ${FONT}`;
   context.textAlign = 'left';
   context.textBaseline = 'middle';
-  drawText(context, title, pane.x + 10, pane.y + 15, TEXT_COLOR);
+  context.fillStyle = PLANE_COLORS[tile.plane];
+  context.fillRect(pane.x + 8, pane.y + 9, 3, 12);
+  drawText(context, title, pane.x + 16, pane.y + 15, TEXT_COLOR);
   if (!scene.annotations) return;
   // Window and magnification are those of all panes: the first says them.
   if (tile === scene.arrangement.tiles[0]) {

@@ -1,7 +1,8 @@
 // What a viewer of surfaces must do. Two do it: three.js on WebGL2, and plain Canvas2D without it.
-import type { Vec3 } from '../core/axes';
+import { PLANE_AXES, PLANES, type Vec3 } from '../core/axes';
+import { PLANE_COLORS } from '../core/palette';
 import type { SurfaceMesh } from '../core/surface';
-import { projected, type Projection, type Side } from '../core/surface_camera';
+import type { Projection, Side } from '../core/surface_camera';
 import { freshContext } from './slice_viewer';
 
 export interface SurfaceObject {
@@ -12,9 +13,40 @@ export interface SurfaceObject {
   readonly opacity: number;
 }
 
+/** The place that the slices meet in, in millimetres of RAS, and how far its lines reach. */
+export interface SurfaceCrosshair {
+  readonly mm: Vec3;
+  readonly reachMm: number;
+}
+
 export interface SurfaceScene {
   readonly objects: readonly SurfaceObject[];
   readonly projection: Projection;
+  /** Null where it is not shown. */
+  readonly crosshair: SurfaceCrosshair | null;
+}
+
+export interface CrosshairLine {
+  readonly from: Vec3;
+  readonly to: Vec3;
+  /** `#rrggbb`. */
+  readonly color: string;
+}
+
+/** How strongly a line is seen through a surface before it. */
+export const BEHIND_OPACITY = 0.3;
+
+/** Lines along R, A and S, each in the colour of the plane whose slices are counted along it. */
+export function crosshairLines({ mm, reachMm }: SurfaceCrosshair): readonly CrosshairLine[] {
+  return PLANES.map((plane) => {
+    const { normal } = PLANE_AXES[plane];
+    const end = (side: 1 | -1): Vec3 => [
+      mm[0] + (normal === 0 ? side * reachMm : 0),
+      mm[1] + (normal === 1 ? side * reachMm : 0),
+      mm[2] + (normal === 2 ? side * reachMm : 0),
+    ];
+    return { from: end(-1), to: end(1), color: PLANE_COLORS[plane] };
+  });
 }
 
 export interface SurfaceViewer {
@@ -22,9 +54,7 @@ export interface SurfaceViewer {
   destroy(): void;
 }
 
-const CROSSHAIR_COLOR = 'rgba(92, 200, 215, 0.85)';
 const LETTER_COLOR = '255, 180, 84';
-const GAP_PX = 9;
 const GIZMO_PX = 26;
 const FONT = '600 13px system-ui, "Noto Sans", sans-serif';
 
@@ -36,30 +66,6 @@ const ENDS: readonly (readonly [Side, Vec3])[] = [
   ['S', [0, 0, 1]],
   ['I', [0, 0, -1]],
 ];
-
-/** Lines through the crosshair along R, A and S, so long as the objects are wide; a gap leaves the place itself free. */
-function drawCrosshair(context: CanvasRenderingContext2D, projection: Projection, mm: Vec3, reachMm: number): void {
-  const [x, y] = projected(projection, mm);
-  context.strokeStyle = CROSSHAIR_COLOR;
-  context.lineWidth = 1;
-  for (const [, direction] of ENDS) {
-    const [toX, toY] = projected(projection, [
-      mm[0] + direction[0] * reachMm,
-      mm[1] + direction[1] * reachMm,
-      mm[2] + direction[2] * reachMm,
-    ]);
-    const length = Math.hypot(toX - x, toY - y);
-    if (length <= GAP_PX) continue;
-    context.beginPath();
-    context.moveTo(x + ((toX - x) * GAP_PX) / length, y + ((toY - y) * GAP_PX) / length);
-    context.lineTo(toX, toY);
-    context.stroke();
-  }
-  context.beginPath();
-  context.arc(x, y, 2.5, 0, 2 * Math.PI);
-  context.fillStyle = CROSSHAIR_COLOR;
-  context.fill();
-}
 
 /** Axes of the patient at the lower left; letters that point away are dim and lie behind. */
 function drawOrientation(context: CanvasRenderingContext2D, projection: Projection): void {
@@ -90,19 +96,8 @@ function drawOrientation(context: CanvasRenderingContext2D, projection: Projecti
   }
 }
 
-export interface SurfaceMarks {
-  readonly projection: Projection;
-  /** The crosshair in millimetres of RAS; null where it is not shown. */
-  readonly cursorMm: Vec3 | null;
-  /** Length of the crosshair's arms. */
-  readonly reachMm: number;
-  readonly letters: boolean;
-}
-
-/** Draws what lies over the surfaces: crosshair and orientation. */
-export function drawMarks(canvas: HTMLCanvasElement, marks: SurfaceMarks): void {
+/** Draws what lies over the surfaces: the patient's directions. */
+export function drawMarks(canvas: HTMLCanvasElement, projection: Projection, letters: boolean): void {
   const context = freshContext(canvas);
-  if (context === null) return;
-  if (marks.cursorMm !== null) drawCrosshair(context, marks.projection, marks.cursorMm, marks.reachMm);
-  if (marks.letters) drawOrientation(context, marks.projection);
+  if (context !== null && letters) drawOrientation(context, projection);
 }

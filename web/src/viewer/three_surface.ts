@@ -6,6 +6,8 @@ import {
   DirectionalLight,
   FrontSide,
   HemisphereLight,
+  LineBasicMaterial,
+  LineSegments,
   Matrix4,
   Mesh,
   MeshLambertMaterial,
@@ -17,7 +19,7 @@ import {
 } from 'three';
 import type { SurfaceMesh } from '../core/surface';
 import type { Projection } from '../core/surface_camera';
-import type { SurfaceObject, SurfaceScene, SurfaceViewer } from './surface_viewer';
+import { BEHIND_OPACITY, crosshairLines, type SurfaceCrosshair, type SurfaceObject, type SurfaceScene, type SurfaceViewer } from './surface_viewer';
 
 /** Half the depth in millimetres that is drawn: more than any patient. */
 const DEPTH_MM = 5000;
@@ -35,31 +37,48 @@ interface Shown {
   readonly mesh: Mesh<BufferGeometry, MeshLambertMaterial>;
 }
 
+/** The crosshair twice: as surfaces leave it to be seen, and faintly through them. */
+function crosshairLayers(geometry: BufferGeometry): readonly LineSegments[] {
+  const seen = new LineBasicMaterial({ vertexColors: true });
+  const behind = new LineBasicMaterial({ vertexColors: true, transparent: true, opacity: BEHIND_OPACITY, depthTest: false });
+  return [seen, behind].map((material, order) => {
+    const lines = new LineSegments(geometry, material);
+    lines.frustumCulled = false;
+    // The faint one lies over the surfaces, which are drawn by then.
+    lines.renderOrder = order;
+    return lines;
+  });
+}
+
 export class ThreeSurface implements SurfaceViewer {
   private readonly renderer: WebGLRenderer;
   private readonly scene = new Scene();
   private readonly camera = new OrthographicCamera();
   private readonly lamp = new DirectionalLight(0xffffff, 2.4);
   private readonly shown = new Map<number, Shown>();
+  private readonly crosshair = new BufferGeometry();
+  private readonly layers = crosshairLayers(this.crosshair);
 
   constructor(canvas: HTMLCanvasElement) {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true, preserveDrawingBuffer: true });
     this.renderer.setClearColor(0x000000, 1);
     this.camera.matrixAutoUpdate = false;
-    this.scene.add(this.lamp, new HemisphereLight(0xffffff, 0x555555, 0.9));
+    this.scene.add(this.lamp, new HemisphereLight(0xffffff, 0x555555, 0.9), ...this.layers);
   }
 
-  show({ objects, projection }: SurfaceScene): void {
+  show({ objects, projection, crosshair }: SurfaceScene): void {
     const { width, height } = projection;
     this.renderer.setPixelRatio(window.devicePixelRatio);
     this.renderer.setSize(width, height, false);
     this.place(objects);
+    this.cross(crosshair);
     this.look(projection);
     this.renderer.render(this.scene, this.camera);
   }
 
   destroy(): void {
     this.place([]);
+    this.crosshair.dispose();
     this.renderer.dispose();
     this.renderer.forceContextLoss();
   }
@@ -80,6 +99,18 @@ export class ThreeSurface implements SurfaceViewer {
       // What lies behind something transparent must be seen through it.
       material.depthWrite = object.opacity >= 1;
     }
+  }
+
+  private cross(crosshair: SurfaceCrosshair | null): void {
+    for (const layer of this.layers) layer.visible = crosshair !== null;
+    if (crosshair === null) return;
+    const lines = crosshairLines(crosshair);
+    const colors = lines.flatMap(({ color }) => {
+      const { r, g, b } = new Color(color);
+      return [r, g, b, r, g, b];
+    });
+    this.crosshair.setAttribute('position', new BufferAttribute(Float32Array.from(lines.flatMap(({ from, to }) => [...from, ...to])), 3));
+    this.crosshair.setAttribute('color', new BufferAttribute(Float32Array.from(colors), 3));
   }
 
   private meshOf({ label, mesh: source }: SurfaceObject): Shown['mesh'] {

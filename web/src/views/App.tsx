@@ -10,6 +10,7 @@ import { JobsPage } from './JobsPage';
 import { Notices } from './Notices';
 import { ShortcutSheet } from './ShortcutSheet';
 import { SignInPage } from './SignInPage';
+import { UnknownPage } from './UnknownPage';
 
 const JobPage = lazy(() => import('./JobPage'));
 const AuditPage = lazy(() => import('./AuditPage'));
@@ -62,6 +63,8 @@ function Page(): React.JSX.Element {
   switch (route.page) {
     case 'jobs':
       return <JobsPage />;
+    case 'unknown':
+      return <UnknownPage />;
     case 'tasks':
       return <TasksPage />;
     case 'requests':

@@ -1,12 +1,12 @@
 // Who did what, newest first: filtered by case, person and action, read on at the end, taken away as a table.
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import { ActionIcon, Alert, Button, Select, Skeleton, Text, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconArrowLeft, IconDownload } from '@tabler/icons-react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { Alert, Button, Select, Skeleton, Text } from '@mantine/core';
+import { IconAlertTriangle, IconDownload } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { ApiError } from '../api/http';
 import { listAudit } from '../api/records';
 import type { AuditAction, AuditEntry } from '../api/types';
-import { auditRows, filtered, particulars, peopleOf, type AuditFilter } from '../core/audit';
+import { auditRows, particulars, peopleOf, type AuditFilter } from '../core/audit';
 import { csv } from '../core/csv';
 import { formatDate } from '../core/format';
 import { REVIEW_STATES } from '../core/job_list';
@@ -14,7 +14,7 @@ import { refreshJobs } from '../state/jobs';
 import { attempt, errorText, toApiError } from '../state/notices';
 import { navigate, pathOf } from '../state/router';
 import { useStore } from '../state/store';
-import { HeaderControls } from './HeaderControls';
+import { PageHeader } from './PageHeader';
 import { saveText } from './save_file';
 import { usePersonName } from './use_records';
 
@@ -27,51 +27,62 @@ const DETAILS = [
 ] as const;
 
 const ACTIONS = [
-  'job_created', 'job_deleted', 'mask_edited', 'head_moved', 'labels_changed', 'review_changed', 'opinion_added', 'opinion_removed',
+  'job_created', 'job_deleted', 'mask_edited', 'head_moved', 'labels_changed', 'modality_changed', 'review_changed', 'opinion_added', 'opinion_removed',
   'label_set_created', 'label_set_changed', 'label_set_deleted', 'task_queued', 'task_cancelled', 'task_retried', 'priority_changed', 'request_made', 'request_deleted', 'exported',
 ] as const satisfies readonly AuditAction[];
 
 interface Read {
-  readonly jobId: string | null;
+  readonly filter: AuditFilter;
   readonly entries: readonly AuditEntry[];
   readonly isWhole: boolean;
   readonly error: ApiError | null;
 }
 
-const NOTHING: Omit<Read, 'jobId'> = { entries: [], isWhole: false, error: null };
+const EVERYTHING: AuditFilter = { jobId: null, person: null, action: null };
+const NOTHING: Omit<Read, 'filter'> = { entries: [], isWhole: false, error: null };
 
-/** The list as far as it was read, and a way to read on. */
-function useAudit(jobId: string | null): { readonly read: Read; readonly isReading: boolean; readonly readOn: () => void } {
-  const [found, setFound] = useState<Read>({ jobId, ...NOTHING });
+interface Audit {
+  readonly read: Read;
+  /** Everybody met so far, whatever is filtered now. */
+  readonly people: readonly string[];
+  readonly isReading: boolean;
+  readonly readOn: () => void;
+}
+
+/** The lines that were asked for as far as they were read, and a way to read on. */
+function useAudit(filter: AuditFilter): Audit {
+  const [found, setFound] = useState<Read>({ filter, ...NOTHING });
+  const [people, setPeople] = useState<readonly string[]>([]);
   const [isReading, setReading] = useState(false);
-  const read = found.jobId === jobId ? found : { jobId, ...NOTHING };
+  const read = found.filter === filter ? found : { filter, ...NOTHING };
   const last = read.entries.at(-1)?.audit_id ?? null;
   const readOn = useCallback(() => {
     setReading(true);
-    listAudit({ jobId, before: last, limit: PAGE }).then(
+    listAudit({ ...filter, before: last, limit: PAGE }).then(
       (more) => {
+        setPeople((known) => peopleOf(more, known));
         setFound((before) => ({
-          jobId,
-          entries: before.jobId === jobId && last !== null ? [...before.entries, ...more] : more,
+          filter,
+          entries: before.filter === filter && last !== null ? [...before.entries, ...more] : more,
           isWhole: more.length < PAGE,
           error: null,
         }));
         setReading(false);
       },
       (cause: unknown) => {
-        setFound((before) => ({ ...(before.jobId === jobId ? before : { jobId, ...NOTHING }), error: toApiError(cause) }));
+        setFound((before) => ({ ...(before.filter === filter ? before : { filter, ...NOTHING }), error: toApiError(cause) }));
         setReading(false);
       },
     );
-  }, [jobId, last]);
-  return { read, isReading, readOn };
+  }, [filter, last]);
+  return { read, people, isReading, readOn };
 }
 
-/** Every line about a case, or about all. */
-async function everything(jobId: string | null): Promise<AuditEntry[]> {
+/** Every line that was asked for. */
+async function everything(filter: AuditFilter): Promise<AuditEntry[]> {
   const all: AuditEntry[] = [];
   for (;;) {
-    const more = await listAudit({ jobId, before: all.at(-1)?.audit_id ?? null, limit: EXPORT_PAGE });
+    const more = await listAudit({ ...filter, before: all.at(-1)?.audit_id ?? null, limit: EXPORT_PAGE });
     all.push(...more);
     if (more.length < EXPORT_PAGE) return all;
   }
@@ -169,29 +180,29 @@ function End({ onSeen, isReading }: { onSeen: () => void; isReading: boolean }):
 }
 
 interface FiltersProps {
-  readonly read: Read;
+  readonly people: readonly string[];
   readonly filter: AuditFilter;
   readonly onFilter: (filter: AuditFilter) => void;
-  readonly onJob: (jobId: string | null) => void;
 }
 
-function Filters({ read, filter, onFilter, onJob }: FiltersProps): React.JSX.Element {
+function Filters({ people, filter, onFilter }: FiltersProps): React.JSX.Element {
   const { t } = useTranslation();
   const jobs = useStore((state) => state.jobs);
   const personName = usePersonName();
-  const people = useMemo(() => peopleOf(read.entries), [read.entries]);
   return (
     <>
       <Select
         size="sm"
         searchable
-        clearable={read.jobId !== null}
+        clearable={filter.jobId !== null}
         aria-label={t('audit.case')}
         placeholder={t('audit.anyCase')}
         data-testid="audit-case"
-        value={read.jobId}
+        value={filter.jobId}
         data={(jobs ?? []).map((job) => ({ value: job.job_id, label: job.name }))}
-        onChange={onJob}
+        onChange={(jobId) => {
+          onFilter({ ...filter, jobId });
+        }}
       />
       <Select
         size="sm"
@@ -223,22 +234,21 @@ function Filters({ read, filter, onFilter, onJob }: FiltersProps): React.JSX.Ele
 
 function Lines(): React.JSX.Element {
   const { t } = useTranslation();
-  const [jobId, setJobId] = useState<string | null>(null);
-  const [filter, setFilter] = useState<AuditFilter>({ person: null, action: null });
+  const [filter, setFilter] = useState<AuditFilter>(EVERYTHING);
   const [isExporting, setExporting] = useState(false);
-  const { read, isReading, readOn } = useAudit(jobId);
-  const shown = useMemo(() => filtered(read.entries, filter), [read.entries, filter]);
+  const { read, people, isReading, readOn } = useAudit(filter);
+  const shown = read.entries;
   const takeAway = async (): Promise<void> => {
     setExporting(true);
     await attempt(async () => {
-      saveText('voxloop-audit.csv', 'text/csv', `\ufeff${csv(auditRows(filtered(await everything(jobId), filter)))}`);
+      saveText('voxloop-audit.csv', 'text/csv', `\ufeff${csv(auditRows(await everything(filter)))}`);
     }, t('audit.failed'));
     setExporting(false);
   };
   return (
     <>
       <div className="audit-filters">
-        <Filters read={read} filter={filter} onFilter={setFilter} onJob={setJobId} />
+        <Filters people={people} filter={filter} onFilter={setFilter} />
         <Text c="dimmed" size="sm" role="status" data-testid="audit-count">
           {t('audit.count', { count: shown.length })}
         </Text>
@@ -275,29 +285,9 @@ export default function AuditPage(): React.JSX.Element {
   useEffect(() => {
     void refreshJobs();
   }, []);
-  useEffect(() => {
-    document.title = `${t('audit.title')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Tooltip label={t('common.back')}>
-          <ActionIcon
-            aria-label={t('common.back')}
-            size="lg"
-            data-testid="back"
-            onClick={() => {
-              navigate({ page: 'jobs' });
-            }}
-          >
-            <IconArrowLeft size={20} />
-          </ActionIcon>
-        </Tooltip>
-        <h1 className="job-title">{t('audit.title')}</h1>
-        <span className="tagline">{t('audit.hint')}</span>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('audit.title')} hint={t('audit.hint')} />
       <main id="main" className="jobs-main audit-main">
         <Lines />
       </main>

@@ -40,18 +40,22 @@ function Reviewed({ job, now }: { job: JobSummary; now: number }): React.JSX.Ele
   );
 }
 
-export function DoubtBar({ job }: { job: Pick<JobSummary, 'doubt'> }): React.JSX.Element {
+export function DoubtBar({ job }: { job: Pick<JobSummary, 'rating'> }): React.JSX.Element {
   const { t } = useTranslation();
+  const { rating } = job;
   const word = caseDoubt(job);
-  if (word === null) return <span className="dim case-doubt">{t('list.noDoubt')}</span>;
-  const percent = Math.round(100 * (job.doubt ?? 0));
+  if (word === null || !rating) return <span className="dim case-doubt">{t('list.noDoubt')}</span>;
+  const percent = Math.round(100 * (rating.doubt ?? 0));
+  const toLookAt = rating.doubtful_slices.length;
+  const more = [...(toLookAt > 0 ? [t('list.toLookAt', { count: toLookAt })] : []), ...(rating.is_edited ? [t('list.editedSince')] : [])].join(' · ');
   return (
-    <span className={`case-doubt doubt-${word}`} title={t('jobs.doubtHint')} data-testid="case-doubt" data-doubt={word}>
+    <span className={`case-doubt doubt-${word}`} title={[t('jobs.doubtHint'), more].filter((it) => it !== '').join(' · ')} data-testid="case-doubt" data-doubt={word}>
       <span className="doubt-bar" aria-hidden>
         <span style={{ width: `${Math.max(percent, 3)}%` }} />
       </span>
       <span>
-        {t(`slice.${word}`)} <span className="dim number">{t('task.progress', { percent })}</span>
+        <span className="number">{t('list.doubt', { percent })}</span>
+        {more !== '' && <span className="dim case-doubt-more">{more}</span>}
       </span>
     </span>
   );
@@ -97,6 +101,9 @@ export function CaseRow({ job, isActive, place, count, onOpen, action }: CaseRow
         <Name job={job} />
         <Reviewed job={job} now={now} />
         <DoubtBar job={job} />
+        <span className="number case-objects" title={t('list.objects', { count: job.n_objects ?? 0 })} data-testid="case-objects">
+          {job.n_objects ?? '–'}
+        </span>
         <span>
           <StateBadge state={job.status} />
         </span>

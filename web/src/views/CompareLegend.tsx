@@ -3,9 +3,8 @@ import { useMemo } from 'react';
 import { CloseButton } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { differing, dice, overlapBySlice, total, type Overlap } from '../core/compare';
-import { revisionName } from '../state/compare';
-import { showCompared } from '../state/review';
-import { useStore, type OpenJob } from '../state/store';
+import { hideCompared, revisionName } from '../state/compare';
+import { useStore, type ComparedMasks, type OpenJob } from '../state/store';
 import { activeSlice, setSlice } from '../state/view';
 
 const HEIGHT = 22;
@@ -45,21 +44,22 @@ function nameOf({ job, revisions }: OpenJob, revisionId: string): string {
   return reader === '' && revision !== undefined ? revisionName(revision) : reader;
 }
 
-function Legend({ open, compared }: { open: OpenJob; compared: NonNullable<OpenJob['compared']> }): React.JSX.Element {
+function Legend({ open, compared }: { open: OpenJob; compared: ComparedMasks }): React.JSX.Element {
   const { t } = useTranslation();
-  const { mask, label } = open;
+  const { label } = open;
   const { axis, sliceIndex } = activeSlice(open);
-  const slices = useMemo(() => (mask === null ? [] : overlapBySlice(mask, compared.mask, label, axis)), [mask, compared.mask, label, axis]);
+  const [a, b] = [compared.a === null ? open.mask : compared.a.mask, compared.b.mask];
+  const slices = useMemo(() => (a === null ? [] : overlapBySlice(a, b, label, axis)), [a, b, label, axis]);
   const agreement = dice(total(slices));
   const here = slices[sliceIndex];
   return (
     <div className="compare-legend" role="group" aria-label={t('compare.title')} data-testid="compare">
       <div className="compare-lines">
         <span className="compare-line" style={{ borderColor: open.job.labels.find((it) => it.value === label)?.color }} aria-hidden />
-        <span>{t('compare.now')}</span>
+        <span data-testid="compare-first">{compared.a === null ? t('compare.now') : nameOf(open, compared.a.revisionId)}</span>
         <span className="compare-line compare-line-before" aria-hidden />
-        <span data-testid="compare-name">{nameOf(open, compared.revisionId)}</span>
-        <CloseButton size="sm" variant="transparent" aria-label={t('compare.stop')} onClick={() => void showCompared(null)} />
+        <span data-testid="compare-name">{nameOf(open, compared.b.revisionId)}</span>
+        <CloseButton size="sm" variant="transparent" aria-label={t('compare.stop')} onClick={hideCompared} />
       </div>
       <div className="compare-facts">
         <span data-testid="compare-dice">{agreement === null ? t('compare.nothing') : t('compare.dice', { dice: agreement.toFixed(3) })}</span>

@@ -1,4 +1,4 @@
-// Two masks of the case beside each other: Dice and volume per object, and the outline of the second on the slices.
+// Two masks of the case beside each other: Dice and volume per object, and the outlines of both on the slices.
 import { useEffect, useState } from 'react';
 import { ActionIcon, Select, Switch, Tooltip } from '@mantine/core';
 import { IconArrowsExchange } from '@tabler/icons-react';
@@ -9,7 +9,7 @@ import type { Comparison } from '../api/types';
 import { formatDate } from '../core/format';
 import { formatMl } from '../core/measure';
 import { errorText, toApiError } from '../state/notices';
-import { showCompared } from '../state/review';
+import { comparedIds, hideCompared, showCompared } from '../state/compare';
 import { useStore, type OpenJob } from '../state/store';
 import { Section } from './Section';
 import { useLabelName } from './use_label_name';
@@ -97,6 +97,29 @@ function Table({ open, comparison }: { open: OpenJob; comparison: Comparison }):
   );
 }
 
+/** Whether the outlines on the slices are those of these two. */
+function areDrawn(open: OpenJob, a: string | null, b: string | null): boolean {
+  const drawn = comparedIds(open);
+  return drawn !== null && drawn.a === a && drawn.b === b;
+}
+
+function Outlines({ open, a, b }: { open: OpenJob; a: string | null; b: string | null }): React.JSX.Element {
+  const { t } = useTranslation();
+  const isDrawn = areDrawn(open, a, b);
+  return (
+    <Switch
+      label={t('agreement.outlines')}
+      checked={isDrawn}
+      disabled={a === null || b === null}
+      data-testid="compare-outlines"
+      onChange={() => {
+        if (isDrawn) hideCompared();
+        else if (a !== null && b !== null) void showCompared(a, b);
+      }}
+    />
+  );
+}
+
 function Compare({ open }: { open: OpenJob }): React.JSX.Element {
   const { t } = useTranslation();
   const choices = useChoices(open);
@@ -106,14 +129,20 @@ function Compare({ open }: { open: OpenJob }): React.JSX.Element {
   const a = has(chosenA) ? chosenA : (choices[0]?.value ?? null);
   const b = has(chosenB) ? chosenB : (choices.find((choice) => choice.value !== a)?.value ?? null);
   const found = useComparison(open.job.job_id, a, b);
-  const isDrawn = open.compared !== null && open.compared.revisionId === b;
+  const isDrawn = areDrawn(open, a, b);
+  const redraw = (first: string | null, second: string | null): void => {
+    if (isDrawn && first !== null && second !== null) void showCompared(first, second);
+  };
   const choose = (words: string, value: string | null, set: (value: string | null) => void, testId: string): React.JSX.Element => (
     <Select label={words} data={choices} value={value} onChange={set} searchable={choices.length > 8} data-testid={testId} />
   );
   return (
     <>
       <div className="compare-choice">
-        {choose(t('agreement.first'), a, setA, 'compare-a')}
+        {choose(t('agreement.first'), a, (value) => {
+          setA(value);
+          redraw(value, b);
+        }, 'compare-a')}
         <Tooltip label={t('agreement.swap')}>
           <ActionIcon
             size={32}
@@ -122,23 +151,21 @@ function Compare({ open }: { open: OpenJob }): React.JSX.Element {
             onClick={() => {
               setA(b);
               setB(a);
+              redraw(b, a);
             }}
           >
             <IconArrowsExchange size={17} />
           </ActionIcon>
         </Tooltip>
-        {choose(t('agreement.second'), b, setB, 'compare-b')}
+        {choose(t('agreement.second'), b, (value) => {
+          setB(value);
+          redraw(a, value);
+        }, 'compare-b')}
       </div>
       {a === b && <p className="hint">{t('agreement.same')}</p>}
       {found !== null && 'error' in found && <p className="hint" role="alert">{errorText(found.error)}</p>}
       {a !== b && found !== null && 'comparison' in found && <Table open={open} comparison={found.comparison} />}
-      <Switch
-        label={t('agreement.outlines')}
-        checked={isDrawn}
-        disabled={b === null}
-        data-testid="compare-outlines"
-        onChange={(event) => void showCompared(event.currentTarget.checked ? b : null)}
-      />
+      <Outlines open={open} a={a} b={b} />
     </>
   );
 }

@@ -1,18 +1,17 @@
 // What is wrong with the server and what to do about it: every check with its state, finding and remedy.
 import { useEffect } from 'react';
-import { ActionIcon, Alert, Button, Skeleton, Text, Title, Tooltip } from '@mantine/core';
-import { IconAlertTriangle, IconArrowLeft, IconClipboard, IconDownload, IconFileSearch, IconRefresh } from '@tabler/icons-react';
+import { Alert, Button, Skeleton, Text, Title, Tooltip } from '@mantine/core';
+import { IconAlertTriangle, IconClipboard, IconDownload, IconFileSearch, IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Diagnosis } from '../api/types';
 import { countOf, reportOf, worstFirst } from '../core/diagnosis';
 import { formatDate } from '../core/format';
 import { examine } from '../state/diagnosis';
 import { errorText, notifyDone } from '../state/notices';
-import { navigate } from '../state/router';
 import { useStore } from '../state/store';
 import { CheckRow, CheckStateBadge } from './CheckRow';
 import { copyText } from './copy';
-import { HeaderControls } from './HeaderControls';
+import { PageHeader } from './PageHeader';
 
 function download(diagnosis: Diagnosis): void {
   const url = URL.createObjectURL(new Blob([JSON.stringify(diagnosis, null, 2)], { type: 'application/json' }));
@@ -120,28 +119,9 @@ export default function DiagnosisPage(): React.JSX.Element {
   useEffect(() => {
     void examine(false);
   }, []);
-  useEffect(() => {
-    document.title = `${t('diagnosis.title')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Tooltip label={t('common.back')}>
-          <ActionIcon
-            aria-label={t('common.back')}
-            size="lg"
-            data-testid="back"
-            onClick={() => {
-              navigate({ page: 'jobs' });
-            }}
-          >
-            <IconArrowLeft size={20} />
-          </ActionIcon>
-        </Tooltip>
-        <h1 className="job-title">{t('diagnosis.title')}</h1>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('diagnosis.title')} />
       <main id="main" className="jobs-main">
         <Findings />
       </main>

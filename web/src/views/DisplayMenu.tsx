@@ -1,13 +1,14 @@
 // How masks and crosshair look.
-import { ActionIcon, Popover, Slider, Switch, Text } from '@mantine/core';
+import { ActionIcon, Popover, Slider, Text } from '@mantine/core';
 import { IconAdjustmentsHorizontal } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../state/store';
 import { changeSettings } from '../state/view';
+import { SettingSwitch, SHOWN } from './SettingSwitch';
 
 export function DisplayMenu(): React.JSX.Element {
   const { t } = useTranslation();
-  const { opacity, outline, crosshair, letters, annotations } = useStore((state) => state.settings);
+  const opacity = useStore((state) => state.settings.opacity);
   return (
     <Popover position="bottom-start" withArrow trapFocus>
       <Popover.Target>
@@ -37,42 +38,9 @@ export function DisplayMenu(): React.JSX.Element {
             </Text>
           </div>
           <div className="switches">
-            <Switch
-              size="xs"
-              label={t('display.outline')}
-              checked={outline}
-              data-testid="outline"
-              onChange={(event) => {
-                changeSettings({ outline: event.currentTarget.checked });
-              }}
-            />
-            <Switch
-              size="xs"
-              label={t('display.crosshair')}
-              checked={crosshair}
-              data-testid="crosshair"
-              onChange={(event) => {
-                changeSettings({ crosshair: event.currentTarget.checked });
-              }}
-            />
-            <Switch
-              size="xs"
-              label={t('display.letters')}
-              checked={letters}
-              data-testid="letters"
-              onChange={(event) => {
-                changeSettings({ letters: event.currentTarget.checked });
-              }}
-            />
-            <Switch
-              size="xs"
-              label={t('display.annotations')}
-              checked={annotations}
-              data-testid="annotations"
-              onChange={(event) => {
-                changeSettings({ annotations: event.currentTarget.checked });
-              }}
-            />
+            {SHOWN.map((name) => (
+              <SettingSwitch key={name} name={name} size="xs" testId={name} />
+            ))}
           </div>
       </Popover.Dropdown>
     </Popover>

@@ -8,7 +8,7 @@ import { notifyError } from '../state/notices';
 import { useStore, type OpenJob } from '../state/store';
 import { activeSlice } from '../state/view';
 import { pictureOf } from '../viewer/picture';
-import { safeName, saveFile } from './save_file';
+import { safeName, saveFile, stemOf } from './save_file';
 import { Section } from './Section';
 import { useLabelName } from './use_label_name';
 import { useMemo, type ReactNode } from 'react';
@@ -83,19 +83,22 @@ function Surfaces({ open, query, noMask }: { open: OpenJob; query: Readonly<Reco
 export function DownloadPanel(): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
+  const person = useStore((state) => state.person);
   if (open === null) return null;
   const { axis, sliceIndex } = activeSlice(open);
   const { mask, job } = open;
   const { job_id: jobId, head = null } = job;
   const noMask = head === null ? t('export.needsMask') : null;
   const noMaskHere = mask !== null && labelsOnSlice(mask, axis, sliceIndex).size === 0 ? t('export.needsMaskHere') : null;
-  const query: Readonly<Record<string, string>> = head === null ? {} : { revision: head };
+  // A plain link has no header to say who follows it.
+  const query: Readonly<Record<string, string>> = { ...(head !== null && { revision: head }), ...(person !== '' && { person }) };
+  const withFrame = { ...query, frame: String(open.frame) };
   const savePicture = (): void => {
     const view = document.querySelector<HTMLElement>('.slices');
     if (view === null) return;
     pictureOf(view).then(
       (picture) => {
-        saveFile(`${safeName(job.name)}-view.png`, picture);
+        saveFile(`${safeName(stemOf(job.name))}-view.png`, picture);
       },
       (cause: unknown) => {
         notifyError(cause, t('export.viewFailed'));
@@ -110,16 +113,16 @@ export function DownloadPanel(): React.JSX.Element | null {
       </Group>
       <Surfaces open={open} query={query} noMask={noMask} />
       <Group title={t('export.pictures')}>
-        <Download words={t('export.slice')} why={noMask ?? noMaskHere} from={result2dUrl(jobId, axis, sliceIndex)} testId="download-2d" />
+        <Download words={t('export.slice')} why={noMask ?? noMaskHere} from={result2dUrl(jobId, axis, sliceIndex, person)} testId="download-2d" />
         <Download words={t('export.view')} why={null} from={savePicture} testId="export-view" />
       </Group>
       <Group title={t('export.numbers')}>
-        <Download words={t('export.csv')} why={noMask} from={exportUrl(jobId, 'measurements.csv', query)} testId="export-csv" />
-        <Download words={t('export.json')} why={noMask} from={exportUrl(jobId, 'measurements.json', query)} testId="export-json" />
+        <Download words={t('export.csv')} why={noMask} from={exportUrl(jobId, 'measurements.csv', withFrame)} testId="export-csv" />
+        <Download words={t('export.json')} why={noMask} from={exportUrl(jobId, 'measurements.json', withFrame)} testId="export-json" />
       </Group>
       <Group title={t('export.case')}>
-        <Download words={t('export.zip')} why={noMask} from={exportUrl(jobId, 'case.zip', query)} testId="export-zip" />
-        <Download words={t('export.zipImage')} why={noMask} from={exportUrl(jobId, 'case.zip', { ...query, image: 'true' })} testId="export-zip-image" />
+        <Download words={t('export.zip')} why={noMask} from={exportUrl(jobId, 'case.zip', withFrame)} testId="export-zip" />
+        <Download words={t('export.zipImage')} why={noMask} from={exportUrl(jobId, 'case.zip', { ...withFrame, image: 'true' })} testId="export-zip-image" />
       </Group>
     </Section>
   );

@@ -1,10 +1,12 @@
 // Options of the editing tools: size and shape, what is painted over, intensities, mode.
-import { NativeSelect, NumberInput, SegmentedControl, Slider } from '@mantine/core';
+import { NativeSelect, SegmentedControl, Slider } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { MAX_BRUSH } from '../core/edit/brush';
+import { ANY_INTENSITY } from '../core/limits';
 import type { EditTools } from '../state/edit_settings';
 import { changeEditTools, setBrushSize } from '../state/edit_tools';
 import { useStore, type EditTool } from '../state/store';
+import { CheckedNumber } from './CheckedNumber';
 
 function useEditTools(): EditTools {
   return useStore((state) => state.editTools);
@@ -27,21 +29,15 @@ function Size(): React.JSX.Element {
         data-testid="brush-slider"
         onChange={setBrushSize}
       />
-      <NumberInput
+      <CheckedNumber
         size="xs"
         className="option-number"
         aria-label={t('edit.sizeVoxels')}
         title={t('edit.sizeKeys')}
         data-testid="brush-size"
-        min={1}
-        max={MAX_BRUSH}
-        clampBehavior="blur"
-        allowDecimal={false}
-        allowNegative={false}
+        limits={{ least: 1, most: MAX_BRUSH, isWhole: true }}
         value={size}
-        onChange={(value) => {
-          if (typeof value === 'number' && value >= 1) setBrushSize(value);
-        }}
+        onChange={setBrushSize}
       />
     </>
   );
@@ -123,7 +119,7 @@ interface IntensityProps {
 function Intensity({ name, label }: IntensityProps): React.JSX.Element {
   const value = useEditTools()[name];
   return (
-    <NumberInput
+    <CheckedNumber
       size="xs"
       className="option-number"
       hideControls
@@ -131,9 +127,9 @@ function Intensity({ name, label }: IntensityProps): React.JSX.Element {
       title={label}
       data-testid={`threshold-${name}`}
       value={value}
-      allowNegative={name !== 'tolerance'}
+      limits={name === 'tolerance' ? { ...ANY_INTENSITY, least: 0 } : ANY_INTENSITY}
       onChange={(next) => {
-        if (typeof next === 'number' && Number.isFinite(next)) changeEditTools({ [name]: next });
+        changeEditTools({ [name]: next });
       }}
     />
   );

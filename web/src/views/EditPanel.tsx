@@ -1,11 +1,12 @@
 // Edits of the active object as a whole: in the volume, or on the shown slice only.
 import { useState } from 'react';
-import { Button, NumberInput, SegmentedControl, Tooltip } from '@mantine/core';
+import { Button, SegmentedControl, Tooltip } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Operation } from '../api/types';
 import { clearSlice, copySlice } from '../state/editing';
 import { interpolate, operate } from '../state/operations';
 import { useStore } from '../state/store';
+import { CheckedNumber } from './CheckedNumber';
 import { Section } from './Section';
 
 type Scope = 'volume' | 'slice';
@@ -49,27 +50,25 @@ interface AmountProps {
   readonly unit: string;
   readonly value: number;
   readonly step: number;
+  readonly most: number;
   readonly testId: string;
   readonly onChange: (value: number) => void;
 }
 
-function Amount({ label, unit, value, step, testId, onChange }: AmountProps): React.JSX.Element {
+function Amount({ label, unit, value, step, most, testId, onChange }: AmountProps): React.JSX.Element {
   return (
-    <NumberInput
+    <CheckedNumber
       size="xs"
       className="act-amount"
       aria-label={label}
       title={label}
       suffix={` ${unit}`}
-      min={step}
-      max={1000}
+      limits={{ least: 0.01, most }}
       step={step}
       decimalScale={2}
       value={value}
       data-testid={testId}
-      onChange={(next) => {
-        if (typeof next === 'number' && next > 0) onChange(next);
-      }}
+      onChange={onChange}
     />
   );
 }
@@ -98,16 +97,16 @@ function WholeObject(): React.JSX.Element {
       />
       <div className="acts">
         <Act name="smooth" operation={{ kind: 'smooth', mm: smoothMm }} {...act} />
-        <Amount label={t('edit.smoothMm')} unit="mm" step={0.5} value={smoothMm} onChange={setSmoothMm} testId="smooth-mm" />
+        <Amount label={t('edit.smoothMm')} unit="mm" step={0.5} most={20} value={smoothMm} onChange={setSmoothMm} testId="smooth-mm" />
       </div>
       <div className="acts">
         <Act name="grow" operation={{ kind: 'grow', mm: growMm }} {...act} />
         <Act name="shrink" operation={{ kind: 'shrink', mm: growMm }} {...act} />
-        <Amount label={t('edit.growMm')} unit="mm" step={0.5} value={growMm} onChange={setGrowMm} testId="grow-mm" />
+        <Amount label={t('edit.growMm')} unit="mm" step={0.5} most={100} value={growMm} onChange={setGrowMm} testId="grow-mm" />
       </div>
       <div className="acts">
         <Act name="removeIslands" operation={{ kind: 'remove_islands', below_ml: belowMl }} {...act} />
-        <Amount label={t('edit.belowMl')} unit="ml" step={0.05} value={belowMl} onChange={setBelowMl} testId="below-ml" />
+        <Amount label={t('edit.belowMl')} unit="ml" step={0.05} most={1000} value={belowMl} onChange={setBelowMl} testId="below-ml" />
       </div>
       <div className="acts">
         <Act name="keepLargest" operation={{ kind: 'keep_largest' }} {...act} />

@@ -5,14 +5,16 @@ import type { Revision } from '../api/types';
 import { useStore } from '../state/store';
 import { EngineChoice, MadeByEngine } from './EngineChoice';
 import { Section } from './Section';
+import { usePersonName } from './use_records';
 
 function MadeBy({ revision }: { revision: Revision }): React.JSX.Element {
   const { t } = useTranslation();
+  const personName = usePersonName();
   const { author } = revision;
   if (author.by === 'engine') return <MadeByEngine engine={author.engine} />;
   return (
     <Text size="xs" data-testid="made-by">
-      {t('engine.person', { name: author.name })}
+      {t('engine.person', { name: personName(author.name) })}
     </Text>
   );
 }

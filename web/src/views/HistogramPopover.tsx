@@ -5,11 +5,12 @@ import { IconChartHistogram } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { formatIntensity, formatWindow } from '../core/format';
 import { axisOf, outlineOf, shareOn, valueAt, withSide, type Histogram } from '../core/histogram';
-import { presetName, presetsOf, type Window } from '../core/window';
+import type { Window } from '../core/window';
 import { useStore, type OpenJob } from '../state/store';
 import { histogramOf } from '../state/survey';
 import { setWindow } from '../state/view';
 import { shareUnder } from './Handle';
+import { windowPresets } from './window_presets';
 
 type Part = 'low' | 'high' | 'level';
 
@@ -132,8 +133,7 @@ export function HistogramPopover(): React.JSX.Element | null {
   const { t } = useTranslation();
   const open = useStore((state) => state.open);
   if (open === null) return null;
-  const { image } = open.job;
-  const chosen = presetName(image, open.window);
+  const { offered, chosen } = windowPresets(open);
   return (
     <Popover position="bottom-start" withArrow trapFocus>
       <Popover.Target>
@@ -145,16 +145,14 @@ export function HistogramPopover(): React.JSX.Element | null {
         <div className="histogram-menu">
           <Plot open={open} />
           <div className="histogram-presets" role="group" aria-label={t('window.preset')}>
-            {presetsOf(image).map(([name, window]) => (
+            {offered.map(({ name, choose }) => (
               <button
                 key={name}
                 type="button"
                 className={name === chosen ? 'chip chip-chosen' : 'chip'}
                 aria-pressed={name === chosen}
                 data-testid={`preset-${name}`}
-                onClick={() => {
-                  setWindow(window);
-                }}
+                onClick={choose}
               >
                 {t(`window.${name}`)}
               </button>

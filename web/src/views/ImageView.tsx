@@ -8,7 +8,6 @@ import { useStore, type OpenJob } from '../state/store';
 import { FrameSlider } from './FrameSlider';
 import { PaneChrome } from './PaneChrome';
 import { PlaneSlider } from './PlaneSlider';
-import { ResultBar } from './ResultBar';
 import { SurfacePane } from './SurfacePane';
 import { Thinking } from './Thinking';
 import { usePresence } from './use_presence';
@@ -83,7 +82,6 @@ function Slices({ open }: { open: OpenJob }): React.JSX.Element {
         ))}
         <Waiting open={open} hasNiivue={hasNiivue} />
         <Thinking />
-        <ResultBar />
       </div>
       <PlaneSlider key={storedAxisOfPlane(open.grid.axes, open.plane)} plane={open.plane} presence={presence} />
       <FrameSlider />

@@ -11,8 +11,10 @@ import { navigate } from '../state/router';
 import { useStore } from '../state/store';
 import { AcceptedBanner } from './AcceptedBanner';
 import { ClashDialog } from './ClashDialog';
+import { DownloadMenu } from './DownloadMenu';
 import { HeaderControls } from './HeaderControls';
 import { ImageView } from './ImageView';
+import { ModalityChoice } from './ModalityChoice';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
 import { ReviewBadge } from './ReviewBadge';
@@ -47,14 +49,16 @@ function JobHeader(): React.JSX.Element {
           </h1>
           <StateBadge state={job.status} />
           <ReviewBadge state={reviewStateOf(job)} />
+          <ModalityChoice job={job} />
           <span className="dim job-facts">
-            {t(`modality.${job.image.modality}`)} · {t('jobs.voxels', { i, j, k })} ·{' '}
+            {t('jobs.voxels', { i, j, k })} ·{' '}
             {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {job.image.axis_codes}
           </span>
         </>
       )}
       <span className="grow" />
       <UndoRedo />
+      <DownloadMenu />
       <HeaderControls />
     </header>
   );
@@ -65,15 +69,15 @@ function NoJob({ jobId }: { jobId: string }): React.JSX.Element {
   const error = useStore((state) => state.jobError);
   if (error === null) {
     return (
-      <Center className="fill" data-testid="job-loading">
+      <Center component="main" id="main" className="fill" data-testid="job-loading">
         <Loader aria-label={t('common.loading')} />
       </Center>
     );
   }
   return (
-    <Center className="fill">
+    <Center component="main" id="main" className="fill">
       <Stack align="center" role="alert" data-testid="job-missing" data-job={jobId}>
-        <Title order={2}>{error.kind === 'failed' ? t('error.title') : t('job.missing')}</Title>
+        <Title order={1} size="h2">{error.kind === 'failed' ? t('error.title') : t('job.missing')}</Title>
         <Text c="dimmed">
           {error.kind === 'failed'
             ? errorText(error.error)

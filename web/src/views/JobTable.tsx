@@ -46,6 +46,7 @@ const HEADS = [
   ['name', 'list.sortName'],
   ['review', 'list.sortReview'],
   ['doubt', 'list.sortDoubt'],
+  ['objects', 'list.sortObjects'],
   ['state', 'list.sortState'],
   ['age', 'list.sortAge'],
 ] as const satisfies readonly (readonly [Sort, string])[];

@@ -12,10 +12,9 @@ import { errorText } from '../state/notices';
 import { navigate } from '../state/router';
 import { useStore } from '../state/store';
 import { CaseFilters, CaseSearch } from './CaseFilters';
-import { HeaderControls } from './HeaderControls';
 import { JobTable } from './JobTable';
-import { Logo } from './Logo';
 import { OpenVolume } from './OpenVolume';
+import { PageHeader } from './PageHeader';
 
 function Steps(): React.JSX.Element {
   const { t } = useTranslation();
@@ -121,18 +120,9 @@ export function JobsPage(): React.JSX.Element {
   const mayOpen = useStore((state) => mayBe(state, 'annotator'));
   const hasCases = useStore((state) => (state.jobs ?? []).length > 0);
   useEffect(() => watchJobs(), []);
-  useEffect(() => {
-    document.title = t('app.name');
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Logo />
-        <h1 className="brand">{t('app.name')}</h1>
-        <span className="tagline">{t('app.tagline')}</span>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader hint={t('app.tagline')} />
       <main id="main" className={hasCases ? 'jobs-main jobs-main-list' : 'jobs-main'}>
         {mayOpen ? <OpenVolume isCompact={hasCases} /> : <Alert icon={<IconEye />}>{t('access.openNeedsMore')}</Alert>}
         <JobsSection />

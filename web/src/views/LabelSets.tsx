@@ -9,7 +9,7 @@ import { loadLabelSets, removeLabelSet, saveLabelSet } from '../state/label_sets
 import { applyLabels } from '../state/labels';
 import { notifyDone } from '../state/notices';
 import { useStore } from '../state/store';
-import { safeName, saveText } from './save_file';
+import { safeName, saveText, stemOf } from './save_file';
 
 interface Sets {
   readonly sets: readonly LabelSet[];
@@ -148,7 +148,7 @@ function Files({ labels, isClosed, onDone }: { labels: readonly Label[]; isClose
           leftSection={<IconDownload size={16} aria-hidden />}
           data-testid="export-labels-json"
           onClick={() => {
-            saveText(`${safeName(jobName)}-labels.json`, 'application/json', toJson(labels));
+            saveText(`${safeName(stemOf(jobName))}-labels.json`, 'application/json', toJson(labels));
           }}
         >
           {t('labels.exportJson')}

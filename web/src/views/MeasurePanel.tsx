@@ -116,14 +116,15 @@ function ObjectCard({ open, object, unit }: { open: OpenJob; object: ObjectMeasu
 function useMeasurements(open: OpenJob | null): void {
   const jobId = open?.job.job_id;
   const head = open?.job.head ?? null;
+  const frame = open?.frame ?? 0;
   useEffect(() => {
     if (jobId === undefined) return undefined;
     if (head === null) {
       patchOpen({ measured: null, measureError: null });
       return undefined;
     }
-    return measureSoon(jobId, head);
-  }, [jobId, head]);
+    return measureSoon(jobId, head, frame);
+  }, [jobId, head, frame]);
 }
 
 function Content({ open }: { open: OpenJob }): React.JSX.Element {

@@ -1,5 +1,5 @@
 // Notices in the corner: failures stay until closed, others go by themselves.
-import { CloseButton } from '@mantine/core';
+import { Button, CloseButton } from '@mantine/core';
 import { IconAlertTriangle, IconCircleCheck, IconInfoCircle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { dismiss } from '../state/notices';
@@ -25,6 +25,19 @@ export function Notices(): React.JSX.Element {
             <div className="notice-words">
               <strong>{notice.title}</strong>
               {notice.text !== null && notice.text !== '' && <span>{notice.text}</span>}
+              {notice.action !== undefined && (
+                <Button
+                  size="xs"
+                  variant="light"
+                  data-testid="notice-action"
+                  onClick={() => {
+                    dismiss(notice.id);
+                    notice.action?.run();
+                  }}
+                >
+                  {notice.action.words}
+                </Button>
+              )}
             </div>
             <CloseButton
               size="sm"

@@ -1,6 +1,8 @@
-// One object of the panel: colour, name, size, whether it is shown and locked, and a menu for the rest.
+// One object of the panel: colour, name, size, whether it is shown and locked, and a menu for the rest. A click on the
+// row chooses it; its name is typed after a double click, Enter on it, or the pencil.
+import { useEffect, useRef, useState } from 'react';
 import { ActionIcon, TextInput, Tooltip } from '@mantine/core';
-import { IconEye, IconEyeOff, IconLock, IconLockOpen2 } from '@tabler/icons-react';
+import { IconEye, IconEyeOff, IconLock, IconLockOpen2, IconPencil } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Label } from '../api/types';
 import { formatMl } from '../core/measure';
@@ -18,32 +20,94 @@ interface ObjectRowProps {
   readonly isClosed: boolean;
 }
 
-function Name({ label, isClosed }: Pick<ObjectRowProps, 'label' | 'isClosed'>): React.JSX.Element {
+/** The name while it is typed: Enter and leaving keep it, Escape and nothing at all bring the one before back. */
+function NameField({ label, onEnd }: { label: Label; onEnd: (isByKey: boolean) => void }): React.JSX.Element {
   const { t } = useTranslation();
   const { value } = label;
   const name = useLabelName()(label);
+  const [typed, setTyped] = useState(name);
+  const isDone = useRef(false);
+  const end = (isKept: boolean, isByKey: boolean): void => {
+    if (isDone.current) return;
+    isDone.current = true;
+    const next = typed.trim();
+    if (isKept && next !== '' && next !== name) changeLabel(value, { name: next });
+    onEnd(isByKey);
+  };
   return (
     <TextInput
-      key={name}
       size="xs"
-      variant="unstyled"
-      className="object-name"
+      className="object-name-field"
       aria-label={t('objects.rename', { value })}
-      title={name}
-      defaultValue={name}
+      value={typed}
       maxLength={80}
-      readOnly={isClosed}
-      onFocus={() => {
-        chooseLabel(value);
+      autoFocus
+      onFocus={(event) => {
+        event.currentTarget.select();
       }}
-      onBlur={(event) => {
-        const next = event.currentTarget.value.trim();
-        if (next !== '' && next !== name) changeLabel(value, { name: next });
+      onChange={(event) => {
+        setTyped(event.currentTarget.value);
+      }}
+      onBlur={() => {
+        end(true, false);
       }}
       onKeyDown={(event) => {
-        if (event.key === 'Enter' && !event.nativeEvent.isComposing) event.currentTarget.blur();
+        if (event.nativeEvent.isComposing || (event.key !== 'Enter' && event.key !== 'Escape')) return;
+        event.preventDefault();
+        end(event.key === 'Enter', true);
       }}
     />
+  );
+}
+
+function Name({ label, isActive, isClosed }: Pick<ObjectRowProps, 'label' | 'isActive' | 'isClosed'>): React.JSX.Element {
+  const { t } = useTranslation();
+  const [isTyping, setTyping] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const isLeftByKey = useRef(false);
+  const name = useLabelName()(label);
+  const rename = (): void => {
+    if (!isClosed) setTyping(true);
+  };
+  useEffect(() => {
+    if (!isTyping && isLeftByKey.current) button.current?.focus();
+    isLeftByKey.current = false;
+  }, [isTyping]);
+  if (isTyping) {
+    return (
+      <NameField
+        label={label}
+        onEnd={(isByKey) => {
+          isLeftByKey.current = isByKey;
+          setTyping(false);
+        }}
+      />
+    );
+  }
+  return (
+    <span className="object-name-line">
+      <button
+        ref={button}
+        type="button"
+        className="object-name"
+        title={isClosed ? name : t('objects.renameHint', { name })}
+        data-testid={`name-${label.value}`}
+        data-focus="image"
+        onDoubleClick={rename}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter' || event.shiftKey || event.ctrlKey || event.metaKey) return;
+          event.preventDefault();
+          rename();
+        }}
+      >
+        {name}
+      </button>
+      {isActive && !isClosed && (
+        <ActionIcon size={32} className="object-pencil" aria-label={t('objects.rename', { value: label.value })} title={t('objects.rename', { value: label.value })} data-testid={`rename-${label.value}`} onClick={rename}>
+          <IconPencil size={15} />
+        </ActionIcon>
+      )}
+    </span>
   );
 }
 
@@ -73,7 +137,16 @@ export function ObjectRow({ label, isActive, size, isClosed }: ObjectRowProps): 
   const eye = t(isHidden ? 'objects.show' : 'objects.hide', { name });
   const lock = t(isLocked ? 'labels.unlock' : 'labels.lock', { name });
   return (
-    <li className={isActive ? 'object object-active' : 'object'} data-testid={`object-${value}`}>
+    <li
+      className={isActive ? 'object object-active' : 'object'}
+      data-testid={`object-${value}`}
+      onClick={(event) => {
+        // What its other controls do is theirs, also in a dialog that they opened.
+        const control = event.target instanceof Element ? event.target.closest('button, input, label') : null;
+        const isOnRow = event.target instanceof Node && event.currentTarget.contains(event.target);
+        if (isOnRow && (control === null || control.matches('.object-name'))) chooseLabel(value);
+      }}
+    >
       <label className="object-choice" title={t('objects.active', { name })}>
         <input
           type="radio"
@@ -98,7 +171,7 @@ export function ObjectRow({ label, isActive, size, isClosed }: ObjectRowProps): 
         }}
       />
       <span className="object-words">
-        <Name label={label} isClosed={isClosed} />
+        <Name label={label} isActive={isActive} isClosed={isClosed} />
         <Facts label={label} size={size} />
       </span>
       <Tooltip label={eye}>

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import type { SliceConfidence } from '../api/types';
 import { storedAxisOfPlane, type AxisIndex, type Plane } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
+import { isUnjudged } from '../state/doubt';
 import { sliceOfPlane } from '../core/grid';
 import type { Presence } from '../core/presence';
 import { indexAt, shareOf } from '../core/slider';
@@ -14,9 +15,9 @@ import { Handle, shareUnder } from './Handle';
 import { SliceTrack } from './SliceTrack';
 
 /** Colours per slice: sure, worth a look, doubtful. Empty where nothing was propagated along the axis. */
-function Strip({ n, slices, onPick }: { n: number; slices: readonly SliceConfidence[]; onPick: (index: number) => void }): React.JSX.Element {
+function Strip({ n, slices, isBare, onPick }: { n: number; slices: readonly SliceConfidence[]; isBare: boolean; onPick: (index: number) => void }): React.JSX.Element {
   const { t } = useTranslation();
-  if (slices.length === 0) return <div className="strip strip-empty" />;
+  if (slices.length === 0) return <div className="strip strip-empty" title={isBare ? t('propagate.unjudged') : undefined} />;
   return (
     <svg
       className="strip"
@@ -45,7 +46,7 @@ function Strip({ n, slices, onPick }: { n: number; slices: readonly SliceConfide
 }
 
 function ratedSlices(open: OpenJob, axis: AxisIndex): readonly SliceConfidence[] {
-  const rated = ratedRevision(open.revisions, open.label);
+  const rated = ratedRevision(open);
   return rated?.extent?.axis === axis ? tellingSlices(rated.slices ?? []) : [];
 }
 
@@ -104,6 +105,7 @@ export function PlaneSlider({ plane, presence }: { plane: Plane; presence: Prese
         <Strip
           n={n}
           slices={ratedSlices(open, axis)}
+          isBare={isUnjudged(open)}
           onPick={(index) => {
             setSlice(plane, index);
           }}

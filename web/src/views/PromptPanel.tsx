@@ -1,6 +1,6 @@
 // The prompt of the shown slice: box by numbers, parts, segment; confirmed or absent; and all prompts of the job.
-import { Button, NumberInput, Switch, Tooltip } from '@mantine/core';
-import { IconCircleCheck, IconCircleCheckFilled, IconCircleOff, IconPlayerPlay } from '@tabler/icons-react';
+import { Button, Switch, Tooltip } from '@mantine/core';
+import { IconCircleCheck, IconCircleCheckFilled, IconCircleOff, IconPlayerPlay, IconSquareDashed } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { SlicePrompt } from '../api/types';
 import { boxSize, boxWithCorner, type Box } from '../core/box';
@@ -9,7 +9,8 @@ import { boxOf, canSegment, type PromptKey } from '../core/prompts';
 import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { activeKey, activePrompt, removeBox, segment, setBox, sliceSize, startBox } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
-import { changeSettings } from '../state/view';
+import { changeSettings, setTool } from '../state/view';
+import { CheckedNumber } from './CheckedNumber';
 import { PromptList } from './PromptList';
 import { PromptHints, PromptParts } from './PromptParts';
 import { RunningTask } from './RunningTask';
@@ -34,19 +35,15 @@ function BoxFields({ open, target, box }: BoxFieldsProps): React.JSX.Element {
         {CORNERS.map((name, index) => {
           const corner = index as 0 | 1 | 2 | 3;
           return (
-            <NumberInput
+            <CheckedNumber
               key={name}
               label={t(`prompt.${name}`)}
               aria-label={t('prompt.corner', { name })}
               data-testid={`box-${name}`}
-              min={0}
-              max={size[corner % 2 === 0 ? 0 : 1] - 1}
-              clampBehavior="blur"
-              allowDecimal={false}
-              allowNegative={false}
+              limits={{ least: 0, most: size[corner % 2 === 0 ? 0 : 1] - 1, isWhole: true }}
               value={box[corner]}
               onChange={(value) => {
-                if (typeof value === 'number' && value !== box[corner]) setBox(target, boxWithCorner(box, corner, value, size), 'typing');
+                setBox(target, boxWithCorner(box, corner, value, size), 'typing');
               }}
             />
           );
@@ -74,12 +71,25 @@ function BoxFields({ open, target, box }: BoxFieldsProps): React.JSX.Element {
 
 function NoBox({ target }: { target: PromptKey }): React.JSX.Element {
   const { t } = useTranslation();
+  const tool = useStore((state) => state.open?.tool);
   return (
     <div className="no-box">
       <p className="hint">{t('prompt.hint')}</p>
       <Button
+        size="xs"
+        variant={tool === 'box' ? 'default' : 'light'}
+        leftSection={<IconSquareDashed size={16} aria-hidden />}
+        aria-pressed={tool === 'box'}
+        data-testid="draw-box"
+        onClick={() => {
+          setTool('box');
+        }}
+      >
+        {t('prompt.drawBox')}
+      </Button>
+      <Button
+        size="xs"
         variant="default"
-        size="compact-sm"
         data-testid="start-box"
         onClick={() => {
           startBox(target);
@@ -194,7 +204,7 @@ export function PromptPanel(): React.JSX.Element | null {
     <Section
       title={t('prompt.title')}
       aside={
-        <span className="dim" data-testid="prompt-where" title={t('prompt.axis', { axis: target.axis })}>
+        <span className="dim changing" data-testid="prompt-where" title={t('prompt.axis', { axis: target.axis })}>
           {t('prompt.where', { plane: t(`plane.${open.plane}`), index: target.sliceIndex })}
         </span>
       }

@@ -5,10 +5,9 @@ import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
 import { toggleCompare } from '../state/compare';
-import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { goToDoubtful, goToPreviousDoubtful, isUnjudged } from '../state/doubt';
 import { canPropagate, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
 import { useStore, type OpenJob } from '../state/store';
-import { RunningTask } from './RunningTask';
 import { Section } from './Section';
 
 function Failure({ open }: { open: OpenJob }): React.JSX.Element | null {
@@ -86,8 +85,14 @@ function Options({ open }: { open: OpenJob }): React.JSX.Element {
 
 function Doubts({ open }: { open: OpenJob }): React.JSX.Element | null {
   const { t } = useTranslation();
-  const rated = ratedRevision(open.revisions, open.label);
-  if (rated === null) return null;
+  const rated = ratedRevision(open);
+  if (rated === null) {
+    return isUnjudged(open) ? (
+      <p className="hint" data-testid="unjudged">
+        {t('propagate.unjudged')}
+      </p>
+    ) : null;
+  }
   const kinds = tellingSlices(rated.slices ?? []).map(doubtOf);
   return (
     <div className="doubts" data-testid="doubts">
@@ -138,11 +143,12 @@ export function PropagatePanel(): React.JSX.Element | null {
   if (open === null) return null;
   const task = open.job.task ?? null;
   const why = hasStart(open, engines) ? null : t('propagate.needsMask');
-  const isAgain = ratedRevision(open.revisions, open.label) !== null;
+  const isAgain = ratedRevision(open) !== null;
   return (
     <Section title={t('propagate.title')}>
       <Options open={open} />
-      {task?.kind !== 'propagate' ? (
+      {/* While it runs, how far it is stands below all tabs. */}
+      {task?.kind !== 'propagate' && (
         <Tooltip label={why} disabled={why === null}>
           <Button
             fullWidth
@@ -154,8 +160,6 @@ export function PropagatePanel(): React.JSX.Element | null {
             {t(isAgain ? 'propagate.again' : 'propagate.run')}
           </Button>
         </Tooltip>
-      ) : (
-        <RunningTask task={task} />
       )}
       <Failure open={open} />
       <Doubts open={open} />

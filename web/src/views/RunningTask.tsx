@@ -6,7 +6,7 @@ import type { Task } from '../api/types';
 import { roundedTime, secondsLeft } from '../core/time_left';
 import { stopTask } from '../state/prompts';
 import { useStore } from '../state/store';
-import { useTicking } from './use_ticking';
+import { useTicking } from './use_now';
 
 const STAGES = ['queued', 'loading', 'solving', 'uncertainty', 'writing'] as const;
 

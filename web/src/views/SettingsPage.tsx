@@ -1,5 +1,5 @@
 // What a person sets once: name, looks, how cases open, how prompts work; help, and the way back to how it was.
-import { useEffect, useState, type ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Button, NumberInput, SegmentedControl, Select, Switch, Text, TextInput } from '@mantine/core';
 import { IconKeyboard, IconMap2, IconRestore } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
@@ -11,12 +11,12 @@ import { notifyDone } from '../state/notices';
 import { choosePerson } from '../state/person';
 import { navigate } from '../state/router';
 import { signedName } from '../state/session';
-import { DEFAULTS, THEMES } from '../state/settings';
+import { defaultsHere, THEMES } from '../state/settings';
 import { setState, useStore } from '../state/store';
 import { changeSettings } from '../state/view';
-import { HeaderControls } from './HeaderControls';
-import { Logo } from './Logo';
+import { PageHeader } from './PageHeader';
 import { Section } from './Section';
+import { SettingSwitch, SHOWN } from './SettingSwitch';
 
 const OWN = 'own';
 
@@ -103,8 +103,7 @@ function Looks(): React.JSX.Element {
 
 function Slices(): React.JSX.Element {
   const { t } = useTranslation();
-  const { convention, layout, autoSegment, letters, annotations, crosshair, outline } = useStore((state) => state.settings);
-  const switches = { letters, annotations, crosshair, outline };
+  const { convention, layout, autoSegment } = useStore((state) => state.settings);
   return (
     <Section title={t('settings.slices')}>
       <Field words={t('convention.label')} hint={t('settings.conventionHint')}>
@@ -131,16 +130,8 @@ function Slices(): React.JSX.Element {
         />
       </Field>
       <div className="setting-switches">
-        {(['letters', 'annotations', 'crosshair', 'outline'] as const).map((name) => (
-          <Switch
-            key={name}
-            label={t(`display.${name}`)}
-            checked={switches[name]}
-            data-testid={`setting-${name}`}
-            onChange={(event) => {
-              changeSettings({ [name]: event.currentTarget.checked });
-            }}
-          />
+        {SHOWN.map((name) => (
+          <SettingSwitch key={name} name={name} testId={`setting-${name}`} />
         ))}
         <Switch
           label={t('prompt.auto')}
@@ -245,7 +236,7 @@ function Help(): React.JSX.Element {
           leftSection={<IconRestore size={17} aria-hidden />}
           data-testid="reset-settings"
           onClick={() => {
-            changeSettings(DEFAULTS);
+            changeSettings(defaultsHere());
             notifyDone(t('settings.isReset'));
           }}
         >
@@ -262,17 +253,9 @@ function Help(): React.JSX.Element {
 export default function SettingsPage(): React.JSX.Element {
   const { t } = useTranslation();
   const isNameSaid = useStore((state) => signedName(state) === null);
-  useEffect(() => {
-    document.title = `${t('pages.settings')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Logo />
-        <h1 className="brand">{t('pages.settings')}</h1>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('pages.settings')} />
       <main id="main" className="settings-main" data-testid="settings">
         {isNameSaid && (
           <Section title={t('settings.you')}>

@@ -4,10 +4,7 @@ import { Kbd, Modal } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { keyCaps, SHORTCUT_GROUPS, SHORTCUTS } from '../core/shortcuts';
 import { getState, setState, useStore } from '../state/store';
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof Element && target.closest('input, textarea, select, [contenteditable="true"]') !== null;
-}
+import { isTyping } from './own_keys';
 
 const isMac = navigator.userAgent.includes('Mac');
 

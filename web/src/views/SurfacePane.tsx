@@ -1,9 +1,8 @@
-// The objects in three dimensions: turned by hand, with the crosshair and the patient's directions.
+// The objects in three dimensions: turned by hand, with the slices' crosshair among them and the patient's directions.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'react';
 import { ActionIcon, Loader } from '@mantine/core';
 import { IconRefresh } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
-import type { Vec3 } from '../core/axes';
 import { mmFromRas } from '../core/grid';
 import type { Rect } from '../core/layout';
 import { rgbOf, shownLabels } from '../core/palette';
@@ -126,16 +125,16 @@ export function SurfacePane({ open, pane }: { open: OpenJob; pane: Rect }): Reac
   const bounds = useBounds(objects, reset);
   const { width, height } = pane;
   const projection = useMemo(() => bounds && projectionOf(camera, bounds, width, height), [camera, bounds, width, height]);
-  const scene = useMemo(() => projection && { objects, projection }, [objects, projection]);
-  useSurfaceViewer(picture, scene);
-
   const { grid, cursor } = open;
-  const cursorMm = useMemo<Vec3>(() => mmFromRas(grid, cursor), [grid, cursor]);
-  useLayoutEffect(() => {
-    if (marks.current === null || projection === null || bounds === null) return;
+  const scene = useMemo<SurfaceScene | null>(() => {
+    if (projection === null || bounds === null) return null;
     const reachMm = Math.hypot(bounds.high[0] - bounds.low[0], bounds.high[1] - bounds.low[1], bounds.high[2] - bounds.low[2]) / 2;
-    drawMarks(marks.current, { projection, cursorMm: crosshair ? cursorMm : null, reachMm, letters });
-  }, [projection, bounds, cursorMm, crosshair, letters]);
+    return { objects, projection, crosshair: crosshair ? { mm: mmFromRas(grid, cursor), reachMm } : null };
+  }, [objects, projection, bounds, grid, cursor, crosshair]);
+  useSurfaceViewer(picture, scene);
+  useLayoutEffect(() => {
+    if (marks.current !== null && projection !== null) drawMarks(marks.current, projection, letters);
+  }, [projection, letters]);
   useEffect(() => (marks.current === null ? undefined : listenToSurface(marks.current, setCamera)), []);
   const putBack = useCallback(() => {
     setCamera(FIRST_CAMERA);

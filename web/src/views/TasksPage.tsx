@@ -8,8 +8,7 @@ import { inOrder, matches, TASK_STATES } from '../core/tasks';
 import { errorText } from '../state/notices';
 import { useStore } from '../state/store';
 import { filterTasks, loadOlder, refreshTasks, searchTasks, watchTasks } from '../state/tasks';
-import { HeaderControls } from './HeaderControls';
-import { Logo } from './Logo';
+import { PageHeader } from './PageHeader';
 import { RatesPlot } from './RatesPlot';
 import { TaskTable } from './TaskTable';
 
@@ -120,17 +119,9 @@ function Tasks(): React.JSX.Element {
 export default function TasksPage(): React.JSX.Element {
   const { t } = useTranslation();
   useEffect(() => watchTasks(), []);
-  useEffect(() => {
-    document.title = `${t('pages.tasks')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Logo />
-        <h1 className="brand">{t('pages.tasks')}</h1>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('pages.tasks')} />
       <main id="main" className="tasks-main">
         <div className="task-top">
           <Counts />

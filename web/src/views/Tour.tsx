@@ -19,7 +19,7 @@ const TARGETS: Readonly<Record<TourStep, readonly string[]>> = {
   mask: ['segment', 'tab-segment'],
   propagate: ['propagate', 'tab-segment'],
   doubtful: ['review-doubtful', 'next-doubtful', 'tab-segment'],
-  accept: ['accept', 'download-3d', 'tab-review'],
+  accept: ['accept', 'downloads', 'tab-review'],
 };
 
 /** What a person may see move: sizes, tabs, the panel's scrolling. */
@@ -27,7 +27,7 @@ const LOOK_AGAIN_MS = 300;
 
 function deedsOf(open: OpenJob, hasDownloaded: boolean): Deeds {
   const slices = open.job.head_revision?.slices ?? [];
-  const isRated = ratedRevision(open.revisions, open.label) !== null;
+  const isRated = ratedRevision(open) !== null;
   return {
     hasPrompt: open.job.prompts.length > 0,
     hasMask: (open.job.head ?? null) !== null,

@@ -1,5 +1,5 @@
 // Above the slices: layout, window, convention, how the mask looks, and what keys and mouse do.
-import { ActionIcon, NumberInput, SegmentedControl, Select, Tooltip } from '@mantine/core';
+import { ActionIcon, SegmentedControl, Select, Tooltip } from '@mantine/core';
 import {
   IconArrowsMaximize,
   IconCube,
@@ -10,12 +10,15 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { LAYOUTS, type Layout } from '../core/layout';
+import { windowLimits } from '../core/limits';
 import { WHOLE_IMAGE } from '../core/tile';
-import { presetName, presetsOf } from '../core/window';
 import { setState, useStore } from '../state/store';
 import { changeSettings, setCamera, setLayout, setWindow } from '../state/view';
+import { CheckedNumber } from './CheckedNumber';
 import { DisplayMenu } from './DisplayMenu';
 import { HistogramPopover } from './HistogramPopover';
+import { MasksHidden } from './MasksHidden';
+import { windowPresets } from './window_presets';
 
 const LAYOUT_ICONS: Readonly<Partial<Record<Layout, Icon>>> = { main: IconLayoutSidebarRight, grid: IconLayoutGrid, surface: IconCube };
 
@@ -50,51 +53,51 @@ function LayoutChoice(): React.JSX.Element {
 
 function WindowChoice(): React.JSX.Element | null {
   const { t } = useTranslation();
-  const image = useStore((state) => state.open?.job.image);
-  const window = useStore((state) => state.open?.window);
-  if (image === undefined || window === undefined) return null;
-  const presets = presetsOf(image);
-  const chosen = presetName(image, window);
-  const number = (value: string | number): number | null => (typeof value === 'number' && Number.isFinite(value) ? value : null);
+  const open = useStore((state) => state.open);
+  if (open === null) return null;
+  const { window } = open;
+  const { offered, chosen } = windowPresets(open);
   return (
     <div className="window-choice" role="group" aria-label={t('window.preset')}>
       <Select
         className="window-preset"
         aria-label={t('window.preset')}
         data-testid="window-preset"
+        comboboxProps={{ width: 'max-content', position: 'bottom-start' }}
         value={chosen ?? 'custom'}
         data={[
-          ...presets.map(([name]) => ({ value: name, label: t(`window.${name}`) })),
+          ...offered.map(({ name }) => ({ value: name, label: t(`window.${name}`) })),
           ...(chosen === null ? [{ value: 'custom', label: t('window.custom') }] : []),
         ]}
         onChange={(value) => {
-          const preset = presets.find(([name]) => name === value);
-          if (preset !== undefined) setWindow(preset[1]);
+          offered.find(({ name }) => name === value)?.choose();
         }}
       />
-      <NumberInput
+      <CheckedNumber
         className="window-number"
         aria-label={t('window.low')}
         title={t('window.low')}
         data-testid="window-low"
         hideControls
         value={window.low}
-        onChange={(value) => {
-          const low = number(value);
-          if (low !== null) setWindow({ low, high: window.high });
+        limits={windowLimits('low', window)}
+        isMended={false}
+        onChange={(low) => {
+          setWindow({ low, high: window.high });
         }}
       />
       <span aria-hidden>–</span>
-      <NumberInput
+      <CheckedNumber
         className="window-number"
         aria-label={t('window.high')}
         title={t('window.high')}
         data-testid="window-high"
         hideControls
         value={window.high}
-        onChange={(value) => {
-          const high = number(value);
-          if (high !== null) setWindow({ low: window.low, high });
+        limits={windowLimits('high', window)}
+        isMended={false}
+        onChange={(high) => {
+          setWindow({ low: window.low, high });
         }}
       />
     </div>
@@ -153,6 +156,7 @@ export function ViewerToolbar(): React.JSX.Element {
       <HistogramPopover />
       <ConventionChoice />
       <DisplayMenu />
+      <MasksHidden />
       <span className="grow" />
       <Tooltip label={t('tool.resetHint')}>
         <ActionIcon

@@ -1,4 +1,4 @@
-// Keys of the job page. They rest while a person types or holds a control that has keys of its own.
+// Keys of the job page. A control that has the focus keeps those that it uses itself; they rest while a person types.
 import { useEffect } from 'react';
 import { PLANE_AXES, sliceAxes, storedFromRas } from '../core/axes';
 import type { Layout } from '../core/layout';
@@ -7,18 +7,12 @@ import { toggleAbsent, toggleConfirmed } from '../state/confirm';
 import { accept } from '../state/accept';
 import { toggleCompare } from '../state/compare';
 import { goToDoubtful, goToPreviousDoubtful } from '../state/doubt';
+import { stepObject } from '../state/objects';
 import { activeKey, addPoint, removePrompt, runPropagation, segment } from '../state/prompts';
 import { getState, type OpenJob } from '../state/store';
-import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd } from '../state/view';
+import { setCamera, setCursor, setLayout, setTool, stepFrame, stepSlice, toEnd, toggleMasks } from '../state/view';
 import { COMMAND_KEYS, EDIT_KEYS } from './edit_keys';
-
-function hasOwnKeys(target: EventTarget | null): boolean {
-  if (!(target instanceof Element)) return false;
-  return (
-    target.closest('input, textarea, select, [role="slider"], [role="menu"], [role="dialog"], [role="listbox"], [role="radio"]') !==
-    null
-  );
-}
+import { giveFocusBack, isOwnKey } from './own_keys';
 
 type Action = (open: OpenJob, event: KeyboardEvent) => void;
 
@@ -102,6 +96,10 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     if (event.shiftKey) goToPreviousDoubtful();
     else goToDoubtful();
   },
+  g: (_open, event) => {
+    stepObject(event.shiftKey ? -1 : 1);
+  },
+  h: toggleMasks,
   o: toggleCompare,
   m: mark,
   c: toggleConfirmed,
@@ -138,14 +136,12 @@ const ALT_ACTIONS: Readonly<Record<string, Action>> = {
 
 function onKey(event: KeyboardEvent): void {
   const open = getState().open;
-  if (open === null || hasOwnKeys(event.target)) return;
+  if (open === null || isOwnKey(event)) return;
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
     event.preventDefault();
     void accept();
     return;
   }
-  const isOnButton = event.target instanceof Element && event.target.closest('button, a') !== null;
-  if (event.key === 'Enter' && isOnButton) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   const isCommand = event.ctrlKey || event.metaKey;
   const action: Action | undefined = isCommand ? COMMAND_ACTIONS[key] : event.altKey ? ALT_ACTIONS[key] : ACTIONS[key];
@@ -164,7 +160,9 @@ export function boundKeys(): readonly string[] {
 export function useJobKeys(): void {
   useEffect(() => {
     window.addEventListener('keydown', onKey);
+    const stop = giveFocusBack(() => document.querySelector<HTMLElement>('.slices > .overlay'));
     return () => {
+      stop();
       window.removeEventListener('keydown', onKey);
     };
   }, []);

@@ -17,3 +17,8 @@ export function saveText(name: string, type: string, text: string): void {
 export function safeName(name: string): string {
   return name.replaceAll(/[\\/:*?"<>|\p{Cc}]+/gu, '_').slice(0, 120);
 }
+
+/** A volume's name without its format's ending: `ct.nii.gz` is `ct`. */
+export function stemOf(name: string): string {
+  return name.replace(/\.(nii\.gz|nii|nrrd)$/i, '');
+}

@@ -1,21 +1,24 @@
-// The time, once every half minute, for words such as "3 minutes ago".
+// The time, as it passes, for what is counted down and for words such as "3 minutes ago".
 import { useSyncExternalStore } from 'react';
 
-const STEP_MS = 30_000;
-
-let now = Date.now();
-
-function subscribe(listener: () => void): () => void {
-  now = Date.now();
-  const timer = setInterval(() => {
+/** A hook that gives the time, anew once a step. */
+function clock(stepMs: number): () => number {
+  let now = Date.now();
+  const subscribe = (listener: () => void): (() => void) => {
     now = Date.now();
-    listener();
-  }, STEP_MS);
-  return () => {
-    clearInterval(timer);
+    const timer = setInterval(() => {
+      now = Date.now();
+      listener();
+    }, stepMs);
+    return () => {
+      clearInterval(timer);
+    };
   };
+  return () => useSyncExternalStore(subscribe, () => now);
 }
 
-export function useNow(): number {
-  return useSyncExternalStore(subscribe, () => now);
-}
+/** Every half minute. */
+export const useNow = clock(30_000);
+
+/** Every second. */
+export const useTicking = clock(1000);

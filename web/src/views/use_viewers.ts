@@ -132,9 +132,11 @@ export function useViewers(
 export function useMask(open: OpenJob, { arrangement }: Scene, canvas: React.RefObject<HTMLCanvasElement | null>): void {
   const { opacity, outline } = useStore((state) => state.settings);
   const { grid, cursor, shown, hidden } = open;
-  const compared = open.compared?.mask ?? null;
+  const { masksHidden } = open;
+  const a = open.compared?.a?.mask ?? null;
+  const b = open.compared?.b.mask ?? null;
   // Two masks can only be told apart by their outlines.
-  const isOutlined = outline || compared !== null;
+  const isOutlined = outline || b !== null;
   const { labels } = open.job;
   const layer = useRef<MaskLayer | null>(null);
   const palette = useMemo(() => paletteOf(labels, hidden, opacity), [labels, hidden, opacity]);
@@ -142,8 +144,9 @@ export function useMask(open: OpenJob, { arrangement }: Scene, canvas: React.Ref
   useLayoutEffect(() => {
     if (canvas.current === null || arrangement.width === 0) return;
     layer.current ??= new MaskLayer(canvas.current);
-    layer.current.show({ grid, arrangement, cursor, mask: shown, palette, outlines, compared });
-  }, [canvas, grid, arrangement, cursor, shown, palette, outlines, compared]);
+    const masks = masksHidden ? { mask: null, compared: null } : { mask: shown, compared: b === null ? null : { a, b } };
+    layer.current.show({ grid, arrangement, cursor, palette, outlines, ...masks });
+  }, [canvas, grid, arrangement, cursor, shown, palette, outlines, a, b, masksHidden]);
   // A stroke is seen while it is drawn, without a turn through the store.
   useEffect(
     () =>

@@ -53,7 +53,7 @@ impl Drop for Interrupt {
 impl engine::Control for Interrupt {
     fn progress(&self, _: engine::Stage, _: u32, _: u32) {}
 
-    fn partial(&self, _: &volume::Labelmap) {}
+    fn partial(&self, _: engine::SoFar<'_>) {}
 
     fn is_cancelled(&self) -> bool {
         self.is_asked()

@@ -99,6 +99,7 @@ impl HubArgs {
 /// If a model cannot be fetched or imported, or a folder or file not be read or written.
 pub(crate) fn run(args: &ModelsArgs) -> anyhow::Result<ExitCode> {
     let folder = ModelFolder::new(&args.model_dir);
+    folder.remove_leftovers();
     let is_json = args.json;
     match &args.action {
         Action::List(hub) => list::run(&folder, &hub.endpoint, is_json),

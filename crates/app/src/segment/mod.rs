@@ -14,7 +14,7 @@ mod shape;
 use std::{path::Path, process::ExitCode, time::Instant};
 
 use anyhow::Context;
-use engine::{Engine, Propagation, PropagationRequest, SliceLogits, Stage, Uncertainty};
+use engine::{Engine, Propagation, PropagationRequest, SliceLogits, SoFar, Stage, Uncertainty};
 use indicatif::{ProgressBar, ProgressStyle};
 use protocol::{
     prompt::{SlicePrompt, SliceRef},
@@ -245,7 +245,7 @@ impl engine::Control for Bar {
         self.0.set_position(u64::from(done));
     }
 
-    fn partial(&self, _: &Labelmap) {}
+    fn partial(&self, _: SoFar<'_>) {}
 
     fn is_cancelled(&self) -> bool {
         false

@@ -18,6 +18,7 @@ mod ways;
 
 use std::{fmt, sync::Arc};
 
+use graphcut::refine::refined;
 use protocol::{
     id,
     job::Modality,
@@ -26,11 +27,12 @@ use protocol::{
 };
 use sam2::{Device, Sam2, SliceEmbedding, SliceMask, Tensor};
 use serde::{Deserialize, Serialize};
-use volume::{Labelmap, Volume, window::Window};
+use volume::{Labelmap, Volume, plane_axes, window::Window};
 
 use crate::{
     EngineError,
     check::{CheckedSlice, check_slice},
+    graphcut_engine::{seeds, usable_spacing},
 };
 use device::Twin;
 use embeddings::{Asked, Embeddings, Urgency};
@@ -220,7 +222,19 @@ impl Medsam2 {
         let logits = sight.logits(&found)?;
         let is_free =
             |at: usize| labels.as_ref().is_none_or(|it| it[at] == 0 || it[at] == prompt.label);
-        let mask = logits.iter().enumerate().map(|(at, it)| *it > 0.0 && is_free(at)).collect();
+        let found: Vec<bool> =
+            logits.iter().enumerate().map(|(at, it)| *it > 0.0 && is_free(at)).collect();
+        let is_other = |at: [usize; 2]| !is_free(at[1] * shape[0] + at[0]);
+        let seeds = seeds(prompt, shape, is_other);
+        let mask = match earlier.filter(|_| !seeds.is_empty()) {
+            Some(held) => {
+                let [a, b] = plane_axes(axis);
+                let spacing = volume.grid.spacing_mm();
+                let spacing_mm = usable_spacing([spacing[a], spacing[b], spacing[axis]]);
+                refined(&held, &found, &seeds, shape, spacing_mm)
+            }
+            None => found,
+        };
         Ok(SliceAnswer { mask, logits, engine })
     }
 }

@@ -7,13 +7,16 @@ use std::{
     time::Instant,
 };
 
-use protocol::prompt::{Combine, SlicePrompt, SliceRef};
+use protocol::{
+    prompt::{Combine, SlicePrompt, SliceRef},
+    task::{EngineIdentity, SliceConfidence},
+};
 use sam2::{Origin, SliceMask, SliceMemory, Tracker};
 use volume::{Labelmap, Slice, Volume, plane_axes};
 
 use super::{
     Medsam2, Sight,
-    doubt::measure,
+    doubt::{Scale, measure},
     embeddings::Urgency,
     marks,
     passes::{Found, Pass, Seen},
@@ -22,7 +25,8 @@ use super::{
     ways::{Way, extent, ways},
 };
 use crate::{
-    Control, EngineError, Propagation, PropagationRequest, SliceLogits, Stage, check::CheckedSlice,
+    Control, EngineError, Propagation, PropagationRequest, SliceLogits, SoFar, Stage,
+    check::CheckedSlice,
 };
 
 /// A propagation whose request is known to lie on the image.
@@ -79,12 +83,16 @@ impl Job<'_> {
             None => self.range.clone(),
         };
         let ways = ways(self.request.direction, &start.anchors, &range)?;
+        let identity = engine.identity(Some(window));
         let mut run = Run {
             job: self,
             sight: &sight,
             start: &start,
             said: &said,
             control,
+            engine: &identity,
+            scale: Scale::of(&start),
+            slices: Vec::new(),
             mask: Labelmap::new(self.volume.shape()),
             n_done: 0,
             n_steps: ways.iter().map(|it| it.slices.len()).sum(),
@@ -100,7 +108,7 @@ impl Job<'_> {
             extent,
             slices: Vec::new(),
             doubt: None,
-            engine: engine.identity(Some(window)),
+            engine: identity,
             solve_ms: 0.0,
             uncertainty_ms: 0.0,
             logits: Vec::new(),
@@ -302,6 +310,10 @@ struct Run<'a> {
     start: &'a Start,
     said: &'a Said,
     control: &'a dyn Control,
+    engine: &'a EngineIdentity,
+    scale: Scale<'a>,
+    /// The slices so far, ascending.
+    slices: Vec<SliceConfidence>,
     /// The mask so far.
     mask: Labelmap,
     n_done: usize,
@@ -346,9 +358,19 @@ impl Run<'_> {
                 let it = it.and_modify(|it| it.combine(&found, combine)).or_insert(found);
                 self.n_done += 1;
                 self.mask.set_slice(sight.axis, index, &on_slice(&it.mask, sight.shape));
+                let sure = self.scale.confidence(index, Some(it));
+                match self.slices.binary_search_by_key(&sure.slice_index, |it| it.slice_index) {
+                    Ok(place) => self.slices[place] = sure,
+                    Err(place) => self.slices.insert(place, sure),
+                }
                 let (done, total) = (count(self.n_done.min(end)), count(self.n_steps));
                 control.progress(Stage::Solving, done, total);
-                control.partial(&self.mask);
+                control.partial(SoFar {
+                    mask: &self.mask,
+                    slices: &self.slices,
+                    doubt: Some(self.scale.doubt(&self.slices)),
+                    engine: self.engine,
+                });
                 Ok(())
             },
         )?;

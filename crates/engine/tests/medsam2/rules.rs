@@ -6,11 +6,14 @@ use std::sync::{
 };
 
 use engine::{
-    Control, Engine, EngineError, Medsam2, Propagation, Stage, Uncertainty, Unwatched,
+    Control, Engine, EngineError, Medsam2, Propagation, SoFar, Stage, Uncertainty, Unwatched,
     medsam2::{CHECKPOINT, CONFIG, Compute, Medsam2Options, PrecisionChoice, WindowChoice},
     propagate, segment_slice,
 };
-use protocol::prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef};
+use protocol::{
+    prompt::{Combine, Direction, Scribble, SlicePrompt, SliceRef},
+    task::{EngineIdentity, SliceConfidence},
+};
 use sam2::{Config, Device, Sam2, Tensor};
 use volume::{Labelmap, Slice};
 
@@ -100,6 +103,24 @@ fn prompts_of_every_kind_say_something_of_their_own() {
     let nothing = SlicePrompt { points: vec![point(0.2, 0.3, false)], ..on(KEY) };
     let error = segment_slice(&engine, &slices(), &nothing, None).unwrap_err();
     assert_eq!(error, EngineError::NothingMarked { field: "box".to_owned() });
+}
+
+#[test]
+fn a_distant_point_takes_nothing_from_a_confirmed_slice() {
+    let engine = Engine::Medsam2(network());
+    let mut base = empty();
+    let drawn: Vec<u8> = (0..SHAPE[0] * SHAPE[1])
+        .map(|at| {
+            u8::from((30..45).contains(&(at % SHAPE[0])) && (30..45).contains(&(at / SHAPE[0])))
+        })
+        .collect();
+    let drawn = Slice { width: SHAPE[0], height: SHAPE[1], pixels: drawn };
+    base.set_slice(2, KEY as usize, &drawn);
+    let points = vec![point(0.9, 0.9, true)];
+    let prompt = SlicePrompt { mask: true, points, ..on(KEY) };
+    let found = segment_slice(&engine, &slices(), &prompt, Some(&base)).unwrap().mask;
+    assert!(found.pixels.iter().zip(&drawn.pixels).all(|(it, drawn)| it >= drawn));
+    assert_ne!(found, drawn, "the mark itself");
 }
 
 #[test]
@@ -202,6 +223,15 @@ struct Watcher {
     stop_after: Option<u32>,
     n_partial: AtomicU32,
     progress: Mutex<Vec<(u32, u32)>>,
+    /// What the newest mask so far came with.
+    said: Mutex<Option<Said>>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Said {
+    engine: EngineIdentity,
+    slices: Vec<SliceConfidence>,
+    doubt: Option<f32>,
 }
 
 impl Control for Watcher {
@@ -209,8 +239,11 @@ impl Control for Watcher {
         self.progress.lock().unwrap().push((done, total));
     }
 
-    fn partial(&self, mask: &Labelmap) {
-        assert_eq!(mask.shape, SHAPE);
+    fn partial(&self, so_far: SoFar<'_>) {
+        assert_eq!(so_far.mask.shape, SHAPE);
+        let SoFar { engine, slices, doubt, .. } = so_far;
+        let said = Said { engine: engine.clone(), slices: slices.to_vec(), doubt };
+        *self.said.lock().unwrap() = Some(said);
         self.n_partial.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -230,10 +263,18 @@ fn slices_are_shown_as_they_are_ready_and_cancelling_ends_within_one() {
     let watcher = Watcher { stop_after: Some(3), ..Watcher::default() };
     assert_eq!(follow(&watcher).unwrap_err(), EngineError::Cancelled);
     assert_eq!((watcher.n_partial.into_inner(), network.n_encoded()), (3, 3));
+    let said = watcher.said.into_inner().unwrap().unwrap();
+    let solved: Vec<_> = said.slices.iter().map(|it| it.slice_index).collect();
+    assert_eq!(solved, [KEY, KEY + 1, KEY + 2]);
+    assert_eq!(said.engine.model.unwrap().sha256.as_str(), SHA256);
 
     let watcher = Watcher::default();
-    follow(&watcher).unwrap();
+    let whole = follow(&watcher).unwrap();
     assert_eq!(watcher.n_partial.into_inner(), 12);
+    // The last word of a run that ends by itself is what it says of the whole.
+    let Propagation { engine, slices, doubt, .. } = whole;
+    let said = watcher.said.into_inner().unwrap();
+    assert_eq!(said, Some(Said { engine, slices, doubt }));
     let progress = watcher.progress.into_inner().unwrap();
     assert!(progress.is_sorted() && progress.last() == Some(&(12, 12)), "{progress:?}");
 }

@@ -131,6 +131,7 @@ impl Server {
                 progress: record.request.summary.progress,
                 wait_ms: 0,
                 partial: None,
+                so_far: None,
             };
             let renewed = self.store.heartbeat(request_id, heartbeat, lease_ms, now_ms).await?;
             return if renewed.task.cancel_requested {

@@ -2,7 +2,7 @@
 
 use axum::{Json, extract::State};
 use protocol::{
-    audit::AuditEntry,
+    audit::{AuditAction, AuditEntry},
     id::{AuditId, JobId},
     system::ErrorBody,
 };
@@ -22,6 +22,10 @@ const MAX_LINES: i64 = 500;
 pub(super) struct AuditListQuery {
     /// Only those about this job, which may be deleted by now.
     job_id: Option<JobId>,
+    /// Only those of this person; empty: of those who did not say who they are.
+    person: Option<String>,
+    /// Only those that tell of this.
+    action: Option<AuditAction>,
     /// Only those older than this one: the last of an answer leads to the next.
     before: Option<AuditId>,
     /// At most so many: 1–500, 100 where nothing is said.
@@ -49,6 +53,7 @@ pub(super) async fn list_audit(
             format!("limit must be 1–{MAX_LINES}, got {limit}"),
         ));
     }
-    let query = AuditQuery { job_id: query.job_id, before: query.before, limit };
+    let AuditListQuery { job_id, person, action, before, .. } = query;
+    let query = AuditQuery { job_id, person, action, before, limit };
     Ok(Json(AuditList { entries: server.store.audit_entries(query).await? }))
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use utoipa::IntoParams;
 
-use crate::{access::Caller, body::Asked, error::ApiError, state::Server};
+use crate::{access::Caller, body::Asked, error::ApiError, state::Server, store::row};
 
 /// Events read from the database at once.
 const PAGE: i64 = 200;
@@ -65,8 +65,7 @@ fn to_sse(event: &Event) -> SseEvent {
     SseEvent::default()
         .id(event.event_id.to_string())
         .event(event.body.name())
-        .json_data(event)
-        .unwrap_or_default()
+        .data(row::to_json(event))
 }
 
 /// Reads the outbox page by page and sleeps while there is nothing new.

@@ -3,7 +3,7 @@
 use axum::{
     body::Body as Bytes,
     extract::State,
-    http::header,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use protocol::{
@@ -22,9 +22,10 @@ use crate::{
     error::ApiError,
     exports::{csv_bytes, json_bytes, object_file, stem},
     measures::{Chosen, label_name},
-    person::Person,
+    person::{Person, Taker, TakerQuery},
     prompts::check_label,
     state::Server,
+    thumbnails,
 };
 
 /// What to take away.
@@ -73,6 +74,7 @@ pub(super) struct ExportQuery {
         ("job_id" = JobId, Path),
         ("file" = inline(ExportFile), Path, description = "What to take away"),
         ExportQuery,
+        TakerQuery,
         Person,
     ),
     responses(
@@ -92,7 +94,7 @@ pub(super) async fn export(
     State(server): State<Server>,
     Named((job_id, file)): Named<(JobId, ExportFile)>,
     Asked(query): Asked<ExportQuery>,
-    person: Person,
+    Taker(person): Taker,
 ) -> Result<Response, ApiError> {
     check_label(query.label)?;
     let chosen = server.chosen(job_id, query.revision).await?;
@@ -150,31 +152,39 @@ fn file_name(file: ExportFile, stem: &str, chosen: &Chosen, label: u8) -> String
     }
 }
 
-/// How fresh a thumbnail is to be.
+/// Which thumbnail a page has in mind.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ThumbnailQuery {
-    /// Anything that changes with the mask, such as its revision: with it, browsers keep the picture.
-    v: Option<String>,
+    /// Anything, such as the mask's revision: a page that says another one asks anew. The answer is
+    /// the same.
+    #[serde(rename = "v")]
+    _v: Option<String>,
 }
 
 /// The axial slice that the mask covers most, or the middle one, as a small PNG in the objects'
-/// colours.
+/// colours. Browsers keep it, and ask whether it is still the one.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/thumbnail.png", tag = "results",
-    params(("job_id" = JobId, Path), ThumbnailQuery),
+    params(("job_id" = JobId, Path), ThumbnailQuery, ("If-None-Match" = Option<String>, Header)),
     responses(
         (status = 200, content_type = "image/png"),
+        (status = 304, description = "It is the one that `If-None-Match` names by its `ETag`"),
         (status = 404, body = ErrorBody),
         (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn thumbnail(
     State(server): State<Server>,
     Named(job_id): Named<JobId>,
-    Asked(query): Asked<ThumbnailQuery>,
+    Asked(_): Asked<ThumbnailQuery>,
+    known: HeaderMap,
 ) -> Result<Response, ApiError> {
     let job = server.store.job_row(job_id).await?;
+    let etag = format!("\"{}\"", thumbnails::shown(&job));
+    let headers =
+        [(header::CACHE_CONTROL, "private, no-cache".to_owned()), (header::ETAG, etag.clone())];
+    if known.get(header::IF_NONE_MATCH).is_some_and(|it| it.as_bytes() == etag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
     let bytes = server.thumbnail(&job).await?;
-    let cache = if query.v.is_some() { "private, max-age=86400" } else { "no-store" };
-    let headers = [(header::CONTENT_TYPE, "image/png"), (header::CACHE_CONTROL, cache)];
-    Ok((headers, bytes).into_response())
+    Ok((headers, [(header::CONTENT_TYPE, "image/png")], bytes).into_response())
 }

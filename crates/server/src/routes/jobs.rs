@@ -10,7 +10,7 @@ use axum::{
 use futures::TryStreamExt;
 use protocol::{
     id::JobId,
-    job::{Job, JobCreated, JobState, JobStatus, JobSummary, Modality},
+    job::{Job, JobChange, JobCreated, JobState, JobStatus, JobSummary, Modality},
     system::ErrorBody,
     task::{Progress, Task, TaskState},
 };
@@ -20,7 +20,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::Caller,
-    body::{Named, part_text},
+    body::{Body, Named, part_text},
     error::ApiError,
     form::Form,
     incoming::{self, Incoming},
@@ -56,7 +56,7 @@ pub(super) struct JobForm {
     file: Vec<u8>,
     /// Name for people; the file's name where none is given.
     name: Option<String>,
-    /// CT or MR; else CT if any voxel lies below −500, else unknown.
+    /// CT or MR; else what the file names, else CT if any voxel lies below −500, else unknown.
     modality: Option<Modality>,
 }
 
@@ -144,7 +144,30 @@ pub(super) async fn get_job(
     Ok(Json(server.store.job(job_id).await?))
 }
 
-/// Cancel a job's tasks and delete it with its masks, history and files. One audit line stays.
+/// Say what kind of machine made the job's image.
+#[utoipa::path(patch, path = "/api/v1/jobs/{job_id}", tag = "jobs",
+    params(("job_id" = JobId, Path), Person),
+    request_body = JobChange,
+    responses(
+        (status = 204),
+        (status = 404, body = ErrorBody),
+        (status = 409, body = ErrorBody, description = "The job is accepted"),
+        (status = 422, body = ErrorBody),
+    ))]
+pub(super) async fn patch_job(
+    State(server): State<Server>,
+    person: Person,
+    Named(job_id): Named<JobId>,
+    Body(change): Body<JobChange>,
+) -> Result<StatusCode, ApiError> {
+    let modality = change.modality.ok_or_else(|| {
+        ApiError::invalid("modality", "say what changes: modality must be CT, MR or unknown")
+    })?;
+    server.store.set_modality(job_id, modality, &server.act(&person)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Cancel a job's tasks and delete it with its masks, history and files. Its lines of the audit list stay.
 #[utoipa::path(delete, path = "/api/v1/jobs/{job_id}", tag = "jobs",
     params(("job_id" = JobId, Path), Person),
     responses((status = 204), (status = 404, body = ErrorBody), (status = 422, body = ErrorBody)))]

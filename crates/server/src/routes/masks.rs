@@ -209,6 +209,9 @@ pub(super) struct PrepareBody {
     slice_index: u32,
     /// The engine that a prompt will name; the server's choice where none is named.
     engine: Option<EngineName>,
+    /// Frame of a 4D image.
+    #[serde(default)]
+    frame: u32,
 }
 
 /// Say that somebody looks at a slice: what can be done before the prompt is done in the background.
@@ -231,7 +234,7 @@ pub(super) async fn prepare(
     Body(body): Body<PrepareBody>,
 ) -> Result<(StatusCode, Json<SlicePrepared>), ApiError> {
     let slice = SliceRef { axis: body.axis, slice_index: body.slice_index };
-    let preparation = server.prepare(job_id, slice, body.engine).await?;
+    let preparation = server.prepare(job_id, slice, body.frame, body.engine).await?;
     Ok((StatusCode::ACCEPTED, Json(SlicePrepared { preparation })))
 }
 
@@ -251,7 +254,7 @@ pub(super) struct PropagateBody {
     largest_component: Option<bool>,
     /// The object; the most recently changed one where none is named.
     label: Option<u8>,
-    /// Stored axis; that of the object's prompts where none is named.
+    /// Stored axis; that of the object's prompt that was changed last where none is named.
     axis: Option<u8>,
     /// Intensities that medsam2 sees as black and white; by default those that suit the image.
     window: Option<WindowBody>,

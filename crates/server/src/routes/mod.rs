@@ -84,7 +84,7 @@ fn job_routes() -> OpenApiRouter<Server> {
     OpenApiRouter::new()
         .routes(routes!(jobs::list_jobs, jobs::create_job))
         .routes(routes!(jobs::open_sample))
-        .routes(routes!(jobs::get_job, jobs::delete_job))
+        .routes(routes!(jobs::get_job, jobs::patch_job, jobs::delete_job))
         .routes(routes!(jobs::job_status))
         .routes(routes!(labels::put_labels))
         .routes(routes!(jobs::job_image))

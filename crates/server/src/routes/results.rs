@@ -21,8 +21,9 @@ use crate::{
     blobs,
     body::{Asked, Named},
     error::ApiError,
+    person::{Person, Taker, TakerQuery},
     prompts::check_slice,
-    results::SliceView,
+    results::{SliceView, no_mask},
     state::Server,
 };
 
@@ -54,7 +55,7 @@ pub(super) struct ResultQuery {
 
 /// The mask: a slice as PNG, or the volume as NIfTI on the image's own grid.
 #[utoipa::path(get, path = "/api/v1/jobs/{job_id}/result", tag = "results",
-    params(("job_id" = JobId, Path), ResultQuery),
+    params(("job_id" = JobId, Path), ResultQuery, TakerQuery, Person),
     responses(
         (status = 200, content(
             (Vec<u8> = "image/png"),
@@ -68,8 +69,10 @@ pub(super) async fn result(
     State(server): State<Server>,
     Named(job_id): Named<JobId>,
     Asked(query): Asked<ResultQuery>,
+    Taker(person): Taker,
 ) -> Result<Response, ApiError> {
     let job = server.store.job_row(job_id).await?;
+    let revision = job.summary.head.ok_or_else(no_mask)?;
     let default = if job.is_propagated { ResultType::Volume } else { ResultType::Slice };
     let (content_type, file_name, bytes) = match query.kind.unwrap_or(default) {
         ResultType::Volume => {
@@ -81,6 +84,7 @@ pub(super) async fn result(
             ("image/png", name, bytes)
         }
     };
+    server.note_export(job_id, revision, &file_name, &person).await?;
     let headers = [
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, attachment(&file_name)),

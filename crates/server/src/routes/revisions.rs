@@ -1,6 +1,11 @@
 //! `/api/v1/jobs/{job_id}/…`: what is marked on slices, and the history of the mask.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
 use protocol::{
     id::JobId,
     job::{HeadRequest, Job, Revision, RevisionRequest},
@@ -14,16 +19,30 @@ use crate::{
     body::{Asked, Body, Named},
     error::ApiError,
     person::Person,
+    prompt_merge::says_nothing,
     prompts::{check_label, check_prompt},
     state::Server,
 };
 
+/// A prompt, and what it was changed from.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(super) struct PromptChange {
+    #[serde(flatten)]
+    prompt: SlicePrompt,
+    /// The prompt that the person saw and changed, with nothing but slice and label where there was
+    /// none. With it, what others marked on the slice meanwhile stays; without it, the prompt takes
+    /// the place of whatever is there.
+    #[serde(default)]
+    before: Option<SlicePrompt>,
+}
+
 /// Store what is marked on a slice without running an engine: points for the next propagation, a
 /// confirmed mask, or the absence of the object.
 #[utoipa::path(put, path = "/api/v1/jobs/{job_id}/prompts", tag = "masks",
-    params(("job_id" = JobId, Path), Person), request_body = SlicePrompt,
+    params(("job_id" = JobId, Path), Person), request_body = PromptChange,
     responses(
-        (status = 204),
+        (status = 200, body = SlicePrompt, description = "With `before`: what is marked there now"),
+        (status = 204, description = "Without `before`"),
         (status = 404, body = ErrorBody),
         (status = 409, body = ErrorBody, description = "The job is accepted"),
         (status = 422, body = ErrorBody),
@@ -32,12 +51,23 @@ pub(super) async fn put_prompt(
     State(server): State<Server>,
     _person: Person,
     Named(job_id): Named<JobId>,
-    Body(prompt): Body<SlicePrompt>,
-) -> Result<StatusCode, ApiError> {
-    let job = server.store.job_row(job_id).await?;
-    check_prompt(&job.summary.image, &prompt)?;
-    server.store.put_prompt(job_id, &prompt, server.now_ms()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Body(PromptChange { prompt, before }): Body<PromptChange>,
+) -> Result<Response, ApiError> {
+    let image = server.store.job_row(job_id).await?.summary.image;
+    let Some(before) = before else {
+        check_prompt(&image, &prompt)?;
+        server.store.put_prompt(job_id, &prompt, server.now_ms()).await?;
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    };
+    if (before.slice, before.label) != (prompt.slice, prompt.label) {
+        let message = "before must be of the same slice and label as the prompt";
+        return Err(ApiError::invalid("before", message));
+    }
+    if !says_nothing(&prompt) || says_nothing(&before) {
+        check_prompt(&image, &prompt)?;
+    }
+    let now = server.store.merge_prompt(job_id, &before, &prompt, server.now_ms()).await?;
+    Ok(Json(now).into_response())
 }
 
 /// Whose prompt to remove.

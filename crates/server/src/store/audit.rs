@@ -9,10 +9,14 @@ use sqlx::{Row, any::AnyRow};
 use super::{Act, Change, Store, StoreError, row};
 
 /// Which lines of the audit list.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct AuditQuery {
     /// Only those of this job.
     pub job_id: Option<JobId>,
+    /// Only those of this person; empty: of those who do not say who they are.
+    pub person: Option<String>,
+    /// Only those that tell of this.
+    pub action: Option<AuditAction>,
     /// Only those older than this one.
     pub before: Option<AuditId>,
     /// At most so many.
@@ -24,6 +28,12 @@ pub(crate) fn details<const N: usize>(pairs: [(&str, String); N]) -> AuditDetail
     pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// Particulars of a line, those that there are.
+pub(crate) fn known<const N: usize>(pairs: [(&str, Option<String>); N]) -> AuditDetails {
+    let known = pairs.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    known.collect()
+}
+
 impl Store {
     /// Lines of the audit list, newest first.
     ///
@@ -33,18 +43,20 @@ impl Store {
         let rows = sqlx::query(
             "select * from audit
              where ($1 = '' or job_id = $1) and ($2 = '' or audit_id < $2)
-             order by audit_id desc limit $3",
+             and ($3 = 0 or by_name = $4) and ($5 = '' or action = $5)
+             order by audit_id desc limit $6",
         )
         .bind(query.job_id.map(|it| it.to_string()).unwrap_or_default())
         .bind(query.before.map(|it| it.to_string()).unwrap_or_default())
+        .bind(i64::from(query.person.is_some()))
+        .bind(query.person.unwrap_or_default())
+        .bind(query.action.map(|it| row::to_text(&it)).unwrap_or_default())
         .bind(query.limit)
         .fetch_all(&self.pool)
         .await?;
         rows.iter().map(audit_entry).collect()
     }
-}
 
-impl Store {
     /// Whether somebody of this name opened the job.
     pub(crate) async fn has_opened(&self, job_id: JobId, name: &str) -> Result<bool, StoreError> {
         let found = sqlx::query(

@@ -113,7 +113,7 @@ impl Store {
             }
             _ => job.tip,
         };
-        change.swap_prompts(job_id, from, to).await?;
+        change.swap_prompts(job_id, from, to, act.now_ms).await?;
         sqlx::query(
             "update job set head_revision_id = $1, tip_revision_id = $2, propagated = $3,
              updated_ms = $4 where job_id = $5",

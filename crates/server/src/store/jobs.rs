@@ -4,13 +4,14 @@ use protocol::{
     audit::{AuditAction, AuditDetails},
     event::EventBody,
     id::{JobId, RevisionId, Sha256},
-    job::{Image, Job, JobState, JobSummary, Revision},
+    job::{Image, Job, JobState, JobSummary, Modality, Revision},
     label::Label,
+    rating::Rating,
     review::{Review, ReviewState},
 };
 use sqlx::{Row, any::AnyRow};
 
-use super::{Act, Change, Dialect, Store, StoreError, row};
+use super::{Act, Change, Dialect, Store, StoreError, audit, row};
 
 /// A job about to be made.
 #[derive(Debug, Clone)]
@@ -46,6 +47,7 @@ pub(crate) struct LockedJob {
     pub(crate) state: JobState,
     pub(crate) review: Review,
     pub(crate) labels: Vec<Label>,
+    pub(crate) image: Image,
     pub(crate) head: Option<RevisionId>,
     pub(super) tip: Option<RevisionId>,
 }
@@ -66,7 +68,8 @@ fn job_row(it: &AnyRow) -> Result<JobRow, StoreError> {
             status: row::from_text(it, "state")?,
             image: row::from_json(it, "image")?,
             head: head.as_ref().map(|it| it.revision_id),
-            doubt: head.as_ref().and_then(|it| it.doubt),
+            rating: head.as_ref().and_then(rating),
+            n_objects: head.as_ref().map_or(Some(0), |it| it.n_objects),
             review: row::from_json(it, "review")?,
             created_ms: it.try_get("created_ms")?,
             updated_ms: it.try_get("updated_ms")?,
@@ -76,6 +79,11 @@ fn job_row(it: &AnyRow) -> Result<JobRow, StoreError> {
         is_propagated: it.try_get::<i64, _>("propagated")? != 0,
         tip: row::id_option(it, "tip_revision_id")?,
     })
+}
+
+/// Revisions of versions that kept no rating still have their own figures.
+fn rating(head: &Revision) -> Option<Rating> {
+    head.rating.clone().or_else(|| head.rated_after(None))
 }
 
 impl Store {
@@ -102,6 +110,35 @@ impl Store {
         let details = AuditDetails::from([("file".to_owned(), new.image.file_name.clone())]);
         change.audit(Some(new.job_id), AuditAction::JobCreated, details, act).await?;
         change.tell(EventBody::JobUpdate { job_id: new.job_id, status: JobState::Ready });
+        change.commit(act.now_ms).await
+    }
+
+    /// Says what kind of machine made a job's image.
+    ///
+    /// # Errors
+    /// If the job is accepted, there is no such job, or the database fails.
+    pub async fn set_modality(
+        &self,
+        job_id: JobId,
+        modality: Modality,
+        act: &Act,
+    ) -> Result<(), StoreError> {
+        let mut change = self.begin().await?;
+        let job = change.open_job(job_id).await?;
+        if job.image.modality == modality {
+            return Ok(());
+        }
+        let from = row::to_text(&job.image.modality);
+        let image = Image { modality, ..job.image };
+        sqlx::query("update job set image = $1, updated_ms = $2 where job_id = $3")
+            .bind(row::to_json(&image))
+            .bind(act.now_ms)
+            .bind(job_id.to_string())
+            .execute(&mut *change.transaction)
+            .await?;
+        let details = audit::details([("from", from), ("to", row::to_text(&modality))]);
+        change.audit(Some(job_id), AuditAction::ModalityChanged, details, act).await?;
+        change.tell(EventBody::JobUpdate { job_id, status: job.state });
         change.commit(act.now_ms).await
     }
 
@@ -148,7 +185,7 @@ impl Store {
         })
     }
 
-    /// Deletes a job with its prompts, tasks and revisions; one audit line stays. Returns the blobs
+    /// Deletes a job with its prompts, tasks and revisions; its lines of the audit list stay. Returns the blobs
     /// that nothing refers to any more.
     ///
     /// # Errors
@@ -224,6 +261,7 @@ impl Change<'_> {
             state: row::from_text(&found, "state")?,
             review: row::from_json(&found, "review")?,
             labels: row::from_json(&found, "labels")?,
+            image: row::from_json(&found, "image")?,
             head: row::id_option(&found, "head_revision_id")?,
             tip: row::id_option(&found, "tip_revision_id")?,
         })

@@ -28,13 +28,14 @@ pub(crate) mod schema;
 mod task_list;
 mod task_log;
 pub(crate) mod tasks;
+mod time;
 mod transitions;
 mod trouble;
 mod wake;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use protocol::{access::CredentialKind, event::EventBody};
+use protocol::{access::CredentialKind, event::EventBody, system::Reason};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
@@ -65,8 +66,15 @@ pub enum StoreError {
         id: String,
     },
     /// The change does not fit the state that things are in.
-    #[error("{0}")]
-    WrongState(String),
+    #[error("{message}")]
+    WrongState {
+        /// In words.
+        message: String,
+        /// For pages.
+        reason: Reason,
+        /// The reason's values.
+        values: BTreeMap<String, String>,
+    },
     /// Somebody else changed the mask first.
     #[error("the mask was changed by somebody else: the head is now {head}")]
     NotHead {

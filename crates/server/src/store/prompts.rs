@@ -10,10 +10,12 @@ use protocol::{
     id::{JobId, RevisionId},
     job::{Revision, RevisionAction},
     prompt::{SlicePrompt, SliceRef},
+    system::Reason,
 };
 use sqlx::{Any, Executor};
 
 use super::{Change, Store, StoreError, revisions, row};
+use crate::prompt_merge::{merged, says_nothing};
 
 impl Store {
     /// A job's prompts.
@@ -22,6 +24,21 @@ impl Store {
     /// If the database fails.
     pub async fn prompts(&self, job_id: JobId) -> Result<Vec<SlicePrompt>, StoreError> {
         prompts_of(&self.pool, job_id).await
+    }
+
+    /// A job's prompts, the one that was changed last first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn newest_prompts(&self, job_id: JobId) -> Result<Vec<SlicePrompt>, StoreError> {
+        let rows = sqlx::query(
+            "select prompt from prompt where job_id = $1
+             order by changed_ms desc, label, axis, slice_index",
+        )
+        .bind(job_id.to_string())
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|it| row::from_json(it, "prompt")).collect()
     }
 
     /// Stores what a person marked for one object on one slice, in place of what was there.
@@ -36,9 +53,45 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         let state = change.open_job(job_id).await?.state;
-        change.put_prompt(job_id, prompt).await?;
+        change.put_prompt(job_id, prompt, now_ms).await?;
         change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
+    }
+
+    /// Stores what a person made of the prompt `before`, an empty one where there was none. What
+    /// others changed meanwhile stays as well. Returns what stands now, empty where that is nothing.
+    ///
+    /// # Errors
+    /// If the job is accepted, there is no such job, or the database fails.
+    pub async fn merge_prompt(
+        &self,
+        job_id: JobId,
+        before: &SlicePrompt,
+        prompt: &SlicePrompt,
+        now_ms: i64,
+    ) -> Result<SlicePrompt, StoreError> {
+        let mut change = self.begin().await?;
+        // The job's row is locked from here on: whoever marks something waits.
+        let state = change.open_job(job_id).await?.state;
+        let nothing = SlicePrompt {
+            bounds: None,
+            points: Vec::new(),
+            scribbles: Vec::new(),
+            mask: false,
+            absent: false,
+            ..prompt.clone()
+        };
+        let stored =
+            change.prompts(job_id).await?.into_iter().find(|it| place(it) == place(prompt));
+        let merged = merged(before, prompt, &stored.unwrap_or(nothing));
+        if says_nothing(&merged) {
+            change.delete_prompt(job_id, merged.label, merged.slice).await?;
+        } else {
+            change.put_prompt(job_id, &merged, now_ms).await?;
+        }
+        change.tell(EventBody::JobUpdate { job_id, status: state });
+        change.commit(now_ms).await?;
+        Ok(merged)
     }
 
     /// Removes what a person marked for one object on one slice.
@@ -54,16 +107,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         let state = change.open_job(job_id).await?.state;
-        sqlx::query(
-            "delete from prompt
-             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
-        )
-        .bind(job_id.to_string())
-        .bind(i64::from(label))
-        .bind(i64::from(slice.axis))
-        .bind(i64::from(slice.slice_index))
-        .execute(&mut *change.transaction)
-        .await?;
+        change.delete_prompt(job_id, label, slice).await?;
         change.tell(EventBody::JobUpdate { job_id, status: state });
         change.commit(now_ms).await
     }
@@ -158,25 +202,23 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Changes from the prompts of one state of the mask to those of another.
+    /// Changes from the prompts of one state of the mask to those of another. Those that both have
+    /// are not touched; those that come back count as changed now.
     pub(super) async fn swap_prompts(
         &mut self,
         job_id: JobId,
         from: Option<RevisionId>,
         to: Option<RevisionId>,
+        now_ms: i64,
     ) -> Result<(), StoreError> {
         let now = self.prompts(job_id).await?;
         self.put_prompt_state(job_id, from, &now).await?;
         let target = self.prompt_state(job_id, to).await?;
-        if target == now {
-            return Ok(());
+        for gone in now.iter().filter(|it| !target.iter().any(|other| place(other) == place(it))) {
+            self.delete_prompt(job_id, gone.label, gone.slice).await?;
         }
-        sqlx::query("delete from prompt where job_id = $1")
-            .bind(job_id.to_string())
-            .execute(&mut *self.transaction)
-            .await?;
-        for prompt in &target {
-            self.put_prompt(job_id, prompt).await?;
+        for prompt in target.iter().filter(|it| !now.contains(it)) {
+            self.put_prompt(job_id, prompt, now_ms).await?;
         }
         Ok(())
     }
@@ -203,7 +245,7 @@ impl Change<'_> {
                 Brought::WhenQueued => false,
             };
             if is_put {
-                self.put_prompt(job_id, prompt).await?;
+                self.put_prompt(job_id, prompt, revision.created_ms).await?;
             }
         }
         // What was marked while an engine ran belongs to the next mask, not to this one.
@@ -215,17 +257,39 @@ impl Change<'_> {
         &mut self,
         job_id: JobId,
         prompt: &SlicePrompt,
+        now_ms: i64,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "insert into prompt (job_id, label, axis, slice_index, prompt)
-             values ($1, $2, $3, $4, $5)
-             on conflict (job_id, label, axis, slice_index) do update set prompt = excluded.prompt",
+            "insert into prompt (job_id, label, axis, slice_index, prompt, changed_ms)
+             values ($1, $2, $3, $4, $5, $6)
+             on conflict (job_id, label, axis, slice_index)
+             do update set prompt = excluded.prompt, changed_ms = excluded.changed_ms",
         )
         .bind(job_id.to_string())
         .bind(i64::from(prompt.label))
         .bind(i64::from(prompt.slice.axis))
         .bind(i64::from(prompt.slice.slice_index))
         .bind(row::to_json(prompt))
+        .bind(now_ms)
+        .execute(&mut *self.transaction)
+        .await?;
+        Ok(())
+    }
+
+    async fn delete_prompt(
+        &mut self,
+        job_id: JobId,
+        label: u8,
+        slice: SliceRef,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "delete from prompt
+             where job_id = $1 and label = $2 and axis = $3 and slice_index = $4",
+        )
+        .bind(job_id.to_string())
+        .bind(i64::from(label))
+        .bind(i64::from(slice.axis))
+        .bind(i64::from(slice.slice_index))
         .execute(&mut *self.transaction)
         .await?;
         Ok(())
@@ -236,6 +300,7 @@ impl Change<'_> {
         &mut self,
         job_id: JobId,
         hint: &SlicePrompt,
+        now_ms: i64,
     ) -> Result<(), StoreError> {
         let found = sqlx::query(
             "select prompt from prompt
@@ -249,18 +314,22 @@ impl Change<'_> {
         .await?;
         let mut prompt: SlicePrompt = match found {
             Some(it) => row::from_json(&it, "prompt")?,
-            None => return self.put_prompt(job_id, hint).await,
+            None => return self.put_prompt(job_id, hint, now_ms).await,
         };
         if prompt.absent {
-            return Err(StoreError::WrongState(format!(
-                "the object is marked as absent on slice {}: take that back first",
-                hint.slice.slice_index
-            )));
+            let slice = hint.slice.slice_index.to_string();
+            return Err(StoreError::WrongState {
+                message: format!(
+                    "the object is marked as absent on slice {slice}: take that back first"
+                ),
+                reason: Reason::MarkedAbsent,
+                values: [("slice".to_owned(), slice)].into(),
+            });
         }
         let new = hint.points.iter().filter(|it| !prompt.points.contains(it)).copied();
         let new: Vec<_> = new.collect();
         prompt.points.extend(new);
-        self.put_prompt(job_id, &prompt).await
+        self.put_prompt(job_id, &prompt, now_ms).await
     }
 }
 

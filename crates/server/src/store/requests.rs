@@ -7,6 +7,7 @@ use protocol::{
     event::EventBody,
     external::{ExternalOutput, Request, RequestSummary},
     id::{AgentId, Sha256, TaskId},
+    system::Reason,
     task::{Task, TaskKind, TaskState},
 };
 use sqlx::{Row, any::AnyRow};
@@ -113,7 +114,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<Task, StoreError> {
         let Some(spec) = new.spec.external() else {
-            return Err(StoreError::WrongState("a request runs a program".to_owned()));
+            return Err(StoreError::wrong_state("a request runs a program", Reason::Internal));
         };
         let mut change = self.begin().await?;
         let task = change.insert_task(new, None, now_ms).await?;

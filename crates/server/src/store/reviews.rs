@@ -5,6 +5,7 @@ use protocol::{
     event::EventBody,
     id::{JobId, OpinionId, ReviewStepId},
     review::{Opinion, Review, ReviewRequest, ReviewState, ReviewStep},
+    system::Reason,
 };
 
 use super::{Act, Store, StoreError, audit, row};
@@ -29,13 +30,15 @@ impl Store {
         job.check_head(request.head)?;
         let hands_over = matches!(request.to, ReviewState::InReview | ReviewState::Accepted);
         if hands_over && job.head.is_none() {
-            return Err(StoreError::WrongState(
-                "there is no mask yet that could be reviewed: segment a slice first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "there is no mask yet that could be reviewed: segment a slice first",
+                Reason::NoMask,
             ));
         }
         if request.to == ReviewState::Accepted && job.is_busy() {
-            return Err(StoreError::WrongState(
-                "a task would still change the mask: wait for it or cancel it first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "a task would still change the mask: wait for it or cancel it first",
+                Reason::TaskRuns,
             ));
         }
         let step = ReviewStep {
@@ -65,13 +68,12 @@ impl Store {
             .bind(row::to_json(&step))
             .execute(&mut *change.transaction)
             .await?;
-        let mut details = audit::details([
-            ("from", row::to_text(&step.from)),
-            ("to", row::to_text(&step.to)),
-            ("revision", step.revision.map(|it| it.to_string()).unwrap_or_default()),
-            ("comment", step.comment),
+        let details = audit::known([
+            ("from", Some(row::to_text(&step.from))),
+            ("to", Some(row::to_text(&step.to))),
+            ("revision", step.revision.map(|it| it.to_string())),
+            ("comment", Some(step.comment).filter(|it| !it.is_empty())),
         ]);
-        details.retain(|_, value| !value.is_empty());
         change.audit(Some(job_id), AuditAction::ReviewChanged, details, act).await?;
         change.tell(EventBody::ReviewUpdate { job_id, review: Box::new(review.clone()) });
         change.commit(act.now_ms).await?;

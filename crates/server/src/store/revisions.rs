@@ -5,6 +5,7 @@ use protocol::{
     event::EventBody,
     id::{JobId, RevisionId, Sha256},
     job::{JobState, Revision, RevisionAction},
+    rating::Rating,
 };
 
 use super::{
@@ -77,12 +78,11 @@ impl Store {
         }
         let revision = &new.revision;
         let labels: Vec<_> = new.touched.iter().map(ToString::to_string).collect();
-        let mut details = audit::details([
-            ("revision", revision.revision_id.to_string()),
-            ("action", revision.action.map(|it| row::to_text(&it)).unwrap_or_default()),
-            ("labels", labels.join(", ")),
+        let details = audit::known([
+            ("revision", Some(revision.revision_id.to_string())),
+            ("action", revision.action.map(|it| row::to_text(&it))),
+            ("labels", (!labels.is_empty()).then(|| labels.join(", "))),
         ]);
-        details.retain(|_, value| !value.is_empty());
         change.audit(Some(job_id), AuditAction::MaskEdited, details, act).await?;
         change.commit(act.now_ms).await
     }
@@ -112,11 +112,13 @@ impl Change<'_> {
         new: &NewRevision,
         brought: Brought,
     ) -> Result<JobState, StoreError> {
-        let revision = &new.revision;
+        let mut revision = new.revision.clone();
         job.check_head(revision.parent)?;
         job.check_unlocked(new.touched.iter().copied())?;
-        let after = state_after(self.revision_state(job_id, revision.parent).await?, revision);
-        self.divide_prompts(job_id, revision, brought).await?;
+        let before = self.rating_of(job_id, revision.parent).await?;
+        revision.rating = revision.rated_after(before);
+        let after = state_after(self.revision_state(job_id, revision.parent).await?, &revision);
+        self.divide_prompts(job_id, &revision, brought).await?;
         sqlx::query(
             "insert into revision
              (revision_id, job_id, parent_id, mask_sha256, revision, state, propagated, created_ms)
@@ -126,7 +128,7 @@ impl Change<'_> {
         .bind(job_id.to_string())
         .bind(id_or_empty(revision.parent))
         .bind(revision.mask.to_string())
-        .bind(row::to_json(revision))
+        .bind(row::to_json(&revision))
         .bind(row::to_text(&after.state))
         .bind(i64::from(after.is_propagated))
         .bind(revision.created_ms)
@@ -142,8 +144,25 @@ impl Change<'_> {
         .bind(job_id.to_string())
         .execute(&mut *self.transaction)
         .await?;
-        self.tell(EventBody::RevisionUpdate { job_id, revision: Box::new(revision.clone()) });
+        self.tell(EventBody::RevisionUpdate { job_id, revision: Box::new(revision) });
         Ok(after.state)
+    }
+
+    /// What an engine said last of a revision; none of none.
+    async fn rating_of(
+        &mut self,
+        job_id: JobId,
+        revision: Option<RevisionId>,
+    ) -> Result<Option<Rating>, StoreError> {
+        let found =
+            sqlx::query("select revision from revision where job_id = $1 and revision_id = $2")
+                .bind(job_id.to_string())
+                .bind(id_or_empty(revision))
+                .fetch_optional(&mut *self.transaction)
+                .await?;
+        let Some(found) = found else { return Ok(None) };
+        let revision: Revision = row::from_json(&found, "revision")?;
+        Ok(revision.rating.clone().or_else(|| revision.rated_after(None)))
     }
 
     /// The mask of a revision; none of none.

@@ -146,6 +146,7 @@ pub(crate) fn task_record(row: &AnyRow) -> Result<TaskRecord, StoreError> {
         time_limit_ms: row.try_get("time_limit_ms")?,
         max_attempts: number(row, "max_attempts")?,
         partial: id_option(row, "partial_sha256")?,
+        so_far: from_json_option(row, "so_far")?,
         output: id_option(row, "output_sha256")?,
         completion_key: id_option(row, "completion_key")?,
     })

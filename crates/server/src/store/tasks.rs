@@ -8,6 +8,7 @@ use protocol::{
     job::JobState,
     lease::Heartbeat,
     prompt::SlicePrompt,
+    system::Reason,
     task::{MaskSpec, Needs, Task, TaskClass, TaskFailure, TaskSpec, TaskState},
 };
 
@@ -59,22 +60,27 @@ impl Store {
     /// if the object is locked or the job accepted; if there is no such job; if the database fails.
     pub async fn enqueue(&self, new: &NewTask, now_ms: i64) -> Result<Task, StoreError> {
         let (Some(job_id), Some(spec)) = (new.job_id, new.spec.mask()) else {
-            return Err(StoreError::WrongState("only a job's task makes a mask".to_owned()));
+            return Err(StoreError::wrong_state(
+                "only a job's task makes a mask",
+                Reason::Internal,
+            ));
         };
         let mut change = self.begin().await?;
         let job = change.open_job(job_id).await?;
         job.check_unlocked([spec.label()])?;
         let state = job.state;
         if state == JobState::Propagating {
-            return Err(StoreError::WrongState(
-                "the mask is being propagated: wait for it or cancel it first".to_owned(),
+            return Err(StoreError::wrong_state(
+                "the mask is being propagated: wait for it or cancel it first",
+                Reason::Propagating,
             ));
         }
         let job_state = match spec {
             MaskSpec::SegmentSlice(_) => JobState::Segmenting,
             MaskSpec::Propagate(_) if state == JobState::Segmenting => {
-                return Err(StoreError::WrongState(
-                    "a slice is being segmented: wait for it or cancel it first".to_owned(),
+                return Err(StoreError::wrong_state(
+                    "a slice is being segmented: wait for it or cancel it first",
+                    Reason::Segmenting,
                 ));
             }
             MaskSpec::Propagate(_) => JobState::Propagating,
@@ -82,9 +88,9 @@ impl Store {
         let slice = match spec {
             MaskSpec::SegmentSlice(it) => {
                 change.supersede(job_id, it.prompt.label, it.prompt.slice, now_ms).await?;
-                change.put_prompt(job_id, &it.prompt).await?;
+                change.put_prompt(job_id, &it.prompt, now_ms).await?;
                 for hint in &new.hints {
-                    change.add_points(job_id, hint).await?;
+                    change.add_points(job_id, hint, now_ms).await?;
                 }
                 Some(it.prompt.slice)
             }
@@ -133,25 +139,13 @@ impl Store {
         completion: &Completion,
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
-        let revision = &completion.made.revision;
         let event = QueueEvent::Complete {
             fence,
             key: completion.key.clone(),
             output: Some(completion.output.clone()),
-            revision_id: Some(revision.revision_id),
+            revision_id: Some(completion.made.revision.revision_id),
         };
-        for _ in 0..MAX_RACES {
-            let mut change = self.begin().await?;
-            let before = change.task_and_job(task_id).await?;
-            let Some(after) = change.apply(&before, &event, now_ms).await? else {
-                continue;
-            };
-            change.take_result(&after, &completion.made).await?;
-            change.settle_job(&after.task, now_ms).await?;
-            change.commit(now_ms).await?;
-            return Ok(after);
-        }
-        Err(StoreError::Refused(Refusal::StaleFence))
+        self.end_with(task_id, &event, &completion.made, now_ms).await
     }
 
     /// Ends an attempt without output.
@@ -171,8 +165,8 @@ impl Store {
     /// Ends a withdrawn attempt, and makes what it had done the head, in one transaction.
     ///
     /// # Errors
-    /// `NotHead` if the head moved since the revision was made; if the fence is stale or the
-    /// database fails.
+    /// `NotHead` if the head moved since the revision was made, `LabelLocked` if an object that it
+    /// touches was locked since; if the fence is stale or the database fails.
     pub async fn stop(
         &self,
         task_id: TaskId,
@@ -181,18 +175,7 @@ impl Store {
         now_ms: i64,
     ) -> Result<TaskRecord, StoreError> {
         let event = QueueEvent::Fail { fence, failure: None };
-        for _ in 0..MAX_RACES {
-            let mut change = self.begin().await?;
-            let before = change.task_and_job(task_id).await?;
-            let Some(after) = change.apply(&before, &event, now_ms).await? else {
-                continue;
-            };
-            change.take_result(&after, made).await?;
-            change.settle_job(&after.task, now_ms).await?;
-            change.commit(now_ms).await?;
-            return Ok(after);
-        }
-        Err(StoreError::Refused(Refusal::StaleFence))
+        self.end_with(task_id, &event, made, now_ms).await
     }
 
     /// Withdraws a task: at once when nobody works on it, else by asking its agent to stop.
@@ -214,32 +197,6 @@ impl Store {
         act: &Act,
     ) -> Result<TaskRecord, StoreError> {
         self.transition_by(task_id, &QueueEvent::Prioritise { priority }, act).await
-    }
-
-    /// Ends what time has ended: tasks over their limit, tasks without attempts left, cancelled
-    /// tasks whose agent has gone.
-    ///
-    /// # Errors
-    /// If the database fails.
-    pub async fn tick(&self, now_ms: i64) -> Result<usize, StoreError> {
-        let rows = sqlx::query(row::tasks!(
-            "where state = 'leased'
-             and (lease_until_ms < $1 or started_ms + time_limit_ms < $1)"
-        ))
-        .bind(now_ms)
-        .fetch_all(&self.pool)
-        .await?;
-        let mut n_ended = 0;
-        for it in rows {
-            let task_id = row::task_record(&it)?.task.task_id;
-            match self.transition(task_id, &QueueEvent::Tick, now_ms).await {
-                Ok(_) => n_ended += 1,
-                // Not due after all, or its lease may be claimed: wake whoever waits for work.
-                Err(StoreError::Refused(_)) => self.waiters.wake_agents(),
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(n_ended)
     }
 
     /// One task.
@@ -287,7 +244,29 @@ impl Store {
         Ok(found.is_some())
     }
 
-    async fn transition(
+    /// Ends a task, and makes what it made the head, in one transaction.
+    async fn end_with(
+        &self,
+        task_id: TaskId,
+        event: &QueueEvent,
+        made: &NewRevision,
+        now_ms: i64,
+    ) -> Result<TaskRecord, StoreError> {
+        for _ in 0..MAX_RACES {
+            let mut change = self.begin().await?;
+            let before = change.task_and_job(task_id).await?;
+            let Some(after) = change.apply(&before, event, now_ms).await? else {
+                continue;
+            };
+            change.take_result(&after, made).await?;
+            change.settle_job(&after.task, now_ms).await?;
+            change.commit(now_ms).await?;
+            return Ok(after);
+        }
+        Err(StoreError::Refused(Refusal::StaleFence))
+    }
+
+    pub(super) async fn transition(
         &self,
         task_id: TaskId,
         event: &QueueEvent,

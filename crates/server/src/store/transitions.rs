@@ -48,8 +48,9 @@ impl Change<'_> {
                  lease_until_ms = $5, run_after_ms = $6, cancel_requested = $7, progress = $8,
                  partial_sha256 = $9, failure = $10, completion_key = $11, revision_id = $12,
                  started_ms = $13, finished_ms = $14, output_sha256 = $15, priority = $16,
-                 agent_name = $17, claim_id = $18, device = $19, smaller = $20, failures = $21
-             where task_id = $22 and state = $23 and fence = $24 and cancel_requested = $25",
+                 agent_name = $17, claim_id = $18, device = $19, smaller = $20, failures = $21,
+                 so_far = $22
+             where task_id = $23 and state = $24 and fence = $25 and cancel_requested = $26",
         )
         .bind(row::to_text(&after.task.state))
         .bind(i64::from(after.task.attempt))
@@ -72,6 +73,7 @@ impl Change<'_> {
         .bind(after.task.device.as_deref())
         .bind(i64::from(after.task.smaller))
         .bind(row::to_json(&after.task.failures))
+        .bind(after.so_far.as_ref().map(row::to_json))
         .bind(before.task.task_id.to_string())
         .bind(row::to_text(&before.task.state))
         .bind(before.fence)

@@ -1,7 +1,8 @@
 //! What a failed statement means: out of the databases' codes into words.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
+use protocol::system::Reason;
 use sqlx::migrate::MigrateError;
 
 use super::{StoreError, schema};
@@ -56,6 +57,11 @@ impl fmt::Display for Advice {
 }
 
 impl StoreError {
+    /// A request that does not fit what is there now.
+    pub(super) fn wrong_state(message: &str, reason: Reason) -> Self {
+        Self::WrongState { message: message.to_owned(), reason, values: BTreeMap::new() }
+    }
+
     /// What a person can do about it, where there is something.
     pub(crate) fn advice(&self) -> Option<Advice> {
         match self {
@@ -66,7 +72,7 @@ impl StoreError {
                 Some(Advice::unusable(detail, remedy, *command))
             }
             Self::NotFound { .. }
-            | Self::WrongState(_)
+            | Self::WrongState { .. }
             | Self::NotHead { .. }
             | Self::LabelLocked { .. }
             | Self::JobAccepted
@@ -166,6 +172,6 @@ mod tests {
             error.to_string(),
             format!("{}; {}: `{}`", advice.found, advice.remedy, advice.command.unwrap())
         );
-        assert_eq!(StoreError::WrongState("a; b".to_owned()).advice(), None);
+        assert_eq!(StoreError::wrong_state("a; b", Reason::TaskRuns).advice(), None);
     }
 }

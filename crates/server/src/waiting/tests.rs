@@ -67,6 +67,7 @@ fn task(needs: Needs) -> TaskRecord {
         time_limit_ms: 1_000,
         max_attempts: 3,
         partial: None,
+        so_far: None,
         output: None,
         completion_key: None,
     }

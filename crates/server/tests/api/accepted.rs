@@ -31,6 +31,7 @@ fn request(method: &str, route: &str, head: &Value) -> (String, Value) {
         ("post", "/operations") => {
             ("", json!({ "parent": head, "label": 1, "operation": { "kind": "keep_largest" } }))
         }
+        ("patch", "") => ("", json!({ "modality": "MR" })),
         ("post", "/interpolate") => ("", json!({ "label": 1, "axis": 2 })),
         _ => panic!("{method} {route} is new: say what it does to an accepted job"),
     };

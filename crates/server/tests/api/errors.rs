@@ -4,10 +4,10 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use server::settings::Settings;
 
-use crate::support::{TestServer, phantom_file};
+use crate::support::{Answer, TestServer, filled, phantom_file};
 
 #[tokio::test]
 async fn a_file_that_is_no_image_is_refused_by_what_it_is() {
@@ -120,4 +120,32 @@ async fn a_scribble_without_end_is_refused() {
     assert_eq!(endless.field(), "scribbles");
     let long = server.post(&format!("{job}/initial-mask"), ask(5_000)).await;
     long.expect(StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn a_refusal_says_why_in_a_way_that_pages_can_translate() {
+    let server = TestServer::start().await;
+    let reason = |answer: Answer| {
+        let error = &answer.json()["error"];
+        (error["reason"].as_str().unwrap_or_default().to_owned(), error["parameters"].clone())
+    };
+    let whole = phantom_file();
+    let text = server.upload("a.nii.gz", b"hello, this is no volume", &[]).await;
+    assert_eq!(reason(text).0, "not_a_volume");
+    let cut = server.upload("a.nii.gz", &whole[..whole.len() / 2], &[]).await;
+    assert_eq!(reason(cut).0, "cut_short");
+    let header = b"NRRD0004\ntype: complex\ndimension: 3\nsizes: 2 2 2\nencoding: raw\n\n12345678";
+    let (what, values) = reason(server.upload("a.nrrd", header, &[]).await);
+    assert_eq!((what.as_str(), &values["field"]), ("header_field", &json!("type")));
+
+    let job = server.open_phantom().await;
+    let unmasked = server.post(&format!("{job}/propagate"), json!({})).await;
+    assert_eq!(reason(unmasked).0, "no_mask");
+
+    let locked =
+        json!({ "labels": [{ "value": 1, "name": "Lesion", "color": "#ff2d2d", "locked": true }] });
+    server.put(&format!("{job}/labels"), locked).await.expect(StatusCode::NO_CONTENT);
+    let edit = filled(&Value::Null, 1, [[1, 1, 5], [2, 2, 5]]);
+    let (what, values) = reason(server.post(&format!("{job}/revisions"), edit).await);
+    assert_eq!((what.as_str(), &values["name"]), ("label_locked", &json!("Lesion")));
 }

@@ -2,7 +2,10 @@
 
 use std::io::{Cursor, Read};
 
-use axum::http::{Method, StatusCode, header};
+use axum::{
+    body::Body,
+    http::{Method, Request, StatusCode, header},
+};
 use serde_json::{Value, json};
 use server::blobs;
 use volume::{Labelmap, ReadOptions};
@@ -180,6 +183,23 @@ async fn a_thumbnail_follows_mask_and_colours() {
     let blue = thumbnail(&server, &job).await.1;
     assert!(blue.chunks_exact(3).any(|it| it == [0, 0, 255]));
     assert!(!blue.chunks_exact(3).any(|it| it == [0, 255, 0]));
-    let kept = server.get(&format!("{job}/thumbnail.png?v=1")).await;
-    assert!(kept.headers[header::CACHE_CONTROL].to_str().unwrap().contains("max-age"));
+}
+
+#[tokio::test]
+async fn a_thumbnail_that_a_browser_has_is_not_sent_again_until_it_changes() {
+    let server = TestServer::start().await;
+    let job = with_block(&server).await;
+    let path = format!("{job}/thumbnail.png?v=1");
+    let first = server.get(&path).await.expect(StatusCode::OK);
+    let etag = first.headers[header::ETAG].clone();
+    let again = async || {
+        let request = Request::get(&path).header(header::IF_NONE_MATCH, &etag);
+        server.send(request.body(Body::empty()).unwrap()).await
+    };
+    let same = again().await.expect(StatusCode::NOT_MODIFIED);
+    assert_eq!((same.bytes.len(), &same.headers[header::ETAG]), (0, &etag));
+    // Another colour is another picture of the same mask.
+    name_object(&server, &job, "a", "#0000ff").await;
+    let other = again().await.expect(StatusCode::OK);
+    assert_ne!((other.bytes, &other.headers[header::ETAG]), (first.bytes, &etag));
 }

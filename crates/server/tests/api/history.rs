@@ -1,7 +1,10 @@
 //! Undo, redo and jumps, what revisions say of themselves, and work that ends after the head moved.
 
+use std::sync::Arc;
+
 use axum::http::{Method, StatusCode, header};
 use serde_json::{Value, json};
+use server::clock::ManualClock;
 use volume::{Labelmap, rle};
 
 use crate::support::{SHAPE, TestServer, block, completion, decoded, filled};
@@ -212,4 +215,48 @@ async fn a_slice_that_is_segmented_while_its_mask_is_undone_begins_anew() {
         slices.as_array().unwrap().iter().map(|it| it["slice_index"].clone()).collect();
     assert_eq!(slices, [json!(9)], "the prompt of the mask that is shown");
     assert_eq!(expected.shape, SHAPE);
+}
+
+#[tokio::test]
+async fn the_list_says_how_many_objects_a_mask_has() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    let counted = async || server.get("/api/v1/jobs").await.json()["jobs"][0]["n_objects"].clone();
+    assert_eq!(counted().await, 0, "the one that is listed has no voxels yet");
+    server.ask_for_slice(&job, 5, 1).await;
+    server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
+    assert_eq!(counted().await, 1);
+    server.paint(&job, 3, SPOT).await;
+    assert_eq!(counted().await, 2);
+    server.show(&job, &Value::Null).await;
+    assert_eq!(counted().await, 0);
+}
+
+/// A propagation that names no plane goes along that of the prompt that was changed last.
+#[tokio::test]
+async fn the_prompt_that_was_changed_last_names_the_plane() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let job = server.open_phantom().await;
+    let mark = async |axis: u8, x2: u32| {
+        clock.advance_ms(1);
+        let prompt = json!({ "axis": axis, "slice_index": 6, "box": [3, 3, x2, 12] });
+        server.put(&format!("{job}/prompts"), prompt).await.expect(StatusCode::NO_CONTENT);
+    };
+    let axis = async || {
+        let queued = server.post(&format!("{job}/propagate"), json!({})).await;
+        let queued = queued.expect(StatusCode::ACCEPTED).json();
+        let lease = server.claim().await;
+        let task = format!("/api/v1/tasks/{}", queued["task_id"].as_str().unwrap());
+        server.post(&format!("{task}/cancel"), json!({})).await.expect(StatusCode::ACCEPTED);
+        let stop = json!({ "fence": lease["fence"] });
+        server.post(&format!("{task}/fail"), stop).await.expect(StatusCode::OK);
+        lease["spec"]["axis"].clone()
+    };
+    server.paint(&job, 1, SPOT).await;
+    mark(0, 12).await;
+    mark(2, 12).await;
+    assert_eq!(axis().await, 2);
+    mark(0, 11).await;
+    assert_eq!(axis().await, 0);
 }

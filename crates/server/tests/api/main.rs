@@ -26,6 +26,8 @@ mod output_log;
 mod pathology;
 mod people;
 mod preparing;
+mod prompts;
+mod rating;
 mod requests;
 mod review;
 mod roles;

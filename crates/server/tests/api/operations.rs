@@ -144,6 +144,19 @@ async fn an_accepted_mask_stays_as_it_is_and_can_be_taken_away() {
     let audit = server.get("/api/v1/audit?limit=1").await.expect(StatusCode::OK).json();
     assert_eq!(audit["entries"][0]["action"], "exported");
     assert_eq!(audit["entries"][0]["details"]["file"], "phantom-mask.nrrd");
+    // A plain link has no header that could say who follows it.
+    for (path, file) in [
+        ("export/mask.nrrd?person=%EA%B9%80", "phantom-mask.nrrd"),
+        ("result?type=3d&person=%EA%B9%80", "phantom-mask.nii.gz"),
+    ] {
+        server.get(&format!("{job}/{path}")).await.expect(StatusCode::OK);
+        let audit = server.get("/api/v1/audit?limit=1").await.json();
+        assert_eq!(
+            (&audit["entries"][0]["by"], &audit["entries"][0]["details"]["file"]),
+            (&json!("김"), &json!(file))
+        );
+    }
+    assert_eq!(server.get(&format!("{job}/export/case.zip?person=a%00b")).await.field(), "person");
 }
 
 #[tokio::test]

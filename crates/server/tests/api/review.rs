@@ -162,11 +162,30 @@ async fn the_audit_list_names_who_and_what() {
     assert_eq!(list["entries"][0]["job_name"], "CT abdomen (sample)");
     assert_eq!(list["entries"][1]["details"]["kind"], "segment_slice");
 
+    for (query, expected) in [
+        ("person=Lee", vec!["task_queued", "labels_changed"]),
+        ("person=%EA%B9%80&action=job_created", vec!["job_created"]),
+        ("person=", vec![]),
+        ("action=job_deleted", vec!["job_deleted"]),
+    ] {
+        let found = server.get(&format!("/api/v1/audit?{query}")).await.json();
+        let entries = found["entries"].as_array().unwrap();
+        let actions: Vec<_> = entries.iter().map(|it| it["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, expected, "{query}");
+    }
+
     let page = server.get("/api/v1/audit?limit=1").await.json();
     let before = page["entries"][0]["audit_id"].as_str().unwrap();
     let rest = server.get(&format!("/api/v1/audit?before={before}")).await.json();
     assert_eq!(rest["entries"].as_array().unwrap().len(), 3);
-    for (query, field) in [("limit=0", "limit"), ("limit=501", "limit"), ("before=x", "query")] {
+    for (query, field) in [
+        ("limit=0", "limit"),
+        ("limit=501", "limit"),
+        ("limit=x", "limit"),
+        ("limit=1&limit=2", "limit"),
+        ("before=x", "before"),
+        ("action=x", "action"),
+    ] {
         assert_eq!(server.get(&format!("/api/v1/audit?{query}")).await.field(), field);
     }
 }

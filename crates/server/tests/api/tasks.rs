@@ -45,6 +45,24 @@ async fn a_repeated_completion_gets_the_same_answer() {
 }
 
 #[tokio::test]
+async fn an_answer_that_nobody_wants_any_more_does_not_become_the_mask() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    segment(&server, &job).await;
+    let lease = server.claim().await;
+    let cancel = format!("{}/cancel", task_path(&lease));
+    server.post(&cancel, json!({})).await.expect(StatusCode::ACCEPTED);
+    let mask = rle::encode(&block(1, [4, 9], [4, 9], [5, 6]));
+    let sha256 = server::blobs::digest(&mask);
+    server.deliver(&lease, mask).await.expect(StatusCode::CREATED);
+    let body = completion(&lease, sha256.as_str(), [5, 5]);
+    let ended = server.post(&format!("{}/complete", task_path(&lease)), body).await;
+    assert_eq!(ended.expect(StatusCode::OK).json()["state"], "cancelled");
+    let job = server.get(&job).await.json();
+    assert_eq!((&job["head"], &job["status"]), (&Value::Null, &json!("cancelled")));
+}
+
+#[tokio::test]
 async fn an_output_must_be_what_it_says_and_fit_the_image() {
     let server = TestServer::start().await;
     let job = server.open_phantom().await;

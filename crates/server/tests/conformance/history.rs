@@ -51,7 +51,7 @@ pub(crate) async fn undo_goes_back_to_no_mask_and_redo_to_the_newest(store: Stor
     }
     jump(&store, job_id, None).await;
     let job = store.job(job_id).await.unwrap();
-    assert_eq!((job.summary.status, job.summary.doubt), (JobState::Ready, None));
+    assert_eq!((job.summary.status, job.summary.rating), (JobState::Ready, None));
     assert_eq!(store.revisions(job_id).await.unwrap().len(), 3, "nothing is deleted");
     let events = store.events_after(0, Some(job_id), 100).await.unwrap();
     let heads = events.iter().filter_map(|it| {

@@ -54,7 +54,7 @@ pub(crate) async fn a_review_goes_step_by_step_and_each_is_on_record(store: Stor
 pub(crate) async fn a_step_is_taken_only_from_where_it_was_seen(store: Store) {
     let empty = new_job(&store, 1).await;
     let nothing = store.take_review_step(empty, &step(Draft, InReview, None), &at(1)).await;
-    assert!(matches!(nothing, Err(StoreError::WrongState(_))), "there is no mask");
+    assert!(matches!(nothing, Err(StoreError::WrongState { .. })), "there is no mask");
 
     let (job_id, head) = masked_job(&store).await;
     let late = store.take_review_step(job_id, &step(InReview, Accepted, head), &at(2)).await;
@@ -64,7 +64,7 @@ pub(crate) async fn a_step_is_taken_only_from_where_it_was_seen(store: Store) {
     store.take_review_step(job_id, &step(Draft, InReview, head), &at(2)).await.unwrap();
     store.enqueue(&segment(job_id, 5), 3).await.unwrap();
     let unfinished = store.take_review_step(job_id, &step(InReview, Accepted, head), &at(4)).await;
-    assert!(matches!(unfinished, Err(StoreError::WrongState(_))), "the mask may still change");
+    assert!(matches!(unfinished, Err(StoreError::WrongState { .. })), "the mask may still change");
 }
 
 pub(crate) async fn of_many_reviewers_one_decides(store: Store) {
@@ -185,7 +185,7 @@ pub(crate) async fn the_audit_list_says_who_did_what_and_outlives_the_job(store:
     let undo = HeadRequest { head: None, expected: head };
     store.move_head(job_id, undo, &Act { by: "박".to_owned(), now_ms: 3 }).await.unwrap();
     store.delete_job(job_id, &at(4)).await.unwrap();
-    let all = |job_id, before, limit| AuditQuery { job_id, before, limit };
+    let all = |job_id, before, limit| AuditQuery { job_id, before, limit, ..AuditQuery::default() };
     let lines = store.audit_entries(all(Some(job_id), None, 100)).await.unwrap();
     let actions: Vec<_> = lines.iter().map(|it| it.action).collect();
     use AuditAction::{HeadMoved, JobCreated, JobDeleted, MaskEdited};

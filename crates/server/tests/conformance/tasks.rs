@@ -25,6 +25,7 @@ fn beat(fence: i64, stage: &str) -> Heartbeat {
         progress: Progress { done: 1, total: 3, stage: stage.to_owned() },
         wait_ms: 0,
         partial: None,
+        so_far: None,
     }
 }
 
@@ -86,7 +87,7 @@ pub(crate) async fn a_person_changes_the_order_of_waiting_tasks(store: Store) {
     assert!(matches!(unknown, Err(StoreError::NotFound { what: "task", .. })));
     let expected = [TaskStep::Queued, TaskStep::Prioritised, TaskStep::Granted];
     assert_eq!(steps(&store, second.task_id).await, expected);
-    let query = AuditQuery { job_id: Some(b), before: None, limit: 1 };
+    let query = AuditQuery { job_id: Some(b), limit: 1, ..AuditQuery::default() };
     let told = store.audit_entries(query).await.unwrap().remove(0);
     assert_eq!((told.action, told.by.as_str()), (AuditAction::PriorityChanged, "Kim"));
     assert_eq!((told.details["from"].as_str(), told.details["to"].as_str()), ("10", "11"));

@@ -23,6 +23,7 @@ pub(super) struct Fields {
     pub(super) quatern: [f64; 3],
     pub(super) qoffset: [f64; 3],
     pub(super) srow: [[f64; 4]; 3],
+    pub(super) descrip: [u8; 80],
 }
 
 /// Where the fields lie in a header of one version.
@@ -90,6 +91,7 @@ impl Fields {
                 NiftiVersion::One => i32::from(bytes[at.xyzt_units]),
                 NiftiVersion::Two => take.i32(at.xyzt_units),
             },
+            descrip: take.bytes(at.descrip),
             qform_code: take.code(at.qform_code, 0),
             sform_code: take.code(at.qform_code, 1),
             quatern: take.reals(at.quatern),

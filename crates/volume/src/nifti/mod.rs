@@ -61,9 +61,20 @@ pub(crate) fn parse(stream: &mut Stream<'_>, start: &[u8]) -> Result<Parsed, Rea
         voxel_type,
         slope,
         intercept,
+        modality: modality(&fields),
         source: SourceHeader::Nifti(NiftiGeometry::of(&fields, grid)),
     };
     Ok(Parsed { header, is_swapped, is_interleaved: false, gap, has_gzip_voxels: false })
+}
+
+/// Converters write the echo time of an MR image into the description (`TE=2.9;Time=…`).
+fn modality(fields: &Fields) -> Option<String> {
+    let text = String::from_utf8_lossy(&fields.descrip);
+    let mut words = text.split(|it: char| !it.is_ascii_alphanumeric() && it != '=' && it != '.');
+    let tells_echo = words.any(|it| {
+        it.strip_prefix("TE=").is_some_and(|it| it.starts_with(|it: char| it.is_ascii_digit()))
+    });
+    tells_echo.then(|| "MR".to_owned())
 }
 
 fn check_magic(fields: &Fields) -> Result<(), ReadError> {

@@ -17,12 +17,17 @@ pub(super) struct Fields {
     entries: Vec<(String, String)>,
     /// Bytes of the header with its closing empty line.
     pub(super) header_len: u64,
+    /// The kind of machine that a key–value pair names.
+    pub(super) modality: Option<String>,
 }
+
+/// Keys of programs that keep the modality of the DICOM files that they read.
+const MODALITY_KEYS: [&str; 4] = ["modality", "0008|0060", "dicom_0008_0060", "dicom.modality"];
 
 impl Fields {
     /// Reads from behind `NRRD` to the empty line.
     pub(super) fn read(stream: &mut Stream<'_>) -> Result<Self, ReadError> {
-        let mut fields = Self { entries: Vec::new(), header_len: 4 };
+        let mut fields = Self { entries: Vec::new(), header_len: 4, modality: None };
         let version = fields.line(stream)?.unwrap_or_default();
         if !matches!(version.as_str(), "0001" | "0002" | "0003" | "0004" | "0005") {
             let found = format!("NRRD{version:?}");
@@ -66,12 +71,19 @@ impl Fields {
         Ok(Some(String::from_utf8_lossy(&line).into_owned()))
     }
 
-    /// Keeps a field; comments and key–value pairs (`key:=value`) are not needed.
+    /// Keeps a field; of the key–value pairs (`key:=value`) only the modality is needed, of the comments
+    /// nothing.
     fn push(&mut self, line: &str) {
         let Some((name, value)) = line.split_once(':') else {
             return;
         };
-        if line.starts_with('#') || value.starts_with('=') {
+        if line.starts_with('#') {
+            return;
+        }
+        if let Some(value) = value.strip_prefix('=') {
+            if MODALITY_KEYS.contains(&name.trim().to_ascii_lowercase().as_str()) {
+                self.modality = Some(value.trim().to_ascii_uppercase());
+            }
             return;
         }
         let name = match name.trim().to_ascii_lowercase().as_str() {

@@ -32,6 +32,7 @@ pub(crate) fn parse(stream: &mut Stream<'_>) -> Result<Parsed, ReadError> {
         voxel_type,
         slope: 1.0,
         intercept: 0.0,
+        modality: fields.modality,
         source: SourceHeader::Nrrd(geometry),
     };
     Ok(Parsed { header, is_swapped, is_interleaved: axes.is_interleaved, gap, has_gzip_voxels })

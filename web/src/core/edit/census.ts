@@ -92,3 +92,17 @@ export function labelsOnSlice(labelmap: Labelmap, axis: AxisIndex, sliceIndex: n
   const counts = censusOf(labelmap).slices[axis].subarray(LABELS * sliceIndex, LABELS * (sliceIndex + 1));
   return new Set([...counts.keys()].filter((label) => (counts[label] ?? 0) > 0));
 }
+
+/** The slice nearest to the middle of a label's extent that holds it; the lower of two; null where none does. */
+export function middleOf(labelmap: Labelmap, axis: AxisIndex, label: number): number | null {
+  const census = censusOf(labelmap);
+  const extent = census.extent(axis, label);
+  if (extent === null) return null;
+  const middle = (extent[0] + extent[1]) / 2;
+  let nearest = extent[0];
+  for (let at = extent[0]; at <= extent[1]; at++) {
+    const isNearer = Math.abs(at - middle) < Math.abs(nearest - middle);
+    if (isNearer && census.onSlice(axis, at, label) > 0) nearest = at;
+  }
+  return nearest;
+}

@@ -25,6 +25,7 @@ export const audit = {
     mask_edited: 'Mask edited',
     head_moved: 'Mask set to another state',
     labels_changed: 'Objects changed',
+    modality_changed: 'Modality changed',
     review_changed: 'Review step',
     opinion_added: 'Opinion added',
     opinion_removed: 'Opinion removed',

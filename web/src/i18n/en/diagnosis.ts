@@ -35,7 +35,7 @@ export const diagnosis = {
     integrity: 'Database file',
     storage: 'Storage',
     blobs: 'Stored files',
-    orphans: 'Files without a job',
+    orphans: 'Files without a case',
     agents: 'Agents',
     queue: 'Queue',
     engines: 'Engines',

@@ -16,6 +16,7 @@ import { settings } from './settings';
 import { keys } from './keys';
 import { tour } from './tour';
 import { access } from './access';
+import { reason } from './reason';
 
 export const en = {
   ...page,
@@ -35,4 +36,5 @@ export const en = {
   ...keys,
   ...tour,
   ...access,
+  ...reason,
 } as const;

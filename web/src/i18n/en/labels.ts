@@ -20,7 +20,7 @@ export const labels = {
     deleteTitle: 'Delete {{name}} with its voxels?',
     deleteText: '{{name}} holds {{voxels}} voxels ({{ml}} ml). They are cleared from the mask first; undo brings the voxels back, not the object.',
     deleteConfirm: 'Clear voxels and delete',
-    deleteLast: 'A job keeps at least one object.',
+    deleteLast: 'A case keeps at least one object.',
     deleteLocked: '{{name}} is locked: unlock it first.',
     order: 'Order by value',
     menu: 'Label sets, import, export',

@@ -21,6 +21,6 @@ export const tour = {
     mask: 'Segment the slice (Enter). While “The mask follows the prompts” is on, that happens by itself.',
     propagate: 'Propagate (Shift + Enter): the object is found on the slices around.',
     doubtful: 'D leads to the next doubtful slice. Correct it there, or confirm it with C.',
-    accept: 'Accept the case (Ctrl + Enter), or download its mask.',
+    accept: 'Accept the case (Ctrl + Enter), or take it away: the arrow in the header has all files.',
   },
 } as const;

@@ -1,9 +1,9 @@
-// English words: job, plane, tool, help, window, convention, readout, slice, display.
+// English words: job, plane, tool, help, number, window, convention, readout, slice, display.
 export const viewer = {
   job: {
-    missing: 'This job does not exist',
-    missingText: 'It may have been deleted. The list shows the jobs that are there.',
-    removed: 'This job was deleted in another window.',
+    missing: 'This case does not exist',
+    missingText: 'It may have been deleted. The list shows the cases that are there.',
+    removed: 'This case was deleted in another window.',
     loadingVolume: 'Loading volume…',
     loadingViewer: 'Starting the viewer…',
     imageFailed: 'The volume could not be loaded for the full view; slices come from the server.',
@@ -62,6 +62,10 @@ export const viewer = {
     touch: 'Touch: one finger uses the tool, two fingers move and magnify, three change the window; hold for the crosshair',
     surface: '3D: drag to turn, right-drag or Shift-drag to move, wheel to magnify',
   },
+  number: {
+    whole: 'A whole number from {{least}} to {{most}} is needed here. It is {{now}} now.',
+    any: 'A number from {{least}} to {{most}} is needed here. It is {{now}} now.',
+  },
   window: {
     preset: 'Window',
     low: 'Low',
@@ -79,6 +83,10 @@ export const viewer = {
     liver: 'Liver',
     percentiles: 'Auto',
     full: 'Full range',
+    most: '1–99 %',
+    middle: '5–95 %',
+    object: 'Around the object',
+    noObject: 'This object has no voxels yet.',
   },
   convention: {
     label: 'Convention',
@@ -117,5 +125,8 @@ export const viewer = {
     crosshair: 'Crosshair',
     letters: 'Orientation letters',
     annotations: 'Scale bar and facts',
+    hideMasks: 'Hide masks (H)',
+    showMasks: 'Show masks (H)',
+    masksHidden: 'Masks hidden',
   },
 } as const;

@@ -28,6 +28,7 @@ export const audit: Words<typeof english> = {
     mask_edited: '마스크 편집',
     head_moved: '마스크 상태 이동',
     labels_changed: '대상 변경',
+    modality_changed: '모달리티 변경',
     review_changed: '검토 단계 변경',
     opinion_added: '소견 추가',
     opinion_removed: '소견 삭제',

@@ -38,7 +38,7 @@ export const diagnosis: Words<typeof english> = {
     integrity: '데이터베이스 파일',
     storage: '저장소',
     blobs: '저장된 파일',
-    orphans: '작업이 없는 파일',
+    orphans: '케이스가 없는 파일',
     agents: '에이전트',
     queue: '대기열',
     engines: '엔진',

@@ -23,7 +23,7 @@ export const labels: Words<typeof english> = {
     deleteTitle: '{{name}}의 복셀까지 삭제할까요?',
     deleteText: '{{name}}에 복셀 {{voxels}}개({{ml}} ml)가 있습니다. 먼저 마스크에서 지워집니다. 실행 취소하면 복셀은 돌아오지만 대상 항목은 돌아오지 않습니다.',
     deleteConfirm: '복셀을 지우고 삭제',
-    deleteLast: '작업에는 대상이 하나 이상 있어야 합니다.',
+    deleteLast: '케이스에는 대상이 하나 이상 있어야 합니다.',
     deleteLocked: '{{name}}이(가) 잠겨 있습니다. 먼저 잠금을 해제하세요.',
     order: '값 순서로 정렬',
     menu: '레이블 세트, 가져오기, 내보내기',

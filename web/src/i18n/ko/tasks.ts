@@ -12,7 +12,7 @@ export const tasks: Words<typeof words> = {
     older: '이전 작업 더 보기',
     notLoaded: '작업을 불러오지 못했습니다',
     slice: '축 {{axis}}, 슬라이스 {{slice}}',
-    object: '객체 {{label}}',
+    object: '대상 {{label}}',
     attempt: '{{n}}번째 시도',
     anAgent: '에이전트',
     place: '대기 순서 {{n}}번',

@@ -22,8 +22,8 @@ export const tour: Words<typeof english> = {
   tourText: {
     box: '슬라이스 40으로 가서(휠 또는 ↑) 상자 도구(B)로 간의 병변 둘레를 끌어 그리세요.',
     mask: '슬라이스를 분할하세요(Enter). “마스크가 프롬프트를 따라감”이(가) 켜져 있으면 저절로 됩니다.',
-    propagate: '전파하세요(Shift + Enter). 주변 슬라이스에서 객체를 찾습니다.',
+    propagate: '전파하세요(Shift + Enter). 주변 슬라이스에서 대상을 찾습니다.',
     doubtful: 'D 키를 누르면 다음 의심 슬라이스로 갑니다. 그곳에서 고치거나 C 키로 확정하세요.',
-    accept: '케이스를 승인하거나(Ctrl + Enter) 마스크를 내려받으세요.',
+    accept: '케이스를 승인하거나 (Ctrl + Enter) 내려받으세요. 머리글의 화살표에 모든 파일이 있습니다.',
   },
 };

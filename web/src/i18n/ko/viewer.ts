@@ -1,12 +1,12 @@
-// Korean words: job, plane, tool, help, window, convention, readout, slice, display.
+// Korean words: job, plane, tool, help, number, window, convention, readout, slice, display.
 import type { viewer as english } from '../en/viewer';
 import type { Words } from '../words';
 
 export const viewer: Words<typeof english> = {
   job: {
-    missing: '존재하지 않는 작업입니다',
-    missingText: '삭제되었을 수 있습니다. 현재 있는 작업은 목록에서 볼 수 있습니다.',
-    removed: '다른 창에서 이 작업이 삭제되었습니다.',
+    missing: '존재하지 않는 케이스입니다',
+    missingText: '삭제되었을 수 있습니다. 현재 있는 케이스는 목록에서 볼 수 있습니다.',
+    removed: '다른 창에서 이 케이스가 삭제되었습니다.',
     loadingVolume: '볼륨을 불러오는 중…',
     loadingViewer: '뷰어를 시작하는 중…',
     imageFailed: '전체 보기용 볼륨을 불러오지 못해 슬라이스를 서버에서 받아 표시합니다.',
@@ -65,6 +65,10 @@ export const viewer: Words<typeof english> = {
     touch: '터치: 한 손가락은 도구, 두 손가락은 이동과 확대, 세 손가락은 윈도우; 길게 누르면 십자선',
     surface: '3차원: 끌어서 돌리기, 오른쪽 버튼 또는 Shift + 끌기로 이동, 휠로 확대',
   },
+  number: {
+    whole: '{{least}}에서 {{most}} 사이의 정수가 필요합니다. 지금 값: {{now}}.',
+    any: '{{least}}에서 {{most}} 사이의 수가 필요합니다. 지금 값: {{now}}.',
+  },
   window: {
     preset: '윈도우',
     low: '하한',
@@ -82,6 +86,10 @@ export const viewer: Words<typeof english> = {
     liver: '간',
     percentiles: '자동',
     full: '전체 범위',
+    most: '1–99 % 범위',
+    middle: '5–95 % 범위',
+    object: '대상 주변',
+    noObject: '이 대상에는 아직 복셀이 없습니다.',
   },
   convention: {
     label: '표시 방식',
@@ -120,5 +128,8 @@ export const viewer: Words<typeof english> = {
     crosshair: '십자선',
     letters: '방향 문자',
     annotations: '축척 막대와 정보',
+    hideMasks: '마스크 숨기기 (H)',
+    showMasks: '마스크 표시 (H)',
+    masksHidden: '마스크 숨김',
   },
 };

@@ -28,6 +28,7 @@ export const audit: Words<typeof english> = {
     mask_edited: '编辑掩膜',
     head_moved: '切换掩膜状态',
     labels_changed: '更改目标',
+    modality_changed: '更改模态',
     review_changed: '审核流程变更',
     opinion_added: '添加意见',
     opinion_removed: '删除意见',

@@ -38,7 +38,7 @@ export const diagnosis: Words<typeof english> = {
     integrity: '数据库文件',
     storage: '存储',
     blobs: '已存文件',
-    orphans: '无任务的文件',
+    orphans: '无病例的文件',
     agents: '代理',
     queue: '队列',
     engines: '引擎',

@@ -1,40 +1,6 @@
 // Chinese words of the page.
-import { page } from './page';
-import { viewer } from './viewer';
-import { segment } from './segment';
-import { edit } from './edit';
-import { history } from './history';
-import { review } from './review';
-import { labels } from './labels';
-import { anatomy } from './anatomy';
-import { measure } from './measure';
-import { audit } from './audit';
-import { diagnosis } from './diagnosis';
-import { requests } from './requests';
-import { tasks } from './tasks';
-import { settings } from './settings';
-import { keys } from './keys';
-import { tour } from './tour';
-import { access } from './access';
+import { merged } from '../areas';
 import type { en } from '../en';
 import type { Words } from '../words';
 
-export const zh: Words<typeof en> = {
-  ...page,
-  ...viewer,
-  ...segment,
-  ...edit,
-  ...history,
-  ...review,
-  ...labels,
-  ...anatomy,
-  ...measure,
-  ...audit,
-  ...diagnosis,
-  ...requests,
-  ...tasks,
-  ...settings,
-  ...keys,
-  ...tour,
-  ...access,
-};
+export const zh = merged<Words<typeof en>>(import.meta.glob(['./*.ts', '!./index.ts'], { eager: true }));

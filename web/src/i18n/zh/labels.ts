@@ -23,7 +23,7 @@ export const labels: Words<typeof english> = {
     deleteTitle: '删除 {{name}} 及其体素？',
     deleteText: '{{name}} 包含 {{voxels}} 个体素（{{ml}} ml），将先从掩膜中清除。撤销可恢复体素，但不会恢复该目标。',
     deleteConfirm: '清除体素并删除',
-    deleteLast: '任务至少保留一个目标。',
+    deleteLast: '病例至少保留一个目标。',
     deleteLocked: '{{name}} 已锁定：请先解锁。',
     order: '按数值排序',
     menu: '标签集、导入、导出',

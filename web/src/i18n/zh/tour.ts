@@ -24,6 +24,6 @@ export const tour: Words<typeof english> = {
     mask: '分割此切片（Enter）。开启“掩膜随提示更新”时会自动进行。',
     propagate: '传播（Shift + Enter）：在周围切片中找到对象。',
     doubtful: '按 D 转到下一个存疑切片，在那里修正，或按 C 确认。',
-    accept: '接受病例（Ctrl + Enter），或下载掩膜。',
+    accept: '接受病例（Ctrl + Enter），或将其取走：页眉中的箭头包含所有文件。',
   },
 };

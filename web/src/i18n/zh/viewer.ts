@@ -1,12 +1,12 @@
-// Chinese words: job, plane, tool, help, window, convention, readout, slice, display.
+// Chinese words: job, plane, tool, help, number, window, convention, readout, slice, display.
 import type { viewer as english } from '../en/viewer';
 import type { Words } from '../words';
 
 export const viewer: Words<typeof english> = {
   job: {
-    missing: '此任务不存在',
-    missingText: '它可能已被删除。列表中显示现有的任务。',
-    removed: '此任务已在另一个窗口中被删除。',
+    missing: '此病例不存在',
+    missingText: '它可能已被删除。列表中显示现有的病例。',
+    removed: '此病例已在另一个窗口中被删除。',
     loadingVolume: '正在加载体数据…',
     loadingViewer: '正在启动查看器…',
     imageFailed: '无法加载完整视图所需的体数据；切片由服务器提供。',
@@ -65,6 +65,10 @@ export const viewer: Words<typeof english> = {
     touch: '触摸：单指使用工具，双指移动和缩放，三指调窗；长按移动十字线',
     surface: '三维：拖动旋转，右键或 Shift 拖动平移，滚轮缩放',
   },
+  number: {
+    whole: '此处需要 {{least}} 到 {{most}} 之间的整数。当前值：{{now}}。',
+    any: '此处需要 {{least}} 到 {{most}} 之间的数。当前值：{{now}}。',
+  },
   window: {
     preset: '窗口',
     low: '下限',
@@ -82,6 +86,10 @@ export const viewer: Words<typeof english> = {
     liver: '肝',
     percentiles: '自动',
     full: '全范围',
+    most: '1–99 % 范围',
+    middle: '5–95 % 范围',
+    object: '目标附近',
+    noObject: '该目标还没有体素。',
   },
   convention: {
     label: '显示惯例',
@@ -120,5 +128,8 @@ export const viewer: Words<typeof english> = {
     crosshair: '十字线',
     letters: '方位字母',
     annotations: '比例尺与信息',
+    hideMasks: '隐藏掩膜 (H)',
+    showMasks: '显示掩膜 (H)',
+    masksHidden: '掩膜已隐藏',
   },
 };
