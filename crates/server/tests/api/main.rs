@@ -25,6 +25,7 @@ mod origins;
 mod output_log;
 mod people;
 mod preparing;
+mod proxies;
 mod review;
 mod roles;
 mod tasks;
