@@ -32,6 +32,8 @@ pub enum CheckName {
     Server,
     /// The address that the server listens on.
     Port,
+    /// The server's certificate.
+    Certificate,
     /// Settings that do not go together, or that are risky.
     Settings,
     /// The page inside the binary.

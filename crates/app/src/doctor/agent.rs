@@ -1,28 +1,36 @@
 //! The diagnosis of an agent's machine: whether its server can be reached and fits.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::{
+    path::Path,
+    time::{Duration, Instant, SystemTime},
+};
 
+use anyhow::Context;
 use protocol::{
     access::{Role, Session},
     diagnosis::{Check, CheckName, Diagnosis, Examiner},
     system::{ErrorBody, Health},
 };
-use reqwest::{Client, header::DATE};
+use reqwest::{Certificate, Client, header::DATE};
 use server::{
     clock::{Clock, SystemClock},
     diagnosis::{self, Finding, quoted},
     engines::Engines,
 };
 
-use crate::{config::ServeArgs, models::Models};
+use crate::{
+    config::{ServeArgs, named},
+    models::Models,
+};
 
 /// Clocks that differ by more give leases and times that people cannot make sense of.
 const MAX_CLOCK_DIFFERENCE: Duration = Duration::from_secs(30);
 
 /// Looks at this machine and at the way to `server`.
-pub(super) async fn examine(server: &str, args: &ServeArgs) -> Diagnosis {
-    let (reached, clock) = match args.token() {
-        Ok(token) => reach(server.trim_end_matches('/'), token).await,
+pub(super) async fn examine(server: &str, args: &ServeArgs, ca_file: Option<&Path>) -> Diagnosis {
+    let known = args.token().and_then(|token| Ok((token, client(ca_file)?)));
+    let (reached, clock) = match known {
+        Ok((token, client)) => reach(&client, server.trim_end_matches('/'), token).await,
         Err(error) => (Finding::error(format!("{error:#}")), unknown_clock()),
     };
     let temp = match diagnosis::writable(&args.temp_dir, "--temp-dir", "TEMP_ROOT").await {
@@ -41,20 +49,24 @@ pub(super) async fn examine(server: &str, args: &ServeArgs) -> Diagnosis {
     diagnosis::report(Examiner::Agent, checks, SystemClock.now_ms())
 }
 
+/// A client that trusts whom an agent would trust.
+fn client(ca_file: Option<&Path>) -> anyhow::Result<Client> {
+    let mut client =
+        Client::builder().connect_timeout(Duration::from_secs(10)).timeout(Duration::from_secs(20));
+    if let Some(path) = named(ca_file) {
+        let at = || format!("--ca-file {}", path.display());
+        let pem = std::fs::read(path).with_context(at)?;
+        client = client.tls_certs_only(Certificate::from_pem_bundle(&pem).with_context(at)?);
+    }
+    client.build().context("setting up TLS")
+}
+
 /// Whether the server answers, and whether its clock agrees.
-async fn reach(server: &str, token: Option<String>) -> (Finding, Finding) {
-    let client = Client::builder()
-        .connect_timeout(Duration::from_secs(10))
-        .timeout(Duration::from_secs(20))
-        .build();
+async fn reach(client: &Client, server: &str, token: Option<String>) -> (Finding, Finding) {
     let asked = Instant::now();
-    let answer = match &client {
-        Ok(client) => client.get(format!("{server}/health")).send().await,
-        Err(_) => return (Finding::error("TLS cannot be set up here"), unknown_clock()),
-    };
-    let answer = match answer {
+    let answer = match client.get(format!("{server}/health")).send().await {
         Ok(it) => it,
-        Err(error) => return (unreachable(server, &error), unknown_clock()),
+        Err(error) => return (unreachable(server, error), unknown_clock()),
     };
     let took = asked.elapsed();
     let date = answer.headers().get(DATE).and_then(|it| it.to_str().ok());
@@ -63,10 +75,7 @@ async fn reach(server: &str, token: Option<String>) -> (Finding, Finding) {
     let status = answer.status();
     let body = answer.bytes().await.unwrap_or_default();
     if let Ok(health) = serde_json::from_slice::<Health>(&body) {
-        let refused = match &client {
-            Ok(client) => refused(client, server, token).await,
-            Err(_) => None,
-        };
+        let refused = refused(client, server, token).await;
         return (refused.unwrap_or_else(|| fits(server, &health, took)), clock);
     }
     let said = serde_json::from_slice::<ErrorBody>(&body).ok().map(|it| it.error);
@@ -113,8 +122,7 @@ async fn refused(client: &Client, server: &str, token: Option<String>) -> Option
     )
 }
 
-fn unreachable(server: &str, error: &reqwest::Error) -> Finding {
-    let cause = std::error::Error::source(error).map_or_else(String::new, |it| format!(": {it}"));
+fn unreachable(server: &str, error: reqwest::Error) -> Finding {
     let what = if error.is_timeout() {
         "does not answer in time"
     } else if error.is_builder() {
@@ -122,7 +130,8 @@ fn unreachable(server: &str, error: &reqwest::Error) -> Finding {
     } else {
         "cannot be reached"
     };
-    Finding::error(format!("{server} {what}{cause}"))
+    let cause = ::agent::reach::cause(error);
+    Finding::error(format!("{server} {what}: {cause}"))
         .remedy(
             "look whether the server runs, whether name and port are right, and whether a firewall \
              or a proxy stands in between",

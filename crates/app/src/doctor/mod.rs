@@ -5,7 +5,7 @@ mod agent;
 mod print;
 mod running;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, ValueEnum};
 use protocol::diagnosis::{BlobDepth, CheckName, CheckState, Diagnosis};
@@ -37,6 +37,9 @@ pub(crate) struct DoctorArgs {
     /// Look from an agent's machine: whether this server can be reached and is of the same version.
     #[arg(long, value_name = "URL")]
     server: Option<String>,
+    /// With `--server`: certificates (PEM) that the agent trusts instead of the system's authorities.
+    #[arg(long, env = "CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
 }
 
 /// Which stored files are read.
@@ -68,7 +71,7 @@ pub(crate) async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
     let diagnosis = match &args.server {
-        Some(url) => agent::examine(url, &args.serve).await,
+        Some(url) => agent::examine(url, &args.serve, args.ca_file.as_deref()).await,
         None => examine(&args).await,
     };
     if args.json {

@@ -110,6 +110,7 @@ fn name(name: CheckName) -> &'static str {
     match name {
         CheckName::Server => "server",
         CheckName::Port => "port",
+        CheckName::Certificate => "certificate",
         CheckName::Settings => "settings",
         CheckName::Page => "page",
         CheckName::DataFolder => "data folder",

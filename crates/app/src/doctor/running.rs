@@ -1,13 +1,16 @@
 //! The server that has the data folder, asked to look at itself.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use protocol::{
     diagnosis::{BlobDepth, Diagnosis},
     system::ErrorBody,
 };
-use reqwest::{Client, Response, StatusCode};
-use server::{diagnosis::Finding, settings::Place};
+use reqwest::{Certificate, Client, Response, StatusCode, header::HOST};
+use server::{diagnosis::Finding, settings::Place, tls::Identity};
 
 use crate::config::ServeArgs;
 
@@ -31,14 +34,17 @@ pub(super) async fn ask(
     let address = Place::from_here(listen);
     let token = serve.token().map_err(|it| Finding::warning(format!("{it:#}")))?;
     let has_token = token.is_some();
-    let client = client(depth).map_err(|it| silent(address, &it))?;
+    let identity = serve.tls.files().ok().flatten().and_then(|it| it.read().ok());
+    let base = base(identity.as_ref(), address);
+    let client = client(depth, identity.as_ref(), address).map_err(|it| silent(address, &it))?;
     let depth = match depth {
         BlobDepth::All => "all",
         BlobDepth::Sample => "sample",
         BlobDepth::None => "none",
     };
-    let url = format!("http://{address}/api/v1/system/diagnosis?blobs={depth}");
-    let mut request = client.get(url);
+    let url = format!("{base}/api/v1/system/diagnosis?blobs={depth}");
+    // By whatever name its certificate is asked for, the server knows itself by this one.
+    let mut request = client.get(url).header(HOST, address.to_string());
     if let Some(token) = token {
         request = request.bearer_auth(token);
     }
@@ -52,8 +58,41 @@ pub(super) async fn ask(
     })
 }
 
-fn client(depth: BlobDepth) -> reqwest::Result<Client> {
-    let client = Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy();
+/// How the server is called: over HTTPS by a name that its certificate is for.
+fn base(identity: Option<&Identity>, address: SocketAddr) -> String {
+    match identity {
+        None => format!("http://{address}"),
+        Some(it) => match name_of(it, address) {
+            Some(name) => format!("https://{name}:{}", address.port()),
+            None => format!("https://{address}"),
+        },
+    }
+}
+
+/// A name of the certificate, where it is not for the address itself.
+fn name_of(identity: &Identity, address: SocketAddr) -> Option<String> {
+    if identity.is_for(&address.ip().to_string()) {
+        return None;
+    }
+    let names = identity.facts()?.names;
+    let name = names.into_iter().find(|it| it.parse::<IpAddr>().is_err())?;
+    Some(name.replace('*', "doctor"))
+}
+
+fn client(
+    depth: BlobDepth,
+    identity: Option<&Identity>,
+    address: SocketAddr,
+) -> reqwest::Result<Client> {
+    let mut client =
+        Client::builder().connect_timeout(Duration::from_secs(5)).no_proxy().http1_only();
+    if let Some(identity) = identity {
+        let chain = identity.chain().iter().map(|it| Certificate::from_der(it));
+        client = client.tls_certs_merge(chain.collect::<Result<Vec<_>, _>>()?);
+        if let Some(name) = name_of(identity, address) {
+            client = client.resolve(&name, address);
+        }
+    }
     match depth {
         BlobDepth::All => client.build(),
         BlobDepth::Sample | BlobDepth::None => client.timeout(PATIENCE).build(),

@@ -3,6 +3,7 @@
 //! of one that does not run or does not answer. Looking changes nothing: nothing is made, upgraded
 //! or mended.
 
+mod certificate;
 mod database;
 mod finding;
 mod folders;
@@ -70,6 +71,7 @@ type Examine = for<'a> fn(&'a Subject) -> BoxFuture<'a, Finding>;
 const CHECKS: &[(CheckName, Examine)] = &[
     (CheckName::Server, |it| Box::pin(async { network::server(it) })),
     (CheckName::Port, |it| Box::pin(async { network::port(it) })),
+    (CheckName::Certificate, |it| Box::pin(async { certificate::certificate(it) })),
     (CheckName::Settings, |it| Box::pin(network::settings(it))),
     (CheckName::Page, |it| Box::pin(async { network::page(it) })),
     (CheckName::DataFolder, |it| Box::pin(folders::data(it))),

@@ -90,8 +90,10 @@ pub(super) async fn settings(subject: &Subject) -> Finding {
             .command("voxloop admin invite --role admin, or --token-file FILE (TOKEN_FILE)")
     } else if is_bare {
         Finding::warning("a setting is risky")
-            .remedy("put a proxy with TLS in front and name its address")
-            .command("--public-url https://HOST (PUBLIC_URL)")
+            .remedy(
+                "give the server a certificate, or put a proxy with TLS in front (--behind-proxy)",
+            )
+            .command("--tls-cert FILE --tls-key FILE --public-url https://HOST")
     } else {
         Finding::note("some settings do not go together")
     };

@@ -27,6 +27,7 @@ mod pathology;
 mod people;
 mod preparing;
 mod prompts;
+mod proxies;
 mod rating;
 mod requests;
 mod review;

@@ -23,6 +23,7 @@ export const diagnosis = {
   check: {
     server: 'Server',
     port: 'Port',
+    certificate: 'Certificate',
     settings: 'Settings',
     page: 'Page',
     data_folder: 'Data folder',

@@ -26,6 +26,7 @@ export const diagnosis: Words<typeof english> = {
   check: {
     server: '서버',
     port: '포트',
+    certificate: '인증서',
     settings: '설정',
     page: '웹 페이지',
     data_folder: '데이터 폴더',

@@ -26,6 +26,7 @@ export const diagnosis: Words<typeof english> = {
   check: {
     server: '服务器',
     port: '端口',
+    certificate: '证书',
     settings: '设置',
     page: '网页',
     data_folder: '数据文件夹',
