@@ -211,13 +211,18 @@ impl Server {
         Ok(record.task)
     }
 
+    async fn tick(&self) -> Result<(), ApiError> {
+        self.store.tick(self.now_ms()).await?;
+        self.look_at_devices().await
+    }
+
     /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
     pub async fn keep_time(&self) {
         let mut sweep = tokio::time::interval(SWEEP_EVERY);
         let mut tick = tokio::time::interval(self.settings.look_again);
         loop {
             let kept = tokio::select! {
-                _ = tick.tick() => self.store.tick(self.now_ms()).await.map(drop).map_err(ApiError::from),
+                _ = tick.tick() => self.tick().await,
                 _ = sweep.tick() => self.sweep().await.map(drop),
             };
             if let Err(error) = kept {

@@ -12,6 +12,7 @@ pub(crate) mod audit;
 pub(crate) mod census;
 mod claims;
 pub(crate) mod credentials;
+mod devices;
 pub(crate) mod events;
 mod heads;
 mod holders;
