@@ -87,10 +87,9 @@ impl Monitor {
 
 /// A server that is away for an hour is said once.
 fn say_once(heard: &Result<(), ConnectionError>, was_heard: bool) {
-    match heard {
-        Err(error) if was_heard => tracing::warn!(%error, "saying how this machine is"),
-        Ok(()) if !was_heard => tracing::info!("the server hears again how this machine is"),
-        Ok(()) | Err(_) => {}
+    let error = heard.as_ref().err().map(ToString::to_string);
+    if was_heard == error.is_some() {
+        tracing::info!(error, "whether the server hears how this machine is");
     }
 }
 
