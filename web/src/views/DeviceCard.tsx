@@ -39,7 +39,7 @@ function Percent({ name, value }: { name: string; value: Figure }): React.JSX.El
 function Gpu({ gpu }: { gpu: DeviceGpu }): React.JSX.Element {
   const { t } = useTranslation();
   const gigabytes = useGigabytes();
-  const number = t('devices.gpu', { id: gpu.id });
+  const number = `GPU ${gpu.id}`;
   const processes = gpu.processes ?? [];
   return (
     <section className="device-gpu" aria-label={`${number} ${gpu.name ?? ''}`} data-testid="gpu">
@@ -153,12 +153,12 @@ export function DeviceCard({ device }: { device: ShownDevice }): React.JSX.Eleme
       ))}
       <section className="device-host">
         {gpus.length === 0 && <p className="device-none dim">{t('devices.noGpu')}</p>}
-        <Percent name={t('devices.cpu')} value={device.cpu_util} />
+        <Percent name="CPU" value={device.cpu_util} />
         <Share name={t('devices.memory')} used={device.memory_used} total={device.memory_total} />
         <Share name={t('devices.disk')} used={free == null || total == null ? null : total - free} total={total} isFree />
       </section>
       <section className="device-curves" aria-label={t('devices.curves')}>
-        <Curve name={t('devices.cpu')} samples={samples} of={({ cpu }) => cpu} />
+        <Curve name="CPU" samples={samples} of={({ cpu }) => cpu} />
         <Curve name={t('devices.memory')} samples={samples} of={({ memory }) => memory} />
         {gpus.length > 0 && <Curve name="GPU" samples={samples} of={({ gpu }) => gpu} />}
         {gpus.length > 0 && <Curve name={t('devices.vram')} samples={samples} of={({ vram }) => vram} />}

@@ -15,8 +15,6 @@ export const devices = {
     removeHint: 'A device may be removed after a minute of silence; it comes back when it is heard again',
     heard: 'heard {{when}}',
     asOf: 'as it was {{when}}',
-    gpu: 'GPU {{id}}',
-    cpu: 'CPU',
     memory: 'Memory',
     disk: 'Disk',
     vram: 'GPU memory',
@@ -33,7 +31,7 @@ export const devices = {
     curves: 'The last ten minutes',
     curve: '{{what}} over the last ten minutes: now {{now}} %, at most {{most}} %',
     noCurve: '{{what}}: nothing heard in the last ten minutes',
-    version: 'voxloop {{version}}',
+    version: 'agent {{version}}',
   },
   deviceStatus: { idle: 'Idle', busy: 'Busy', suspect: 'Suspect', offline: 'Offline' },
 } as const;
