@@ -199,7 +199,9 @@ impl Operation {
     fn request(&self) -> Request<Body> {
         const ID: &str = "00000000-0000-7000-8000-000000000001";
         let mut path = self.path.replace("{axis}", "2").replace("{sha256}", &"0".repeat(64));
-        for name in ["job", "task", "request", "person", "credential", "opinion", "label_set", "host"] {
+        for name in
+            ["job", "task", "request", "person", "credential", "opinion", "label_set", "host"]
+        {
             path = path.replace(&format!("{{{name}_id}}"), ID);
         }
         let path = path
