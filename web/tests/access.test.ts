@@ -1,6 +1,6 @@
 // What each role may do, and the lines that invite people and agents.
 import { describe, expect, it } from 'vitest';
-import { asRole, includes, joinCommand, joinLink, ROLES } from '../src/core/access';
+import { agentCommand, asRole, includes, joinCommand, joinLink, ROLES } from '../src/core/access';
 
 describe('roles', () => {
   it('each may what those before it may', () => {
@@ -34,5 +34,6 @@ describe('lines to copy', () => {
     const line = joinCommand(origin, 'vxj_abc');
     expect(line.startsWith(`voxloop agent --server ${origin} --token-file token --join vxj_abc`)).toBe(true);
     expect(line.endsWith(' --insecure-http')).toBe(isInTheClear);
+    expect(agentCommand(origin)).toBe(`voxloop agent --server ${origin}${isInTheClear ? ' --insecure-http' : ''}`);
   });
 });

@@ -8,6 +8,7 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use protocol::{
+    device::DeviceHeartbeat,
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     output_log::{LogReply, LogRequest},
@@ -127,4 +128,10 @@ pub trait Connection: Send + Sync + 'static {
     /// # Errors
     /// `Stale` if the task is no longer this agent's.
     async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError>;
+
+    /// Says that this machine lives and how it is.
+    ///
+    /// # Errors
+    /// If the server cannot be reached or refuses.
+    async fn beat(&self, heartbeat: &DeviceHeartbeat) -> Result<(), ConnectionError>;
 }

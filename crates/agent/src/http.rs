@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use protocol::{
     access::{EnrolRequest, Enrolled},
+    device::DeviceHeartbeat,
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     output_log::{LogReply, LogRequest},
@@ -210,6 +211,13 @@ impl Connection for Http {
 
     async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
         self.post(&format!("tasks/{task_id}/fail"), request, SOON).await?;
+        Ok(())
+    }
+
+    async fn beat(&self, heartbeat: &DeviceHeartbeat) -> Result<(), ConnectionError> {
+        let url = self.reach.address("/api/devices/heartbeat");
+        let sent = self.client.post(url).json(heartbeat).timeout(SOON).send().await;
+        self.accepted(sent.map_err(unreachable)?).await?;
         Ok(())
     }
 }

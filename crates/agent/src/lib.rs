@@ -10,6 +10,7 @@ pub mod cache;
 pub mod connection;
 mod fetch;
 pub mod http;
+pub mod monitor;
 mod output_log;
 pub mod program;
 mod pull;

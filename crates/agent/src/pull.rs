@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     attempt::{self, Granted},
     connection::{Connection, ConnectionError},
+    monitor::Monitor,
     runner::Runner,
 };
 
@@ -59,6 +60,7 @@ pub struct Agent<C, R> {
     runner: Arc<R>,
     profile: Profile,
     agent_id: AgentId,
+    monitor: Option<Monitor>,
 }
 
 impl<C: Connection, R: Runner> Agent<C, R> {
@@ -69,12 +71,23 @@ impl<C: Connection, R: Runner> Agent<C, R> {
             runner: Arc::new(runner),
             profile,
             agent_id: AgentId::fresh(),
+            monitor: None,
         }
+    }
+
+    /// The same agent, that also says every few seconds how its machine is.
+    #[must_use]
+    pub fn watching(self, monitor: Monitor) -> Self {
+        Self { monitor: Some(monitor), ..self }
     }
 
     /// Works until told to stop; runs under way are stopped and given back.
     pub async fn run(&self, stop: CancellationToken) {
         let mut slots = JoinSet::new();
+        if let Some(monitor) = self.monitor.clone() {
+            let connection = Arc::clone(&self.connection);
+            slots.spawn(monitor.run(connection, self.agent_id, stop.clone()));
+        }
         for device in &self.profile.devices {
             for _ in 0..device.slots.max(1) {
                 let slot = Slot {

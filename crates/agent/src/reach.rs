@@ -48,7 +48,12 @@ impl Reach {
     /// The address of a path of the API, such as `claims`.
     #[must_use]
     pub fn url(&self, path: &str) -> String {
-        format!("{}/api/v1/{path}", self.server.trim_end_matches('/'))
+        self.address(&format!("/api/v1/{path}"))
+    }
+
+    /// The address of any path of the server, such as `/api/devices`.
+    pub(crate) fn address(&self, path: &str) -> String {
+        format!("{}{path}", self.server.trim_end_matches('/'))
     }
 
     /// A client that shows `token` with every request, follows no redirect, and waits at most

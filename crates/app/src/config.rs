@@ -2,6 +2,7 @@
 //! the environment.
 
 mod agent;
+mod monitor;
 
 use std::{
     net::SocketAddr,
@@ -26,6 +27,7 @@ use crate::{
 };
 
 pub(crate) use agent::AgentArgs;
+pub(crate) use monitor::{MonitorArgs, host_name};
 
 /// Settings of `voxloop serve`.
 #[derive(Debug, Args)]
@@ -98,6 +100,9 @@ pub(crate) struct ServeArgs {
     /// The program that the server's own agent runs.
     #[command(flatten)]
     pub(crate) exec: ExecArgs,
+    /// How often the machine says how it is.
+    #[command(flatten)]
+    pub(crate) monitor: MonitorArgs,
     /// Do not run tasks here; agents on other machines do.
     #[arg(long, env = "NO_AGENT")]
     pub(crate) no_agent: bool,

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::Stream;
 use protocol::{
+    device::DeviceHeartbeat,
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     output_log::{LogReply, LogRequest},
@@ -127,5 +128,9 @@ impl Connection for InProcess {
     async fn fail(&self, task_id: TaskId, request: &FailRequest) -> Result<(), ConnectionError> {
         self.server.fail(task_id, request.clone()).await.map_err(refused)?;
         Ok(())
+    }
+
+    async fn beat(&self, heartbeat: &DeviceHeartbeat) -> Result<(), ConnectionError> {
+        self.server.device_heard(heartbeat).await.map_err(refused)
     }
 }

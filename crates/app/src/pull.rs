@@ -40,6 +40,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let mut turned_away = connection.turned_away();
     let devices = args.devices()?;
     let name = args.name();
+    let monitor = args.monitor.monitor(name.clone(), &args.temp_dir);
     let images = Arc::new(ImageCache::new(IMAGE_CACHE_BYTES));
     let embeddings = args.temp_dir.join(EMBEDDINGS);
     let models = Models::new(args.model_dir).computing(compute);
@@ -53,7 +54,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let devices = devices.into_iter().map(|(_, it)| it).collect();
     let profile = Profile { name, kinds, devices };
     let runner = AgentRunner { engines, program };
-    let agent = Agent::new(connection, runner, profile);
+    let agent = Agent::new(connection, runner, profile).watching(monitor);
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");
     let working = agent.run(stop.clone());

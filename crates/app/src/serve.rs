@@ -236,7 +236,9 @@ fn spawn_agent(
     let models = [(device, models)];
     let engines = EngineRunner::new(Arc::clone(&server.images), models, args.max_image);
     let runner = AgentRunner { engines, program };
-    let agent = Agent::new(InProcess::new(server.clone()), runner, profile);
+    let host = config::host_name().unwrap_or_else(|| "server".to_owned());
+    let monitor = args.monitor.monitor(host, &args.temp_dir);
+    let agent = Agent::new(InProcess::new(server.clone()), runner, profile).watching(monitor);
     tokio::spawn(async move { agent.run(stop).await })
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    device::Device,
     id::{JobId, RevisionId, TaskId},
     job::{JobState, Revision},
     review::Review,
@@ -75,6 +76,16 @@ pub enum EventBody {
         /// Bytes of text that there are of this attempt.
         length: u64,
     },
+    /// A device said how it is, or its state changed. Only its newest state is sent, and none is kept
+    /// in the list of events.
+    DeviceUpdate(Box<Device>),
+    /// A device was removed.
+    DeviceRemoved {
+        /// The machine.
+        host_id: String,
+        /// Place in the order of what changed about devices: what was said before it is over.
+        seq: i64,
+    },
 }
 
 impl EventBody {
@@ -91,6 +102,8 @@ impl EventBody {
             Self::HeadUpdate { .. } => "head_update",
             Self::ReviewUpdate { .. } => "review_update",
             Self::LogUpdate { .. } => "log_update",
+            Self::DeviceUpdate(_) => "device_update",
+            Self::DeviceRemoved { .. } => "device_removed",
         }
     }
 
@@ -105,7 +118,10 @@ impl EventBody {
             | Self::ReviewUpdate { job_id, .. } => Some(*job_id),
             Self::LogUpdate { job_id, .. } => *job_id,
             Self::QueueUpdate(task) => task.job_id,
-            Self::RequestUpdate { .. } | Self::RequestRemoved { .. } => None,
+            Self::RequestUpdate { .. }
+            | Self::RequestRemoved { .. }
+            | Self::DeviceUpdate(_)
+            | Self::DeviceRemoved { .. } => None,
         }
     }
 }
@@ -113,7 +129,7 @@ impl EventBody {
 /// A change with its place in the order of changes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
-    /// 1, 2, 3 … without a gap.
+    /// 1, 2, 3 … without a gap; of a `device_update` that of the event before it.
     pub event_id: i64,
     /// What changed.
     #[serde(flatten)]

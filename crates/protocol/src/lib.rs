@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod device;
 pub mod diagnosis;
 pub mod event;
 pub mod external;

@@ -117,7 +117,7 @@ fn form_value(text: &str) -> Value {
 }
 
 /// Reads a value; an error names the field it is about.
-fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
+pub(crate) fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, ApiError> {
     serde_path_to_error::deserialize(value).map_err(|it| refused(it, "body"))
 }
 

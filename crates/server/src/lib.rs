@@ -15,6 +15,7 @@ pub mod store;
 mod case;
 mod cleanup;
 pub mod demand;
+mod devices;
 pub mod diagnosis;
 mod edits;
 pub mod engines;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, RwLock};
 
 use crate::{
-    access::Access, blobs::BlobStore, clock::Clock, engines::Engines, images::ImageCache,
-    preparations::Preparations, roster::Roster, settings::Settings, store::Store,
-    thumbnails::Thumbnails, uploads::Uploads,
+    access::Access, blobs::BlobStore, clock::Clock, devices::Devices, engines::Engines,
+    images::ImageCache, preparations::Preparations, roster::Roster, settings::Settings,
+    store::Store, thumbnails::Thumbnails, uploads::Uploads,
 };
 
 /// A server's parts. Cloning shares them.
@@ -31,6 +31,8 @@ pub struct Server {
     pub(crate) access: Arc<Access>,
     /// When what agents say was last written.
     pub(crate) roster: Arc<Roster>,
+    /// Machines that compute, as they last said.
+    pub(crate) devices: Arc<Devices>,
     /// Slices that people look at.
     pub(crate) preparations: Arc<Preparations>,
     /// Pictures for lists.
@@ -64,6 +66,7 @@ impl Server {
             engines,
             access: Arc::default(),
             roster: Arc::default(),
+            devices: Arc::default(),
             preparations: Arc::default(),
             thumbnails: Arc::default(),
             uploads: Arc::default(),

@@ -213,7 +213,8 @@ impl Server {
         Ok(record.task)
     }
 
-    /// Ends what time has ended. What a withdrawn propagation had made so far is kept.
+    /// Ends what time has ended, and looks which machines have fallen silent. What a withdrawn
+    /// propagation had made so far is kept.
     ///
     /// # Errors
     /// If the database fails.
@@ -223,7 +224,7 @@ impl Server {
             self.keep_if_possible(task_id, fence).await;
         }
         self.store.tick(now_ms).await?;
-        Ok(())
+        self.look_at_devices().await
     }
 
     /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.

@@ -1,7 +1,10 @@
 // The server's stream of changes, and whether it is connected.
 import type { Event } from './types';
 
-const NAMES: readonly Event['event'][] = [
+type Name = Event['event'];
+
+/** What pages about jobs and tasks hear; what devices say every few seconds would only wake them. */
+const NAMES: readonly Name[] = [
   'job_update',
   'job_removed',
   'queue_update',
@@ -24,8 +27,9 @@ export interface StreamHandlers {
 }
 
 /** Listens until the returned function is called. The browser repeats `Last-Event-ID`, so nothing is missed. */
-export function listen(jobId: string | null, handlers: StreamHandlers): () => void {
-  const address = jobId === null ? '/events/stream' : `/events/stream?job_id=${encodeURIComponent(jobId)}`;
+export function listen(jobId: string | null, handlers: StreamHandlers, names: readonly Name[] = NAMES): () => void {
+  const query = jobId === null ? `only=${names.join(',')}` : `job_id=${encodeURIComponent(jobId)}`;
+  const address = `/events/stream?${query}`;
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
   let wasLost = false;
@@ -43,7 +47,7 @@ export function listen(jobId: string | null, handlers: StreamHandlers): () => vo
       handlers.onRefused();
       timer = setTimeout(open, RETRY_MS);
     };
-    for (const name of NAMES) {
+    for (const name of names) {
       source.addEventListener(name, (message) => {
         handlers.onEvent(JSON.parse(String(message.data)) as Event);
       });

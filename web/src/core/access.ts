@@ -25,9 +25,19 @@ export function joinLink(origin: string, secret: string): string {
   return `${origin}/join#${secret}`;
 }
 
-/** The line that an agent is started with for the first time; without TLS to another machine only where it is told so. */
-export function joinCommand(origin: string, secret: string): string {
+/** Without TLS an agent goes to another machine only where it is told so. */
+function withAgreement(origin: string, command: string): string {
   const { protocol, hostname } = new URL(origin);
   const isInTheClear = protocol === 'http:' && !/^(localhost|127\..*|\[::1\])$/.test(hostname);
-  return `voxloop agent --server ${origin} --token-file token --join ${secret}${isInTheClear ? ' --insecure-http' : ''}`;
+  return isInTheClear ? `${command} --insecure-http` : command;
+}
+
+/** The line that an agent is started with where the server lets everybody in. */
+export function agentCommand(origin: string): string {
+  return withAgreement(origin, `voxloop agent --server ${origin}`);
+}
+
+/** The line that an agent is started with for the first time. */
+export function joinCommand(origin: string, secret: string): string {
+  return withAgreement(origin, `voxloop agent --server ${origin} --token-file token --join ${secret}`);
 }

@@ -2,7 +2,7 @@
 import { useSyncExternalStore } from 'react';
 
 /** Pages that an address alone names. */
-export const PLAIN_PAGES = ['tasks', 'requests', 'audit', 'diagnosis', 'settings', 'people', 'account', 'join'] as const;
+export const PLAIN_PAGES = ['tasks', 'requests', 'devices', 'audit', 'diagnosis', 'settings', 'people', 'account', 'join'] as const;
 
 export type PlainPage = (typeof PLAIN_PAGES)[number];
 

@@ -13,6 +13,7 @@ import type { DisplayVolume, VolumeFile } from '../core/volume_file';
 import type { Window } from '../core/window';
 import { FIRST_VIEW, type ListView } from '../core/job_list';
 import { FIRST_DESK, type Desk } from './desk';
+import type { DevicesState } from './devices';
 import { FIRST_MONITOR, type Monitor } from './monitor';
 import { readEditTools, type EditTools } from './edit_settings';
 import { readSettings, type Settings } from './settings';
@@ -158,6 +159,7 @@ export interface State {
   readonly keysShown: boolean;
   readonly monitor: Monitor;
   readonly desk: Desk;
+  readonly devices: DevicesState;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
   /** Edits of the open job's mask that the server does not have; stuck where it cannot be reached. */
@@ -187,6 +189,7 @@ export const useStore = create<State>(() => ({
   keysShown: false,
   monitor: FIRST_MONITOR,
   desk: FIRST_DESK,
+  devices: { devices: [], removed: {}, isLoaded: false, error: null, order: 'name' },
   open: null,
   surfaces: null,
   saving: { waiting: 0, isStuck: false },

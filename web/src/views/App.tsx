@@ -16,6 +16,7 @@ const JobPage = lazy(() => import('./JobPage'));
 const AuditPage = lazy(() => import('./AuditPage'));
 const DiagnosisPage = lazy(() => import('./DiagnosisPage'));
 const RequestsPage = lazy(() => import('./RequestsPage'));
+const DevicesPage = lazy(() => import('./DevicesPage'));
 const TasksPage = lazy(() => import('./TasksPage'));
 const SettingsPage = lazy(() => import('./SettingsPage'));
 const PeoplePage = lazy(() => import('./PeoplePage'));
@@ -69,6 +70,8 @@ function Page(): React.JSX.Element {
       return <TasksPage />;
     case 'requests':
       return <RequestsPage />;
+    case 'devices':
+      return <DevicesPage />;
     case 'audit':
       return <AuditPage />;
     case 'settings':

@@ -1,6 +1,6 @@
 // Ways to the other pages, the same on every page; words beside the pictures where there is room.
 import { Tooltip } from '@mantine/core';
-import { IconClipboardList, IconFolders, IconListDetails, IconSend, IconSettings, IconStethoscope, IconUsers, type Icon } from '@tabler/icons-react';
+import { IconClipboardList, IconFolders, IconListDetails, IconSend, IconServer, IconSettings, IconStethoscope, IconUsers, type Icon } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { PersonRole } from '../core/access';
 import { mayBe } from '../state/access';
@@ -18,6 +18,7 @@ const LINKS: readonly Link[] = [
   { route: { page: 'jobs' }, Icon: IconFolders, needs: 'viewer' },
   { route: { page: 'tasks' }, Icon: IconListDetails, needs: 'viewer' },
   { route: { page: 'requests' }, Icon: IconSend, needs: 'viewer' },
+  { route: { page: 'devices' }, Icon: IconServer, needs: 'viewer' },
   { route: { page: 'audit' }, Icon: IconClipboardList, needs: 'reviewer' },
   { route: { page: 'people' }, Icon: IconUsers, needs: 'admin' },
   { route: { page: 'diagnosis' }, Icon: IconStethoscope, needs: 'admin' },

@@ -8,7 +8,7 @@ use clap::Args;
 use engine::medsam2::DeviceChoice;
 use protocol::task::TaskKind;
 
-use super::{ComputeArgs, parse_bytes, token_text};
+use super::{ComputeArgs, MonitorArgs, host_name, parse_bytes, token_text};
 use crate::{program_args::ExecArgs, transport_args::ReachArgs};
 
 /// Settings of `voxloop agent`.
@@ -45,6 +45,9 @@ pub(crate) struct AgentArgs {
     /// The program that this agent runs.
     #[command(flatten)]
     pub(crate) exec: ExecArgs,
+    /// How often the machine says how it is.
+    #[command(flatten)]
+    pub(crate) monitor: MonitorArgs,
     /// File of the token that the server asks for; with `--join` it is made.
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -86,7 +89,7 @@ impl AgentArgs {
     /// The name for people: as given, else that of the machine.
     pub(crate) fn name(&self) -> String {
         let given = self.name.clone().filter(|it| !it.trim().is_empty());
-        given.or_else(|| sysinfo::System::host_name().ok()).unwrap_or_else(|| "agent".to_owned())
+        given.or_else(host_name).unwrap_or_else(|| "agent".to_owned())
     }
 
     /// The token of `--token-file`, where one is named.

@@ -54,6 +54,7 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
             ("GET", "/api/v1/system/gpu"),
             ("GET", "/api/v1/system/jobs/active"),
             ("GET", "/api/v1/system/model"),
+            ("GET", "/api/devices"),
             ("GET", "/events/stream"),
             ("GET", "/api/v1/requests"),
             ("GET", "/api/v1/requests/{request_id}"),
@@ -120,6 +121,7 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
             ("GET", "/api/pathology/pending-requests/"),
             ("POST", "/api/pathology/update-status/{request_id}/"),
             ("POST", "/api/pathology/complete-request/{request_id}/"),
+            ("POST", "/api/devices/heartbeat"),
         ],
     ),
 ];

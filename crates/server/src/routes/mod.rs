@@ -3,6 +3,7 @@
 mod agents;
 mod audit;
 mod credentials;
+mod devices;
 mod diagnosis;
 mod document;
 mod events;
@@ -58,6 +59,7 @@ pub(crate) use page::has_page;
         (name = "events", description = "Every change as it happens"),
         (name = "system", description = "How the server is"),
         (name = "access", description = "Who may sign in, what they may do, and what programs show"),
+        (name = "devices", description = "The machines that compute, as they are now"),
         (name = "agents", description = "The protocol of the programs that run tasks"),
     ),
     components(schemas(protocol::event::Event, protocol::system::ErrorBody))
@@ -74,6 +76,7 @@ fn api() -> OpenApiRouter<Server> {
         .merge(agent_routes())
         .merge(request_routes())
         .merge(pathology_routes())
+        .merge(device_routes())
         .merge(system_routes())
         .merge(people_routes())
         .merge(credential_routes())
@@ -169,6 +172,13 @@ fn pathology_routes() -> OpenApiRouter<Server> {
         .routes(routes!(pathology::get))
         .routes(routes!(pathology::update_status))
         .routes(routes!(pathology::complete))
+}
+
+fn device_routes() -> OpenApiRouter<Server> {
+    OpenApiRouter::new()
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(devices::device_heartbeat))
+        .routes(routes!(devices::delete_device))
 }
 
 fn system_routes() -> OpenApiRouter<Server> {

@@ -12,6 +12,7 @@ pub(crate) mod audit;
 pub(crate) mod census;
 mod claims;
 pub(crate) mod credentials;
+mod devices;
 pub(crate) mod events;
 mod heads;
 mod holders;
@@ -42,6 +43,7 @@ use tokio::sync::watch;
 use crate::queue::Refusal;
 use wake::{Ear, Waiters};
 
+pub use crate::devices::{Kept as KeptDevice, Said};
 pub use audit::AuditQuery;
 pub use credentials::NewCredential;
 pub(crate) use holders::HERE;

@@ -9,6 +9,7 @@ mod access;
 mod callers;
 mod damage;
 mod demand;
+mod devices;
 mod errors;
 mod exports;
 mod history;

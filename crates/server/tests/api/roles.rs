@@ -60,6 +60,7 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          GET /api/v1/system/gpu
          GET /api/v1/system/jobs/active
          GET /api/v1/system/model
+         GET /api/devices
          GET /events/stream
          GET /api/v1/requests
          GET /api/v1/requests/{request_id}
@@ -120,7 +121,8 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          HEAD /api/v1/tasks/{task_id}/outputs/{sha256}
          PUT /api/v1/tasks/{task_id}/outputs/{sha256}
          PATCH /api/v1/tasks/{task_id}/outputs/{sha256}
-         POST /api/v1/tasks/{task_id}/log",
+         POST /api/v1/tasks/{task_id}/log
+         POST /api/devices/heartbeat",
     ),
     (
         Some(Admin),
@@ -130,6 +132,7 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
          GET /api/v1/credentials
          POST /api/v1/credentials
          DELETE /api/v1/credentials/{credential_id}
+         DELETE /api/devices/{host_id}
          GET /api/v1/system/diagnosis
          POST /api/v1/system/cleanup
          POST /api/v1/system/model/reload",
@@ -196,7 +199,9 @@ impl Operation {
     fn request(&self) -> Request<Body> {
         const ID: &str = "00000000-0000-7000-8000-000000000001";
         let mut path = self.path.replace("{axis}", "2").replace("{sha256}", &"0".repeat(64));
-        for name in ["job", "task", "request", "person", "credential", "opinion", "label_set"] {
+        for name in
+            ["job", "task", "request", "person", "credential", "opinion", "label_set", "host"]
+        {
             path = path.replace(&format!("{{{name}_id}}"), ID);
         }
         let path = path

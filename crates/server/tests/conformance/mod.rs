@@ -2,6 +2,7 @@
 //! `tests/postgres.rs`. A test left out of the list at the end is dead code, and the build says so.
 
 mod claims;
+mod devices;
 mod history;
 mod jobs;
 mod people;
@@ -26,6 +27,7 @@ use protocol::{
 use server::store::{Act, Completion, NewJob, NewRevision, NewTask, Store};
 
 pub(crate) use claims::*;
+pub(crate) use devices::*;
 pub(crate) use history::*;
 pub(crate) use jobs::*;
 pub(crate) use people::*;
@@ -265,6 +267,8 @@ macro_rules! conformance_tests {
             a_request_waits_for_an_agent_that_offers_its_program,
             a_request_is_granted_to_one_of_many_who_ask_for_it,
             a_deleted_request_takes_its_files_with_it,
+            a_device_is_kept_as_it_last_spoke,
+            a_device_that_is_removed_is_told_of_once_and_may_come_back,
         );
     };
     ($($name:ident),+ $(,)?) => {

@@ -12,6 +12,7 @@ import { audit } from './audit';
 import { diagnosis } from './diagnosis';
 import { requests } from './requests';
 import { tasks } from './tasks';
+import { devices } from './devices';
 import { settings } from './settings';
 import { keys } from './keys';
 import { tour } from './tour';
@@ -32,6 +33,7 @@ export const en = {
   ...diagnosis,
   ...requests,
   ...tasks,
+  ...devices,
   ...settings,
   ...keys,
   ...tour,

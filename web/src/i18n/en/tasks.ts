@@ -1,6 +1,6 @@
 // English words: pages, tasks, taskState, taskColumn, taskStep, waiting, lack, failureClass, rates, span.
 export const tasks = {
-  pages: { label: 'Pages', jobs: 'Cases', tasks: 'Tasks', requests: 'Requests', audit: 'Audit', diagnosis: 'Diagnosis', settings: 'Settings', people: 'People and access', account: 'My account' },
+  pages: { label: 'Pages', jobs: 'Cases', tasks: 'Tasks', requests: 'Requests', devices: 'Devices', audit: 'Audit', diagnosis: 'Diagnosis', settings: 'Settings', people: 'People and access', account: 'My account' },
   tasks: {
     filter: 'Show tasks by state',
     all: 'All',

@@ -3,7 +3,7 @@ import type { tasks as words } from '../en/tasks';
 import type { Words } from '../words';
 
 export const tasks: Words<typeof words> = {
-  pages: { label: '페이지', jobs: '케이스', tasks: '작업', requests: '요청', audit: '감사 기록', diagnosis: '진단', settings: '설정', people: '사용자 및 접근', account: '내 계정' },
+  pages: { label: '페이지', jobs: '케이스', tasks: '작업', requests: '요청', devices: '장치', audit: '감사 기록', diagnosis: '진단', settings: '설정', people: '사용자 및 접근', account: '내 계정' },
   tasks: {
     filter: '상태별로 작업 보기',
     all: '전체',

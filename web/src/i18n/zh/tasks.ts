@@ -3,7 +3,7 @@ import type { tasks as words } from '../en/tasks';
 import type { Words } from '../words';
 
 export const tasks: Words<typeof words> = {
-  pages: { label: '页面', jobs: '病例', tasks: '任务', requests: '请求', audit: '审计', diagnosis: '诊断', settings: '设置', people: '人员与权限', account: '我的账户' },
+  pages: { label: '页面', jobs: '病例', tasks: '任务', requests: '请求', devices: '设备', audit: '审计', diagnosis: '诊断', settings: '设置', people: '人员与权限', account: '我的账户' },
   tasks: {
     filter: '按状态显示任务',
     all: '全部',

@@ -1,0 +1,40 @@
+// Korean words: devices, deviceStatus.
+import type { devices as english } from '../en/devices';
+import type { Words } from '../words';
+
+export const devices: Words<typeof english> = {
+  devices: {
+    order: '장치 순서',
+    byName: '이름순',
+    byStatus: '상태순',
+    notLoaded: '장치를 불러오지 못했습니다',
+    emptyTitle: '아직 연결된 장치가 없습니다',
+    emptyText: '계산할 컴퓨터에서 에이전트를 시작하면 몇 초 안에 여기에 나타납니다.',
+    addTitle: '컴퓨터 추가',
+    addText: '그 컴퓨터에서 실행하세요. 이 서버로 나가는 연결만 있으면 됩니다.',
+    joinHint: '참여 토큰(TOKEN)은 관리자가 “사용자 및 접근”에서 만듭니다.',
+    remove: '{{name}} 제거',
+    removed: '{{name}} 장치를 제거했습니다',
+    removeHint: '1분 넘게 응답이 없는 장치를 제거할 수 있으며, 다시 응답하면 돌아옵니다',
+    heard: '마지막 응답 {{when}}',
+    asOf: '{{when}} 상태',
+    memory: '메모리',
+    disk: '디스크',
+    vram: 'GPU 메모리',
+    use: '사용률',
+    free: '{{total}} GB 중 {{free}} GB 남음',
+    ofTotal: '{{total}} GB 중 {{used}} GB',
+    temperature: '온도',
+    power: '전력',
+    processes: 'GPU에서 실행 중인 프로그램',
+    noProcesses: 'GPU에서 실행 중인 프로그램 없음',
+    noGpu: 'GPU 없음',
+    unknown: '알 수 없음',
+    tasks: '여기서 실행 중',
+    curves: '지난 10분',
+    curve: '지난 10분간 {{what}}: 현재 {{now}} %, 최대 {{most}} %',
+    noCurve: '{{what}}: 지난 10분간 응답 없음',
+    version: '에이전트 {{version}}',
+  },
+  deviceStatus: { idle: '대기 중', busy: '사용 중', suspect: '응답 지연', offline: '오프라인' },
+};

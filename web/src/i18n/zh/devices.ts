@@ -1,0 +1,40 @@
+// Chinese words: devices, deviceStatus.
+import type { devices as english } from '../en/devices';
+import type { Words } from '../words';
+
+export const devices: Words<typeof english> = {
+  devices: {
+    order: '设备排序',
+    byName: '按名称',
+    byStatus: '按状态',
+    notLoaded: '无法加载设备',
+    emptyTitle: '尚未有设备连接',
+    emptyText: '在用于计算的机器上启动代理，几秒内就会显示在这里。',
+    addTitle: '添加机器',
+    addText: '在那台机器上运行；只需能向本服务器发起连接。',
+    joinHint: '加入令牌（TOKEN）由管理员在“人员与权限”中创建。',
+    remove: '移除 {{name}}',
+    removed: '已移除 {{name}}',
+    removeHint: '静默超过一分钟的设备可以移除；再次收到消息时会重新出现',
+    heard: '最近消息：{{when}}',
+    asOf: '{{when}}的状态',
+    memory: '内存',
+    disk: '磁盘',
+    vram: '显存',
+    use: '使用率',
+    free: '共 {{total}} GB，剩余 {{free}} GB',
+    ofTotal: '已用 {{used}} / {{total}} GB',
+    temperature: '温度',
+    power: '功耗',
+    processes: 'GPU 上的程序',
+    noProcesses: 'GPU 上没有程序',
+    noGpu: '无 GPU',
+    unknown: '未知',
+    tasks: '正在此处运行',
+    curves: '最近十分钟',
+    curve: '最近十分钟的{{what}}：当前 {{now}} %，最高 {{most}} %',
+    noCurve: '{{what}}：最近十分钟没有消息',
+    version: '代理 {{version}}',
+  },
+  deviceStatus: { idle: '空闲', busy: '忙碌', suspect: '响应延迟', offline: '离线' },
+};
