@@ -111,6 +111,25 @@ def settings(command):
     return {flag: it for flag, it in found.items() if flag not in ("--help", "--version")}
 
 
+def test_the_shipped_settings_are_those_of_the_pages():
+    text = (ROOT / "packaging/env.example").read_text()
+    server, agent = text.split("# --- agent")
+    assert len(re.findall(r"^#?[A-Z_]+=", text, re.MULTILINE)) > 20
+    for part, page in [(server, "server.md"), (agent, "agents.md")]:
+        shipped = set(re.findall(r"^#?([A-Z_]+)=", part, re.MULTILINE))
+        documented = {variable for _, variable, *_ in rows(DOCS / page, "## Settings")}
+        assert shipped <= documented
+
+
+@needs_binary
+@pytest.mark.parametrize("unit, command", [("voxloop", "serve"), ("voxloop-agent", "agent")])
+def test_the_shipped_units_start_what_is_there(unit, command):
+    text = (ROOT / f"packaging/{unit}.service").read_text()
+    started = re.search(r"^ExecStart=/usr/local/bin/voxloop (.*)$", text, re.MULTILINE)[1]
+    assert started == command
+    subprocess.run([PROGRAM, command, "--help"], capture_output=True, check=True)
+
+
 def test_codes_are_those_of_the_source():
     page = DOCS / "troubleshooting.md"
     source = "".join(it.read_text() for it in ROOT.glob("crates/*/src/**/*.rs"))

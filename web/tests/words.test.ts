@@ -20,7 +20,7 @@ function placeholders(text: string): string[] {
 
 const english = wordsOf(en);
 /** Words that are the same everywhere: names, units, letters. */
-const SAME = /^(app\.name|modality\.(CT|MR)|prompt\.(x1|y1|x2|y2)|readout\.mm|engine\.medsam2|jobs\.spacing|slice\.position|objects\.volume|task\.progress)$/;
+const SAME = /^(app\.name|modality\.(CT|MR)|prompt\.(x1|y1|x2|y2)|readout\.mm|engine\.medsam2|jobs\.spacing|slice\.position|objects\.volume|task\.progress|requests\.offeredBy)$/;
 
 describe.each([
   ['ko', ko, /[\uac00-\ud7a3]/],

@@ -61,6 +61,7 @@ pub struct Agent<C, R> {
     profile: Profile,
     agent_id: AgentId,
     monitor: Option<Monitor>,
+    longest_pause: Duration,
 }
 
 impl<C: Connection, R: Runner> Agent<C, R> {
@@ -72,7 +73,15 @@ impl<C: Connection, R: Runner> Agent<C, R> {
             profile,
             agent_id: AgentId::fresh(),
             monitor: None,
+            longest_pause: LONGEST_PAUSE,
         }
+    }
+
+    /// The same agent, that asks again after at most `longest_pause` while the server cannot be
+    /// reached or refuses it; after 30 s otherwise.
+    #[must_use]
+    pub fn asking_again_after(self, longest_pause: Duration) -> Self {
+        Self { longest_pause: longest_pause.max(FIRST_PAUSE), ..self }
     }
 
     /// The same agent, that also says every few seconds how its machine is.
@@ -94,6 +103,7 @@ impl<C: Connection, R: Runner> Agent<C, R> {
                     connection: Arc::clone(&self.connection),
                     runner: Arc::clone(&self.runner),
                     claim: self.claim_request(device),
+                    longest_pause: self.longest_pause,
                     stop: stop.clone(),
                 };
                 slots.spawn(slot.run());
@@ -129,6 +139,7 @@ struct Slot<C, R> {
     connection: Arc<C>,
     runner: Arc<R>,
     claim: ClaimRequest,
+    longest_pause: Duration,
     stop: CancellationToken,
 }
 
@@ -152,12 +163,12 @@ impl<C: Connection, R: Runner> Slot<C, R> {
                 }
                 // The same question again: its answer may have been a task.
                 Err(error) => {
-                    pause = pause_after(&error, pause);
+                    pause = pause_after(&error, pause, self.longest_pause);
                     tokio::select! {
                         () = self.stop.cancelled() => return,
                         () = tokio::time::sleep(pause) => {}
                     }
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(self.longest_pause);
                 }
             }
         }
@@ -176,9 +187,9 @@ impl<C: Connection, R: Runner> Slot<C, R> {
 }
 
 /// How long to wait after a claim that failed: a refusal will not change soon.
-fn pause_after(error: &ConnectionError, pause: Duration) -> Duration {
+fn pause_after(error: &ConnectionError, pause: Duration, longest: Duration) -> Duration {
     let pause = match error {
-        ConnectionError::Refused(_) => LONGEST_PAUSE,
+        ConnectionError::Refused(_) => longest,
         ConnectionError::Stale | ConnectionError::Unreachable(_) | ConnectionError::Local(_) => {
             pause
         }

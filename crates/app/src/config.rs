@@ -282,8 +282,19 @@ pub(crate) fn read_env_files() -> anyhow::Result<()> {
     }
     match dotenvy::from_path(Path::new(".env")) {
         Err(error) if !error.not_found() => Err(error).context(".env"),
-        Ok(()) | Err(_) => Ok(()),
+        Ok(()) | Err(_) => take_older_name(),
     }
+}
+
+/// Takes the server's address under the name that agents of the older pull API have for it.
+#[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
+fn take_older_name() -> anyhow::Result<()> {
+    let older = std::env::var("DJANGO_API_URL").unwrap_or_default();
+    if older.is_empty() {
+        return Ok(());
+    }
+    // Like a line of a file: what is set under the name of today stays.
+    dotenvy::from_read(format!("VOXLOOP_SERVER='{older}'").as_bytes()).context("DJANGO_API_URL")
 }
 
 /// The value of `--env-file`, which is needed before the other arguments are read.

@@ -1,6 +1,6 @@
 //! `voxloop agent`: pulls work from a server by outgoing requests only.
 
-use std::{path::Path, process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use agent::{Agent, Device, Profile, cache::Cache, http::Http};
 use anyhow::{Context, bail};
@@ -54,7 +54,9 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let devices = devices.into_iter().map(|(_, it)| it).collect();
     let profile = Profile { name, kinds, devices };
     let runner = AgentRunner { engines, program };
-    let agent = Agent::new(connection, runner, profile).watching(monitor);
+    let agent = Agent::new(connection, runner, profile)
+        .watching(monitor)
+        .asking_again_after(Duration::from_secs(args.poll_interval));
     let stop = CancellationToken::new();
     tracing::info!(server = %args.server, "pulling work");
     let working = agent.run(stop.clone());

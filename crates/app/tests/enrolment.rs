@@ -197,3 +197,17 @@ fn an_agent_joins_once_works_on_and_ends_when_it_is_revoked() {
     assert!(!second.0.wait().unwrap().success());
     assert!(said.contains("revoked") && said.contains("remove own"), "{said}");
 }
+
+#[test]
+fn an_agent_takes_its_server_from_the_older_setting_where_there_is_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |variables: &[(&str, &str)]| {
+        let mut agent = command(folder.path(), &["agent"]);
+        agent.env_remove("VOXLOOP_SERVER").envs(variables.iter().copied());
+        String::from_utf8(agent.output().unwrap().stderr).unwrap()
+    };
+    let older = ("DJANGO_API_URL", "ftp://older");
+    assert!(said(&[older]).contains("got `ftp://older`"));
+    assert!(said(&[older, ("VOXLOOP_SERVER", "ftp://newer")]).contains("got `ftp://newer`"));
+    assert!(said(&[("DJANGO_API_URL", "")]).contains("--server <URL>"));
+}

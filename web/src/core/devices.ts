@@ -28,7 +28,7 @@ function withSample(device: Device, before: readonly DeviceSample[]): readonly D
   const last = before.at(-1);
   if (last !== undefined && last.at_ms >= device.last_ms) return before;
   const share = (used: number | null | undefined, total: number | null | undefined): number | null =>
-    used == null || total == null || total <= 0 ? null : (100 * used) / total;
+    typeof used === 'number' && typeof total === 'number' && total > 0 ? (100 * used) / total : null;
   const sample = {
     at_ms: device.last_ms,
     cpu: device.cpu_util ?? null,
@@ -95,7 +95,7 @@ export function curveOf(
   for (const sample of samples) {
     const percent = of(sample);
     const age = newest - sample.at_ms;
-    if (percent == null || age > CURVE_MS) continue;
+    if (typeof percent !== 'number' || age > CURVE_MS) continue;
     if (sample.at_ms - lastMs > GAP_MS) lines.push([]);
     lastMs = sample.at_ms;
     const x = width * (1 - age / CURVE_MS);

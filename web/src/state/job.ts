@@ -226,8 +226,15 @@ function newRevision(jobId: string, revision: Revision): void {
   });
 }
 
+/** Those that may be about a job. */
+type JobEvent = Exclude<Event, { readonly event: 'request_update' | 'request_removed' | 'device_update' | 'device_removed' }>;
+
+function isAbout(jobId: string, event: Event): event is JobEvent {
+  return 'job_id' in event.data && event.data.job_id === jobId;
+}
+
 function follow(jobId: string, event: Event): void {
-  if (!('job_id' in event.data) || event.data.job_id !== jobId || !isOpen(jobId)) return;
+  if (!isAbout(jobId, event) || !isOpen(jobId)) return;
   switch (event.event) {
     case 'job_update':
       patchJob({ status: event.data.status });

@@ -22,8 +22,8 @@ function useGigabytes(): (value: number) => string {
 function Share({ name, used, total, isFree = false }: { name: string; used: Figure; total: Figure; isFree?: boolean }): React.JSX.Element {
   const { t } = useTranslation();
   const gigabytes = useGigabytes();
-  if (used == null || total == null || total <= 0) {
-    return <Meter name={name} percent={null} words={total == null ? t('devices.unknown') : `${gigabytes(total)} GB`} />;
+  if (typeof used !== 'number' || typeof total !== 'number' || total <= 0) {
+    return <Meter name={name} percent={null} words={typeof total === 'number' ? `${gigabytes(total)} GB` : t('devices.unknown')} />;
   }
   const words = isFree
     ? t('devices.free', { free: gigabytes(total - used), total: gigabytes(total) })
@@ -33,25 +33,25 @@ function Share({ name, used, total, isFree = false }: { name: string; used: Figu
 
 function Percent({ name, value }: { name: string; value: Figure }): React.JSX.Element {
   const { t } = useTranslation();
-  return <Meter name={name} percent={value ?? null} words={value == null ? t('devices.unknown') : `${Math.round(value)} %`} />;
+  return <Meter name={name} percent={value ?? null} words={typeof value === 'number' ? `${Math.round(value)} %` : t('devices.unknown')} />;
 }
 
 function Gpu({ gpu }: { gpu: DeviceGpu }): React.JSX.Element {
   const { t } = useTranslation();
   const gigabytes = useGigabytes();
   const number = `GPU ${gpu.id}`;
-  const processes = gpu.processes ?? [];
+  const { processes } = gpu;
   return (
-    <section className="device-gpu" aria-label={`${number} ${gpu.name ?? ''}`} data-testid="gpu">
+    <section className="device-gpu" aria-label={`${number} ${gpu.name}`} data-testid="gpu">
       <h3>
         <span className="dim">{number}</span> {gpu.name}
         <span className="grow" />
-        {gpu.temperature != null && (
+        {typeof gpu.temperature === 'number' && (
           <span className="number" title={t('devices.temperature')} data-testid="temperature">
             {Math.round(gpu.temperature)} °C
           </span>
         )}
-        {gpu.power_usage != null && (
+        {typeof gpu.power_usage === 'number' && (
           <span className="number dim" title={t('devices.power')}>
             {Math.round(gpu.power_usage)} W
           </span>
@@ -67,7 +67,7 @@ function Gpu({ gpu }: { gpu: DeviceGpu }): React.JSX.Element {
             <li key={pid}>
               <span className="device-process-name">{name}</span> <span className="dim number">{pid}</span>
               <span className="grow" />
-              {used != null && <span className="number">{gigabytes(used)} GB</span>}
+              {typeof used === 'number' && <span className="number">{gigabytes(used)} GB</span>}
             </li>
           ))}
         </ul>
@@ -86,7 +86,7 @@ function Tasks({ device }: { device: ShownDevice }): React.JSX.Element | null {
       <ul>
         {tasks.map(({ task_id: taskId, kind, job_id: jobId, job_name: name, device: where, progress }) => (
           <li key={taskId}>
-            {jobId == null ? (
+            {typeof jobId !== 'string' ? (
               t(`task.${kind}`)
             ) : (
               <a
@@ -102,7 +102,7 @@ function Tasks({ device }: { device: ShownDevice }): React.JSX.Element | null {
             )}
             <span className="grow" />
             <span className="dim number">
-              {where} {progress != null && (progress.total ?? 0) > 0 ? `${Math.round((100 * progress.done) / (progress.total ?? 1))} %` : ''}
+              {where} {progress && progress.total > 0 ? `${Math.round((100 * progress.done) / progress.total)} %` : ''}
             </span>
           </li>
         ))}
@@ -142,8 +142,8 @@ function Head({ device }: { device: ShownDevice }): React.JSX.Element {
 export function DeviceCard({ device }: { device: ShownDevice }): React.JSX.Element {
   const { t } = useTranslation();
   const samples = device.samples ?? [];
-  const gpus = device.gpus ?? [];
-  const { disk_free: free, disk_total: total } = device;
+  const { gpus, disk_free: free, disk_total: total, version } = device;
+  const used = typeof free === 'number' && typeof total === 'number' ? total - free : null;
   return (
     <li className={`device-card device-is-${device.status}`} data-testid="device" data-host={device.host_id} data-status={device.status}>
       <Head device={device} />
@@ -155,7 +155,7 @@ export function DeviceCard({ device }: { device: ShownDevice }): React.JSX.Eleme
         {gpus.length === 0 && <p className="device-none dim">{t('devices.noGpu')}</p>}
         <Percent name="CPU" value={device.cpu_util} />
         <Share name={t('devices.memory')} used={device.memory_used} total={device.memory_total} />
-        <Share name={t('devices.disk')} used={free == null || total == null ? null : total - free} total={total} isFree />
+        <Share name={t('devices.disk')} used={used} total={total} isFree />
       </section>
       <section className="device-curves" aria-label={t('devices.curves')}>
         <Curve name="CPU" samples={samples} of={({ cpu }) => cpu} />
@@ -163,7 +163,7 @@ export function DeviceCard({ device }: { device: ShownDevice }): React.JSX.Eleme
         {gpus.length > 0 && <Curve name="GPU" samples={samples} of={({ gpu }) => gpu} />}
         {gpus.length > 0 && <Curve name={t('devices.vram')} samples={samples} of={({ vram }) => vram} />}
       </section>
-      {device.version != null && <p className="device-version dim">{t('devices.version', { version: device.version })}</p>}
+      {typeof version === 'string' && <p className="device-version dim">{t('devices.version', { version })}</p>}
     </li>
   );
 }

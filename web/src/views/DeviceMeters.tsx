@@ -29,7 +29,7 @@ export function Curve({
 }): React.JSX.Element {
   const { t } = useTranslation();
   const lines = curveOf(samples, of, CURVE);
-  const known = samples.map(of).filter((it) => it != null);
+  const known = samples.map(of).filter((it) => typeof it === 'number');
   const now = known.at(-1);
   const label = now === undefined ? t('devices.noCurve', { what: name }) : t('devices.curve', { what: name, now: Math.round(now), most: Math.round(Math.max(...known)) });
   return (

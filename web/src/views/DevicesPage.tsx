@@ -4,7 +4,7 @@ import { Alert, Button, SegmentedControl, Skeleton, Text, Title } from '@mantine
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { agentCommand, joinCommand } from '../core/access';
-import { DEVICE_STATUSES, inOrder, type DeviceOrder } from '../core/devices';
+import { DEVICE_STATUSES, inOrder } from '../core/devices';
 import { orderDevices, refreshDevices, watchDevices } from '../state/devices';
 import { errorText } from '../state/notices';
 import { useStore } from '../state/store';
@@ -39,7 +39,7 @@ function Order(): React.JSX.Element {
       ]}
       value={order}
       onChange={(value) => {
-        orderDevices(value as DeviceOrder);
+        orderDevices(value);
       }}
     />
   );

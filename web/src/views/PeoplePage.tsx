@@ -12,9 +12,8 @@ import { attempt, errorText, toApiError } from '../state/notices';
 import { refreshSession } from '../state/session';
 import { useStore } from '../state/store';
 import { CredentialTable } from './CredentialTable';
-import { HeaderControls } from './HeaderControls';
-import { Logo } from './Logo';
 import { MakeToken } from './MakeToken';
+import { PageHeader } from './PageHeader';
 import { PeopleTable } from './PeopleTable';
 import { SecretBox } from './SecretBox';
 import { Section } from './Section';
@@ -193,17 +192,9 @@ function Access(): React.JSX.Element {
 export default function PeoplePage(): React.JSX.Element {
   const { t } = useTranslation();
   const isAdmin = useStore((state) => mayBe(state, 'admin'));
-  useEffect(() => {
-    document.title = `${t('pages.people')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Logo />
-        <h1 className="brand">{t('pages.people')}</h1>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('pages.people')} />
       <main id="main" className="settings-main" data-testid="people">
         {isAdmin ? <Access /> : <Alert icon={<IconAlertTriangle />}>{t('access.adminsOnly')}</Alert>}
       </main>

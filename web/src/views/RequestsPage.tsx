@@ -6,9 +6,8 @@ import { useTranslation } from 'react-i18next';
 import { errorText } from '../state/notices';
 import { loadOlderRequests, refreshRequests, watchRequests } from '../state/requests';
 import { useStore } from '../state/store';
-import { HeaderControls } from './HeaderControls';
-import { Logo } from './Logo';
 import { NewRequest, NoAgent } from './NewRequest';
+import { PageHeader } from './PageHeader';
 import { RequestTable } from './RequestTable';
 
 function Requests(): React.JSX.Element {
@@ -50,17 +49,9 @@ function Requests(): React.JSX.Element {
 export default function RequestsPage(): React.JSX.Element {
   const { t } = useTranslation();
   useEffect(() => watchRequests(), []);
-  useEffect(() => {
-    document.title = `${t('pages.requests')} · ${t('app.name')}`;
-  }, [t]);
   return (
     <div className="jobs-page">
-      <header className="header">
-        <Logo />
-        <h1 className="brand">{t('pages.requests')}</h1>
-        <span className="grow" />
-        <HeaderControls />
-      </header>
+      <PageHeader title={t('pages.requests')} />
       <main id="main" className="tasks-main">
         <NoAgent />
         <NewRequest />

@@ -14,9 +14,13 @@ use crate::{program_args::ExecArgs, transport_args::ReachArgs};
 /// Settings of `voxloop agent`.
 #[derive(Debug, Args)]
 pub(crate) struct AgentArgs {
-    /// The server to pull work from.
+    /// The server to pull work from. The variable `DJANGO_API_URL` is taken, too.
     #[arg(long, env = "VOXLOOP_SERVER", value_name = "URL")]
     pub(crate) server: String,
+    /// Longest pause in seconds before a server that cannot be reached is asked for work again. One that
+    /// can be reached is asked at once, and answers as soon as there is some.
+    #[arg(long, env = "POLL_INTERVAL", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600), value_name = "SECS")]
+    pub(crate) poll_interval: u64,
     /// Name for people; that of the machine by default.
     #[arg(long, env = "AGENT_NAME", value_name = "NAME")]
     pub(crate) name: Option<String>,

@@ -205,6 +205,7 @@ pub(super) struct EndBody {
 /// End a request with its result, or with the reason why there is none. Repeated, it gets the same
 /// answer.
 #[utoipa::path(post, path = "/api/pathology/complete-request/{request_id}/", tag = "agents",
+    operation_id = "complete_request",
     params(("request_id" = TaskId, Path)), request_body = EndBody,
     responses(
         (status = 200, body = Value, description = "`success`, `request_id`, `status`"),
