@@ -88,7 +88,7 @@ export interface paths {
          * End a request with its result, or with the reason why there is none. Repeated, it gets the same
          *     answer.
          */
-        post: operations["complete"];
+        post: operations["complete_request"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4419,7 +4419,7 @@ export interface operations {
             };
         };
     };
-    complete: {
+    complete_request: {
         parameters: {
             query?: never;
             header?: never;
