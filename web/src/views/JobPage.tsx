@@ -34,6 +34,10 @@ function JobHeader(): React.JSX.Element {
   const { t } = useTranslation();
   const job = useStore((state) => state.open?.job);
   const [i = 0, j = 0, k = 0] = job?.image.shape ?? [];
+  const facts =
+    job === undefined
+      ? ''
+      : `${t('jobs.voxels', { i, j, k })} · ${t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · ${job.image.axis_codes}`;
   return (
     <header className="header">
       <Tooltip label={t('common.back')}>
@@ -43,16 +47,13 @@ function JobHeader(): React.JSX.Element {
       </Tooltip>
       {job !== undefined && (
         <>
-          <h1 className="job-title" title={job.name} data-testid="job-name">
+          <h1 className="job-title" title={`${job.name}\n${facts}`} data-testid="job-name">
             {job.name}
           </h1>
           <StateBadge state={job.status} />
           <ReviewBadge state={reviewStateOf(job)} />
           <ModalityChoice job={job} />
-          <span className="dim job-facts">
-            {t('jobs.voxels', { i, j, k })} ·{' '}
-            {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {job.image.axis_codes}
-          </span>
+          <span className="dim job-facts">{facts}</span>
         </>
       )}
       <span className="grow" />

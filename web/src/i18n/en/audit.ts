@@ -53,5 +53,8 @@ export const audit = {
     action: 'action',
     as: 'as',
     reader: 'reader',
+    added: 'added',
+    removed: 'removed',
+    changed: 'changed',
   },
 } as const;

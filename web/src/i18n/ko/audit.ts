@@ -56,5 +56,8 @@ export const audit: Words<typeof english> = {
     action: '작업',
     as: '형식',
     reader: '판독자',
+    added: '추가',
+    removed: '삭제',
+    changed: '변경',
   },
 };

@@ -56,5 +56,8 @@ export const audit: Words<typeof english> = {
     action: '操作',
     as: '形式',
     reader: '阅片者',
+    added: '新增',
+    removed: '移除',
+    changed: '更改',
   },
 };
