@@ -70,8 +70,8 @@ describe('time left', () => {
     expect(secondsLeft(pace, 2000)).toBeCloseTo(8, 6);
     expect(secondsLeft(pace, 3000)).toBeCloseTo(7, 6);
     expect(secondsLeft(pace, 60_000)).toBe(0);
-    expect(silentSeconds(pace, pace.at + 14_999)).toBeNull();
-    expect(silentSeconds(pace, pace.at + 15_999)).toBe(15);
+    expect(silentSeconds(pace, pace!.at + 14_999)).toBeNull();
+    expect(silentSeconds(pace, pace!.at + 15_999)).toBe(15);
     expect(silentSeconds(null, 60_000)).toBeNull();
   });
 
