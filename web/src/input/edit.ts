@@ -11,7 +11,7 @@ import { intensityAt } from '../core/volume_file';
 import { brushOf, stepBrushSize } from '../state/edit_tools';
 import { dropDrawing, editArea, eraseRule, finishDrawing, paintRule, startDrawing, tellTouched, type Drawing } from '../state/editing';
 import { showPreview } from '../state/live';
-import { endDrawing } from '../state/mask_work';
+import { endDrawing } from '../state/turns';
 import { notifyPlain } from '../state/notices';
 import { getState, type OpenJob } from '../state/store';
 import { nothing, type Drag } from './drag';

@@ -1,7 +1,7 @@
 // Edits by hand: what may be edited now, strokes and areas of a slice, copying and clearing; each becomes one step of
 // the history.
 import i18next from 'i18next';
-import * as api from '../api/client';
+import type { EditAction } from '../api/client';
 import type { ConfirmedSlice } from '../api/types';
 import type { AxisIndex } from '../core/axes';
 import { PLANE_AXES, rasFromStored, storedFromRas } from '../core/axes';
@@ -16,11 +16,12 @@ import { clampRas, sliceOfPlane } from '../core/grid';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { refuseAccepted } from './accepted';
 import { tellPainted } from './live';
-import { addEdit, beginDrawing, endDrawing, ensureMask, maskSaved, showWork, workOf, type MaskWork } from './mask_work';
+import { addEdit, addPrompt } from './mask_work';
 import { notifyPlain } from './notices';
-import { saveInTurn } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
+import { beginDrawing, endDrawing } from './turns';
 import { activeSlice } from './view';
+import { ensureMask, showWork, workOf, type MaskWork } from './works';
 
 /** An edit while it is made: a recorder on the mask's voxels, and the slice it is made on. */
 export interface Drawing {
@@ -86,7 +87,7 @@ function vouched({ open, plane, record }: Drawing): ConfirmedSlice[] {
 }
 
 /** Ends an edit: it is queued for the server, unless it changed nothing. False then. */
-export function finishDrawing(drawing: Drawing, action: api.EditAction, vouches = true): boolean {
+export function finishDrawing(drawing: Drawing, action: EditAction, vouches = true): boolean {
   const { record, work } = drawing;
   const change = record.finish();
   endDrawing();
@@ -106,7 +107,7 @@ function keepMarks(key: PromptKey): void {
   const prompt = { ...marks, mask: true };
   if (before?.mask !== true) patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
   const hasMarks = !isEmpty(marks);
-  if (hasMarks) saveInTurn(() => maskSaved().then(() => api.putPrompt(open.job.job_id, prompt)));
+  if (hasMarks) addPrompt(workOf(open.job.job_id, open.grid.shape), { ...emptyPrompt(key), mask: true }, prompt);
 }
 
 /** Takes an edit back that was not finished: a second finger came down. */
@@ -120,7 +121,7 @@ export function dropDrawing({ record, work, plane }: Drawing): void {
 }
 
 /** An area of a slice as one edit. */
-export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: api.EditAction): boolean {
+export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: EditAction): boolean {
   const pencil = new Pencil(drawing.record, drawing.plane, rules);
   pencil.spans(spansOf(inside, drawing.plane.size[0]));
   tellTouched(pencil);

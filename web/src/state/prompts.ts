@@ -20,10 +20,12 @@ import {
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isAccepted, refuseAccepted } from './accepted';
+import { addPrompt, maskSaved } from './mask_work';
 import { attempt } from './notices';
 import { editsSaved, promptsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
 import { activeAxis, activeSlice } from './view';
+import { workOf } from './works';
 
 /** The prompt that edits go to. */
 export function activeKey(open: OpenJob): PromptKey {
@@ -49,17 +51,17 @@ function saysNothing(prompt: SlicePrompt | null): boolean {
   return prompt === null || isEmpty(prompt);
 }
 
-/** Sends edits in the order they were made, and after what they wait for. What others marked there meanwhile appears. */
-function save(jobId: string, key: PromptKey, { before, prompt }: Edit, after?: Promise<unknown>): void {
+/** Sends edits in the order they were made, and after what they wait for. */
+function save({ job, grid }: OpenJob, key: PromptKey, { before, prompt }: Edit, after?: Promise<unknown>): void {
   if (saysNothing(before) && saysNothing(prompt)) return;
+  const send = addPrompt(workOf(job.job_id, grid.shape), before ?? emptyPrompt(key), prompt ?? emptyPrompt(key), true);
   saveInTurn(async () => {
-    await after;
-    const marked = await api.changePrompt(jobId, before ?? emptyPrompt(key), prompt ?? emptyPrompt(key));
-    const open = getState().open;
-    if (open?.job.job_id !== jobId) return;
-    const shown = promptAt(open.job.prompts, key);
-    const isLast = shown === prompt || (shown === null && saysNothing(prompt));
-    if (isLast) patchJob({ prompts: withPrompt(open.job.prompts, key, marked) });
+    try {
+      await after;
+    } finally {
+      send();
+    }
+    await maskSaved();
   });
 }
 
@@ -89,7 +91,7 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
     return;
   }
   dragged = null;
-  save(open.job.job_id, key, { before: untouched, prompt: next });
+  save(open, key, { before: untouched, prompt: next });
   follow(key, untouched, phase === 'typing' ? TYPING_MS : 0);
 }
 
@@ -101,7 +103,7 @@ export function undoUnanswered(): boolean {
   const { key, prompt, told } = taken;
   patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
   // The call that queued the task stores the prompt as well.
-  save(open.job.job_id, key, { before: promptAt(open.job.prompts, key), prompt }, told);
+  save(open, key, { before: promptAt(open.job.prompts, key), prompt }, told);
   return true;
 }
 

@@ -17,6 +17,7 @@ import { ImageView } from './ImageView';
 import { ModalityChoice } from './ModalityChoice';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
+import { RefusedDialog } from './RefusedDialog';
 import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
@@ -113,6 +114,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
           </main>
           <Panel />
           <ClashDialog />
+          <RefusedDialog />
         </div>
       ) : (
         <NoJob jobId={jobId} />

@@ -1,4 +1,4 @@
-// English words: edit, scissors, editHint, saving, clash.
+// English words: edit, scissors, editHint, saving, late, clash.
 export const edit = {
   edit: {
     options: 'Options of the tool',
@@ -78,6 +78,18 @@ export const edit = {
     saving: 'Saving…',
     stuck_one: 'Offline, {{count}} edit waiting',
     stuck_other: 'Offline, {{count}} edits waiting',
+    paused_one: '{{count}} edit waiting',
+    paused_other: '{{count}} edits waiting',
+    found_one: '{{count}} edit had not reached the server when this case was left. It is back and is being saved.',
+    found_other: '{{count}} edits had not reached the server when this case was left. They are back and are being saved.',
+  },
+  late: {
+    title: 'An edit cannot be saved as things are',
+    text_one: 'It was made while the server could not be reached. {{count}} edit waits.',
+    text_other: 'It was made while the server could not be reached. {{count}} edits wait, this one first.',
+    hint: 'What is kept stays in the mask and in this browser, and is tried again when the case is reopened or opened anew.',
+    drop: 'Undo this edit',
+    keep: 'Keep for later',
   },
   clash: {
     title: 'Somebody else painted here too',

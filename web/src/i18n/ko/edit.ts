@@ -1,4 +1,4 @@
-// Korean words: edit, scissors, editHint, saving, clash.
+// Korean words: edit, scissors, editHint, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -81,6 +81,18 @@ export const edit: Words<typeof english> = {
     saving: '저장 중…',
     stuck_one: '오프라인, 편집 {{count}}개 대기 중',
     stuck_other: '오프라인, 편집 {{count}}개 대기 중',
+    paused_one: '편집 {{count}}개 대기 중',
+    paused_other: '편집 {{count}}개 대기 중',
+    found_one: '이 케이스를 떠날 때 편집 {{count}}건이 서버에 도달하지 못했습니다. 다시 반영했으며 저장하는 중입니다.',
+    found_other: '이 케이스를 떠날 때 편집 {{count}}건이 서버에 도달하지 못했습니다. 다시 반영했으며 저장하는 중입니다.',
+  },
+  late: {
+    title: '지금은 편집을 저장할 수 없습니다',
+    text_one: '서버에 연결할 수 없을 때 한 편집입니다. 이 편집부터 {{count}}건이 대기 중입니다.',
+    text_other: '서버에 연결할 수 없을 때 한 편집입니다. 이 편집부터 {{count}}건이 대기 중입니다.',
+    hint: '보관한 편집은 마스크와 이 브라우저에 남고, 검토를 다시 열거나 케이스를 새로 열 때 다시 시도합니다.',
+    drop: '이 편집 취소',
+    keep: '나중을 위해 보관',
   },
   clash: {
     title: '다른 사람도 여기를 칠했습니다',

@@ -1,4 +1,4 @@
-// Chinese words: edit, scissors, editHint, saving, clash.
+// Chinese words: edit, scissors, editHint, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -81,6 +81,18 @@ export const edit: Words<typeof english> = {
     saving: '正在保存…',
     stuck_one: '离线，{{count}} 项编辑等待保存',
     stuck_other: '离线，{{count}} 项编辑等待保存',
+    paused_one: '{{count}} 项编辑等待保存',
+    paused_other: '{{count}} 项编辑等待保存',
+    found_one: '上次离开此病例时有 {{count}} 处编辑未到达服务器，现已恢复并正在保存。',
+    found_other: '上次离开此病例时有 {{count}} 处编辑未到达服务器，现已恢复并正在保存。',
+  },
+  late: {
+    title: '此编辑目前无法保存',
+    text_one: '该编辑是在无法连接服务器时进行的。从它开始共有 {{count}} 处编辑等待保存。',
+    text_other: '该编辑是在无法连接服务器时进行的。从它开始共有 {{count}} 处编辑等待保存。',
+    hint: '保留的编辑留在掩膜和此浏览器中，重新打开审核或病例时会再次尝试。',
+    drop: '撤销此编辑',
+    keep: '保留以后再试',
   },
   clash: {
     title: '其他人也在此处绘制',
