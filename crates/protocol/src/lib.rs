@@ -1,10 +1,11 @@
 //! Shared vocabulary and wire types: what the page, the server, the agents and the engines say to
 //! each other.
 //!
-//! One definition per wire type. Nothing here does any work: it is names, serde and schema only.
+//! One definition per wire type. Nothing here does any work but to put values into a sentence: it is names, serde and schema.
 
 pub mod audit;
 pub mod diagnosis;
+mod english;
 pub mod event;
 pub mod id;
 pub mod job;
@@ -15,6 +16,7 @@ pub mod operation;
 pub mod prompt;
 pub mod rating;
 pub mod review;
+pub mod sentence;
 pub mod system;
 pub mod task;
 pub mod task_log;

@@ -1033,6 +1033,8 @@ export interface components {
             name: components["schemas"]["CheckName"];
             /** @description What to do. */
             remedy?: string | null;
+            /** @description The same sentences by their names, for pages in other languages. */
+            said: components["schemas"]["CheckSaid"];
             /** @description How good or bad it is. */
             state: components["schemas"]["CheckState"];
         };
@@ -1041,6 +1043,16 @@ export interface components {
          * @enum {string}
          */
         CheckName: "server" | "port" | "settings" | "page" | "data_folder" | "temp_folder" | "log_folder" | "model_folder" | "free_space" | "database" | "schema" | "integrity" | "storage" | "blobs" | "orphans" | "agents" | "queue" | "engines" | "gpu" | "memory" | "clock";
+        /**
+         * @description The sentences of a check by their names. Where a name is missing, the text is the same in every
+         *     language: a path, or the words of another program.
+         */
+        CheckSaid: {
+            /** @description As many as there are lines of details. */
+            details?: (components["schemas"]["Said"] | null)[];
+            found?: components["schemas"]["Said"] | null;
+            remedy?: components["schemas"]["Said"] | null;
+        };
         /**
          * @description How good or bad a finding is, from good to bad.
          * @enum {string}
@@ -1197,6 +1209,7 @@ export interface components {
             licence: string;
             /** @description What is missing on the server, where it cannot run there. */
             missing?: string | null;
+            missing_said?: components["schemas"]["Said"] | null;
             model?: components["schemas"]["ModelFile"] | null;
             /** @description The engine. */
             name: components["schemas"]["EngineName"];
@@ -2366,6 +2379,17 @@ export interface components {
             /** @description Labels of the box's voxels in the `volume::rle` format, in base64. */
             rle_base64: string;
         };
+        /** @description A sentence by its name. */
+        Said: {
+            /** @description Which sentence it is. */
+            sentence: components["schemas"]["Sentence"];
+            /** @description What stands in its places, by name. */
+            values?: {
+                [key: string]: components["schemas"]["SaidValue"];
+            };
+        };
+        /** @description What stands in a place of a sentence. */
+        SaidValue: string | components["schemas"]["Said"];
         /** @description A stroke of a prompt: a polyline with a width. */
         Scribble: {
             /** @description Corners of the polyline, `[x, y]` in voxels of the slice. */
@@ -2390,6 +2414,11 @@ export interface components {
             /** @description Intensities that a network is to see as black and white; by default those that suit the image. */
             window?: number[] | null;
         };
+        /**
+         * @description A sentence by its name. `x-english` has the text of each: what stands in braces is a value; `{n|one|many}` is a word that depends on one.
+         * @enum {string}
+         */
+        Sentence: "and_more" | "no_answer" | "look_busy" | "no_place" | "server_runs" | "listens" | "any_origin" | "image_below_upload" | "image_above_memory" | "no_token" | "no_https" | "settings_fine" | "setting_risky" | "settings_clash" | "name_origins" | "name_token" | "put_proxy" | "page_is_here" | "folder_locked" | "folder_writable" | "folder_missing" | "folder_unwritable" | "or_another_folder" | "room_on_disk" | "room_in_quota" | "mount_writable" | "give_write_right" | "file_in_the_way" | "see_disk" | "no_log_files" | "log_files" | "log_files_later" | "log_files_hidden" | "give_folder_rights" | "space_unknown" | "space_free" | "space_little" | "space_of_folder" | "make_room" | "no_model_folder" | "model_folder_unreadable" | "name_readable_folder" | "no_weights" | "fetch_weights" | "fetch_again" | "models_here" | "model_damaged" | "model_here" | "other_size" | "other_configuration" | "pinned" | "not_vouched_for" | "placed_by_hand" | "database_answers" | "schema_fits" | "own_checks" | "no_fault" | "faults" | "database_newer" | "use_newer" | "database_damaged" | "save_database" | "database_full" | "room_on_it" | "database_unusable" | "database_late" | "look_reachable" | "look_server_reachable" | "look_at_disk" | "look_at_folder" | "check_password" | "make_database" | "more_connections" | "look_at_log" | "stored_files" | "written_and_read" | "storage_failed" | "bucket_failed" | "check_bucket" | "room_in_data_folder" | "files_read" | "files_bad" | "read_every_file" | "file_of_job" | "an_image" | "a_mask" | "an_output" | "is_missing" | "is_damaged" | "is_unreadable" | "other_bytes" | "other_object" | "bring_back_images" | "bring_back_masks" | "nothing_lost" | "no_orphans" | "orphans" | "remove_now" | "holders_unknown" | "agent_heard_of" | "no_agent" | "start_agent" | "agents_here" | "queue_length" | "queue_stuck" | "queue_slow" | "why_it_waits" | "no_agent_runs_it" | "attempt_failed" | "waits_for_agent" | "start_their_agent" | "more_at_once" | "engine_elsewhere" | "engine_lacks" | "engine_ready" | "no_engine_runs" | "see_missing" | "engines_ready" | "weights_absent" | "weights_elsewhere" | "no_gpu" | "gpus" | "gpu_memory" | "memory_unknown" | "memory_available" | "end_programs" | "clock_wrong" | "set_clock" | "clock_ahead" | "set_clocks" | "clock_fine";
         /** @description Whether a client may use the API. */
         Session: {
             /** @description This client may use the API: it has shown the token, or none is asked for. */

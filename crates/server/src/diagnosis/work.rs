@@ -1,14 +1,23 @@
 //! Agents, engines, and the tasks that wait for them.
 
-use std::{collections::BTreeMap, fmt::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use protocol::{id::AgentId, system::EngineStatus, task::TaskState};
+use protocol::{
+    id::AgentId,
+    sentence::{self, Line},
+    system::EngineStatus,
+    task::TaskState,
+};
 
 use super::{
     Subject,
-    finding::{Finding, count, duration},
+    finding::{Finding, duration},
 };
-use crate::{roster::Seen, settings::Settings, store::census::Waiting};
+use crate::{
+    roster::Seen,
+    settings::Settings,
+    store::{census::Waiting, row::to_text},
+};
 
 /// Agents without work ask for it every 25 seconds at least; some more is the way.
 const ASKS_EVERY: Duration = Duration::from_secs(30);
@@ -66,27 +75,21 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
     };
     let living = living(subject, tasks.as_deref().unwrap_or_default()).unwrap_or_default();
     if living.is_empty() && tasks.is_none() {
-        return Finding::skipped("the database cannot say who holds tasks: see above");
+        return Finding::skipped(sentence::holders_unknown());
     }
-    let lines: Vec<String> = server
-        .roster
-        .list()
-        .iter()
-        .map(|(_, it)| {
-            let mut line =
-                format!("{}: last heard of {} ago", it.name, duration(subject.now_ms - it.last_ms));
-            let engines = it.engines.iter().map(crate::store::row::to_text).collect::<Vec<_>>();
-            write!(line, ", runs {}", engines.join(", ")).ok();
-            line
-        })
-        .collect();
+    let heard = server.roster.list();
+    let lines = heard.iter().map(|(_, it)| {
+        let engines = it.engines.iter().map(to_text).collect::<Vec<_>>().join(", ");
+        sentence::agent_heard_of(&*it.name, duration(subject.now_ms - it.last_ms), engines)
+    });
+    let lines = lines.collect();
     if living.is_empty() {
-        return Finding::warning("no agent asks for work: tasks will wait")
-            .remedy("start the server without --no-agent, or an agent on this or another machine")
+        return Finding::warning(sentence::no_agent())
+            .remedy(sentence::start_agent())
             .command(START_AGENT)
             .details(lines);
     }
-    Finding::ok(format!("{} here", count(living.len(), "agent is", "agents are"))).details(lines)
+    Finding::ok(sentence::agents_here(living.len())).details(lines)
 }
 
 pub(super) async fn queue(subject: &Subject) -> Finding {
@@ -100,7 +103,7 @@ pub(super) async fn queue(subject: &Subject) -> Finding {
     };
     let n_running = waiting.iter().filter(|it| is_running(it, subject.now_ms)).count();
     let idle: Vec<_> = waiting.iter().filter(|it| !is_running(it, subject.now_ms)).collect();
-    let found = format!("{} waiting, {n_running} running", count(idle.len(), "task", "tasks"));
+    let found = sentence::queue_length(idle.len(), n_running);
     let Some(oldest) = idle.first() else { return Finding::ok(found) };
     let Some(agents) = living(subject, &waiting) else {
         return Finding::note(format!("{found}; they go on when the server runs"));
@@ -111,25 +114,25 @@ pub(super) async fn queue(subject: &Subject) -> Finding {
     };
     let lines = idle.iter().map(|it| {
         let why = if !can_run(&it) {
-            "no agent that is here runs its engine".to_owned()
+            sentence::no_agent_runs_it()
         } else if it.run_after_ms > subject.now_ms {
             let pause = duration(it.run_after_ms - subject.now_ms);
-            format!("attempt {} failed, the next one is in {pause}", it.attempt)
+            sentence::attempt_failed(it.attempt, pause)
         } else {
-            "waits for a free agent".to_owned()
+            sentence::waits_for_agent()
         };
-        format!("task {}: {why}", it.task_id)
+        sentence::why_it_waits(it.task_id.to_string(), why)
     });
     let lines = lines.collect();
     if idle.iter().any(|it| !can_run(&it)) {
-        return Finding::error(format!("{found}; no agent can run some of them"))
-            .remedy("start an agent that runs their engine")
+        return Finding::error(sentence::queue_stuck(found))
+            .remedy(sentence::start_their_agent())
             .command(START_AGENT)
             .details(lines);
     }
     if waits_ms > LONG_WAIT_MS {
-        return Finding::warning(format!("{found}; the oldest waits since {}", duration(waits_ms)))
-            .remedy("let more tasks run at once, or start another agent")
+        return Finding::warning(sentence::queue_slow(found, duration(waits_ms)))
+            .remedy(sentence::more_at_once())
             .command(START_AGENT)
             .details(lines);
     }
@@ -143,24 +146,28 @@ fn is_running(task: &Waiting, now_ms: i64) -> bool {
 /// Which of these engines can run.
 #[must_use]
 pub fn engines(engines: &[EngineStatus]) -> Finding {
-    let name = crate::store::row::to_text::<protocol::task::EngineName>;
-    let lines = engines.iter().map(|it| match &it.missing {
-        Some(_) if !it.agents.is_empty() => {
-            format!("{} {}: ready on {}", name(&it.name), it.version, it.agents.join(", "))
+    let lines = engines.iter().map(|it| {
+        let (name, version) = (to_text(&it.name), &*it.version);
+        match &it.missing {
+            Some(_) if !it.agents.is_empty() => {
+                sentence::engine_elsewhere(name, version, it.agents.join(", "))
+            }
+            Some(missing) => {
+                let missing = Line::from_parts(missing.clone(), it.missing_said.clone());
+                sentence::engine_lacks(name, version, missing)
+            }
+            None => sentence::engine_ready(name, version),
         }
-        Some(missing) => format!("{} {}: missing {missing}", name(&it.name), it.version),
-        None => format!("{} {}: ready", name(&it.name), it.version),
     });
     let lines = lines.collect();
     let n_ready = engines.iter().filter(|it| it.ready).count();
     if n_ready == 0 {
-        return Finding::error("no engine can run")
-            .remedy("see what is missing and where it belongs")
+        return Finding::error(sentence::no_engine_runs())
+            .remedy(sentence::see_missing())
             .command("--model-dir DIR (MODEL_ROOT)")
             .details(lines);
     }
-    let found = format!("{n_ready} of {} ready", count(engines.len(), "engine", "engines"));
-    Finding::ok(found).details(lines)
+    Finding::ok(sentence::engines_ready(n_ready, engines.len())).details(lines)
 }
 
 #[cfg(test)]

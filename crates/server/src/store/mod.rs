@@ -27,7 +27,7 @@ mod trouble;
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use protocol::{event::EventBody, system::Reason};
+use protocol::{event::EventBody, sentence::Line, system::Reason};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
@@ -125,12 +125,12 @@ pub enum StoreError {
     #[error("{}", Advice::full())]
     Full,
     /// The database cannot be opened or written.
-    #[error("{}", Advice::unusable(detail, remedy, *command))]
+    #[error("{}", Advice::unusable(detail, *remedy, *command))]
     Unusable {
         /// As the database says it.
-        detail: String,
+        detail: Line,
         /// What to do.
-        remedy: &'static str,
+        remedy: fn() -> Line,
         /// The command that does it.
         command: Option<&'static str>,
     },
