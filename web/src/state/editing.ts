@@ -7,6 +7,7 @@ import type { AxisIndex } from '../core/axes';
 import { PLANE_AXES, rasFromStored, storedFromRas } from '../core/axes';
 import { censusOf } from '../core/edit/census';
 import { Recorder, revert } from '../core/edit/change';
+import { hindranceOf, type Met } from '../core/edit/hindrance';
 import { eachRow } from '../core/edit/voxel_box';
 import { Pencil, type PencilRules } from '../core/edit/pencil';
 import { slicePlane, type SlicePlane } from '../core/edit/plane';
@@ -15,6 +16,7 @@ import { erasable, paintable, type Writable } from '../core/edit/rules';
 import { clampRas, sliceOfPlane } from '../core/grid';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { refuseAccepted } from './accepted';
+import { tellHindered } from './hindered';
 import { tellPainted } from './live';
 import { addEdit, addPrompt } from './mask_work';
 import { notifyPlain } from './notices';
@@ -59,19 +61,24 @@ export function startDrawing(axis: AxisIndex, sliceIndex: number): Drawing | nul
   return { open, plane: slicePlane(open.grid, axis, sliceIndex), record, work };
 }
 
-/** What painting with the chosen object may change; tells where that is nothing. */
+/** What painting with the chosen object may change. */
 export function paintRule({ open }: Drawing): PencilRules {
-  const { over } = getState().editTools;
-  const locked = lockedLabels(open);
-  if (locked.has(open.label)) notifyPlain(i18next.t('edit.locked'));
-  return { label: open.label, writable: paintable(open.label, over, locked) };
+  return { label: open.label, writable: paintable(open.label, getState().editTools.over, lockedLabels(open)) };
 }
 
 export function eraseRule({ open }: Drawing): PencilRules {
-  const { eraseFrom } = getState().editTools;
-  const locked = lockedLabels(open);
-  if (eraseFrom === 'active' && locked.has(open.label)) notifyPlain(i18next.t('edit.locked'));
-  return { label: 0, writable: erasable(open.label, eraseFrom, locked) };
+  return { label: 0, writable: erasable(open.label, getState().editTools.eraseFrom, lockedLabels(open)) };
+}
+
+/** Says that the chosen object is locked, where that is why nothing changes. */
+export function tellLocked({ open }: Drawing, { label }: PencilRules): void {
+  const isHindered = label !== 0 || getState().editTools.eraseFrom === 'active';
+  if (isHindered && lockedLabels(open).has(open.label)) notifyPlain(i18next.t('edit.locked'));
+}
+
+/** Says at the tool why a stroke changed nothing; takes back what was said of the one before. */
+export function tellStroke({ open }: Drawing, { label }: PencilRules, met: Met | null): void {
+  tellHindered(met === null ? null : hindranceOf(met, open.label, lockedLabels(open), label === 0));
 }
 
 /** Tells the viewers what a pencil has changed since they last heard. */
@@ -122,6 +129,7 @@ export function dropDrawing({ record, work, plane }: Drawing): void {
 
 /** An area of a slice as one edit. */
 export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: EditAction): boolean {
+  tellLocked(drawing, rules);
   const pencil = new Pencil(drawing.record, drawing.plane, rules);
   pencil.spans(spansOf(inside, drawing.plane.size[0]));
   tellTouched(pencil);
@@ -152,6 +160,7 @@ export function copySlice(direction: 1 | -1): void {
   if (drawing === null) return;
   const width = drawing.plane.size[0];
   const paint = paintRule(drawing);
+  tellLocked(drawing, paint);
   // What the object had there and the copy does not have goes.
   const old = areaOf(drawing.record.mask.voxels, drawing.plane, label).map((had, at) => (had === 1 && area[at] === 0 ? 1 : 0));
   const erase = erasable(label, 'active', lockedLabels(before));

@@ -37,6 +37,45 @@ function nameOf({ axis, sliceIndex, label }: PromptKey): string {
   return `${axis}/${sliceIndex}/${label}`;
 }
 
+const REMEMBERED = 'voxloop.asked';
+
+/** What a load of the page remembers for the next one: whose task is at work, and what an undo of it brings back. */
+interface Asked {
+  readonly taskId: string;
+  readonly step: Step;
+}
+
+/** Remembers, as long as this tab is there, what no engine has answered. */
+function remember(): void {
+  const asked = [...steps].flatMap(([name, step]): Asked[] => {
+    const taskId = running.get(name);
+    return taskId === undefined ? [] : [{ taskId, step }];
+  });
+  try {
+    sessionStorage.setItem(REMEMBERED, JSON.stringify(asked));
+  } catch {
+    // A browser that keeps nothing: after a reload the task is nobody's.
+  }
+}
+
+function remembered(): readonly Asked[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(REMEMBERED) ?? '[]') as readonly Asked[];
+  } catch {
+    return [];
+  }
+}
+
+/** Knows a task again that was asked for before the page was loaded anew: an undo takes it back. */
+export function knowAgain(taskId: string): void {
+  const asked = remembered().find((it) => it.taskId === taskId);
+  if (asked === undefined || [...running.values()].includes(taskId)) return;
+  const name = nameOf(asked.step.key);
+  running.set(name, taskId);
+  steps.set(name, asked.step);
+  patchOpen({ thinking: true });
+}
+
 function settle(): void {
   if (wishes.size > 0 || sending !== null || running.size > 0) return;
   endedEarly = new Set();
@@ -80,8 +119,10 @@ async function sendOne(key: PromptKey, turn: { readonly isTakenBack: boolean }):
     const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(now, promptAt(now.job.prompts, key) ?? prompt, key), now.engine, now.frame);
     if (isTakenBack()) await withdraw(taskId);
     else if (getState().open?.job.job_id !== jobId) return;
-    else if (!endedEarly.has(taskId)) running.set(name, taskId);
-    else if (!wishes.has(name)) steps.delete(name);
+    else if (!endedEarly.has(taskId)) {
+      running.set(name, taskId);
+      remember();
+    } else if (!wishes.has(name)) steps.delete(name);
   }, i18next.t('error.action'));
 }
 

@@ -16,7 +16,7 @@ import { firstObject, rememberObject } from './active_object';
 import { attempt, notifyDone, notifyError, notifyPlain, settled, toApiError } from './notices';
 import { closeMask, followHead, followRevision, reach, sendAgain, showPrompts } from './mask_work';
 import { prepareSlices } from './preparing';
-import { isWithdrawn, nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { isWithdrawn, knowAgain, nothingRuns, segmentationEnded, stopFollowing } from './follow';
 import { putAside } from './history';
 import { followRecords } from './records';
 import { editsSaved } from './saving';
@@ -137,7 +137,9 @@ function takeOver(job: Job, editsBefore: number): boolean {
     patchOpen({ job });
     showPrompts(workOf(job.job_id, before.grid.shape));
   } else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
-  if ((job.task ?? null) === null) nothingRuns();
+  const task = job.task ?? null;
+  if (task === null) nothingRuns();
+  else if (isFirst) knowAgain(task.task_id);
   return isFirst;
 }
 

@@ -20,10 +20,11 @@ import {
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isAccepted, refuseAccepted } from './accepted';
-import { addPrompt, maskSaved } from './mask_work';
-import { attempt } from './notices';
+import { addPrompt, catchUp, maskSaved } from './mask_work';
+import { attempt, notifyPlain } from './notices';
 import { editsSaved, promptsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
+import { inTurn } from './turns';
 import { activeAxis, activeSlice } from './view';
 import { workOf } from './works';
 
@@ -214,14 +215,35 @@ export function setEngine(engine: EngineName | null): void {
   patchOpen({ engine });
 }
 
+/** Why nothing can be propagated now, in words; null where it can. */
+function hindrance(open: OpenJob): string | null {
+  if (open.job.task?.kind === 'propagate') return i18next.t('edit.busy');
+  return hasStart(open, getState().engines) ? null : i18next.t('propagate.needsMask');
+}
+
+/** The open job once the mask that its marks have brought is here, which may be on its way; null, and why is told, without one. */
+async function withStart(): Promise<OpenJob | null> {
+  const before = getState().open;
+  if (before === null || before.asking || refuseAccepted()) return null;
+  if (hindrance(before) !== null && before.job.task?.kind !== 'propagate' && runAxis(before) !== null) {
+    patchOpen({ asking: true });
+    await attempt(() => inTurn(() => catchUp(workOf(before.job.job_id, before.grid.shape))), i18next.t('error.mask'));
+    patchOpen({ asking: false });
+  }
+  const open = getState().open;
+  const why = open === null ? null : hindrance(open);
+  if (why !== null) notifyPlain(why);
+  return open?.job.job_id === before.job.job_id && why === null ? open : null;
+}
+
 /** Queues the propagation of the active object. */
 export async function runPropagation(): Promise<void> {
-  const open = getState().open;
+  followAtOnce();
+  const open = await withStart();
   const axis = open === null ? null : runAxis(open);
-  if (open === null || axis === null || !canPropagate(open, getState().engines)) return;
+  if (open === null || axis === null) return;
   const { job, direction, combine, largest, engine, label, frame } = open;
   const range = open.ranges[axis];
-  followAtOnce();
   patchOpen({ asking: true, failure: null });
   // The slice that is being segmented is what the propagation starts from.
   const isQuiet = await whenQuiet();

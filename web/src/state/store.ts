@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import type { ApiError } from '../api/http';
 import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Label, Measurements, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
+import type { Hindrance } from '../core/edit/hindrance';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
 import type { Layout } from '../core/layout';
@@ -184,6 +185,8 @@ export interface State {
   readonly clash: ClashQuestion | null;
   readonly refused: RefusedQuestion | null;
   readonly editTools: EditTools;
+  /** Why the last stroke changed nothing. */
+  readonly hindered: Hindrance | null;
   readonly panelTab: PanelTab;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
@@ -212,6 +215,7 @@ export const useStore = create<State>(() => ({
   clash: null,
   refused: null,
   editTools: readEditTools(),
+  hindered: null,
   panelTab: 'segment',
   hover: null,
   jobError: null,

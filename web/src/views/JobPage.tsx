@@ -22,6 +22,7 @@ import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
+import { ToolWord } from './ToolWord';
 import { Tour } from './Tour';
 import { useJobKeys } from './job_keys';
 import { UndoRedo } from './UndoRedo';
@@ -109,6 +110,7 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
           <ToolRail />
           <main id="main" className="stage" aria-label={t('job.region')}>
             <ToolOptions />
+            <ToolWord />
             <ImageView />
             <Readout />
           </main>

@@ -1,4 +1,4 @@
-// English words: edit, scissors, editHint, saving, late, clash.
+// English words: edit, scissors, editHint, hindered, saving, late, clash.
 export const edit = {
   edit: {
     options: 'Options of the tool',
@@ -72,6 +72,13 @@ export const edit = {
     copyPrevious: 'Puts the object of this slice on the previous one (Shift + K)',
     interpolate: 'Fills in between the confirmed slices, guided by the image (I)',
     clearSlice: 'Takes the object off this slice',
+  },
+  hindered: {
+    locked: 'This object is locked.',
+    lockedThere: 'What is here is locked.',
+    over: 'Another object is here. Choose “Over: all but locked objects” to paint over it.',
+    others: 'Another object is here. Choose “Takes from: all but locked objects” to erase it.',
+    range: 'No voxel here lies within the range of intensities.',
   },
   saving: {
     saved: 'Saved',

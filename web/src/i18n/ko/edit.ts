@@ -1,4 +1,4 @@
-// Korean words: edit, scissors, editHint, saving, late, clash.
+// Korean words: edit, scissors, editHint, hindered, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -45,7 +45,7 @@ export const edit: Words<typeof english> = {
     clearSlice: '슬라이스 비우기',
     busy: '전파가 실행 중입니다. 먼저 중지하거나 끝날 때까지 기다리십시오.',
     loading: '마스크를 아직 불러오는 중입니다.',
-    locked: '이 대상는 잠겨 있습니다.',
+    locked: '이 대상은 잠겨 있습니다.',
     nothingToCopy: '이 슬라이스에는 복사할 대상 영역이 없습니다.',
     nothingHere: '이 슬라이스에는 이 대상가 없습니다.',
     noHoles: '채울 구멍이 없습니다.',
@@ -75,6 +75,13 @@ export const edit: Words<typeof english> = {
     copyPrevious: '이 슬라이스의 대상를 이전 슬라이스에 놓습니다 (Shift + K)',
     interpolate: '확정된 슬라이스 사이를 영상에 맞추어 채웁니다 (I)',
     clearSlice: '이 슬라이스에서 대상를 지웁니다',
+  },
+  hindered: {
+    locked: '이 대상은 잠겨 있습니다.',
+    lockedThere: '여기 있는 대상은 잠겨 있습니다.',
+    over: '다른 대상이 있습니다. 덧칠하려면 “덮어쓰기: 잠기지 않은 모든 대상”을(를) 고르세요.',
+    others: '다른 대상이 있습니다. 지우려면 “지울 곳: 잠기지 않은 모든 대상”을(를) 고르세요.',
+    range: '이곳에는 밝기 범위에 드는 복셀이 없습니다.',
   },
   saving: {
     saved: '저장됨',

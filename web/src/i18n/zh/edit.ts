@@ -1,4 +1,4 @@
-// Chinese words: edit, scissors, editHint, saving, late, clash.
+// Chinese words: edit, scissors, editHint, hindered, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -75,6 +75,13 @@ export const edit: Words<typeof english> = {
     copyPrevious: '将此切片上的目标放到上一切片 (Shift + K)',
     interpolate: '根据图像填充已确认切片之间的部分 (I)',
     clearSlice: '从此切片上去掉该目标',
+  },
+  hindered: {
+    locked: '该目标已锁定。',
+    lockedThere: '此处的目标已锁定。',
+    over: '此处是其他目标。要覆盖它，请选择“覆盖：所有未锁定目标”。',
+    others: '此处是其他目标。要擦除它，请选择“擦除：所有未锁定目标”。',
+    range: '此处没有强度在范围内的体素。',
   },
   saving: {
     saved: '已保存',
