@@ -139,7 +139,7 @@ function takeOver(job: Job, editsBefore: number): boolean {
   } else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
   const task = job.task ?? null;
   if (task === null) nothingRuns();
-  else if (isFirst) knowAgain(task.task_id);
+  else if (isFirst) knowAgain(task);
   return isFirst;
 }
 
