@@ -20,7 +20,7 @@ function values(text: string, place: RegExp): string[] {
 }
 
 /** Sentences that are nothing but values and what stands between them. */
-const BARE = /^model_here$/;
+const BARE = /^(model_here|and_also|and_why)$/;
 
 describe.each([
   ['ko', ko, /[\uac00-\ud7a3]/],
