@@ -6,6 +6,9 @@ import { bodyAs } from './phantom';
 import { openFile } from './screen';
 import { expect, test } from './server';
 
+/** Three words in Latin letters in a row: a sentence that nobody translated. */
+const LATIN_SENTENCE = /\b[a-z]{2,} [a-z]{2,} [a-z]{2,}\b/;
+
 /** Changes one byte of the one stored file. */
 function damage(blobs: string): string {
   const [folder = ''] = readdirSync(blobs);
@@ -55,6 +58,13 @@ test('a damaged file is found, with its remedy', async ({ page, server, context 
     await page.getByTestId('language').click();
     await page.getByTestId(`language-${code}`).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(title);
+    await expect(blobs).toContainText(name);
+    for (const line of await page.locator('.check-words :is(p:not(.check-command), li)').allInnerTexts()) {
+      // The licence of weights is quoted, and commands stay as they are typed.
+      const words = line.replaceAll(/`.*?`|research and education only/g, '');
+      if (code !== 'en') expect(words).not.toMatch(LATIN_SENTENCE);
+    }
+    await page.screenshot({ path: `test-results/diagnosis-words-${code}.png`, fullPage: true });
     for (const [width, height] of [
       [1024, 768],
       [1280, 720],

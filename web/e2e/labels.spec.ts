@@ -146,7 +146,7 @@ test('label sets and files come back as they went out', async ({ page, request }
   const json = await download(page, 'export-labels-json');
   expect(json.name).toBe('source-labels.json');
   const itk = await download(page, 'export-labels-itk');
-  expect(itk.name).toBe('source.nii-labels.txt');
+  expect(itk.name).toBe('source-labels.txt');
   expect(itk.text).toContain('"Aorta"');
 
   const second = await openFile(page, 'second.nii', BODY);

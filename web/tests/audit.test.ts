@@ -1,7 +1,7 @@
 // The audit list on the page: filters, particulars, the table to take away.
 import { expect, it } from 'vitest';
 import type { AuditEntry } from '../src/api/types';
-import { auditRows, particulars, peopleOf } from '../src/core/audit';
+import { auditRows, particulars, peopleOf, wordOf } from '../src/core/audit';
 import { formatAgo } from '../src/core/format';
 
 const ENTRIES = [
@@ -29,6 +29,16 @@ it('particulars begin with from and to; identifiers are short, nothing is empty'
     { name: 'comment', value: 'dome, off' },
     { name: 'revision', value: '1234abcd' },
   ]);
+});
+
+it('what is one of a closed list has a word, what people wrote has none', () => {
+  expect(wordOf('review_changed', 'to', 'rejected')).toBe('reviewState.rejected');
+  expect(wordOf('modality_changed', 'from', 'unknown')).toBe('modality.unknown');
+  expect(wordOf('mask_edited', 'action', 'threshold_brush')).toBe('action.threshold_brush');
+  expect(wordOf('task_queued', 'kind', 'segment_slice')).toBe('action.segment_slice');
+  expect(wordOf('review_changed', 'comment', 'rejected')).toBeNull();
+  expect(wordOf('labels_changed', 'added', 'paint')).toBeNull();
+  expect(wordOf('head_moved', 'to', 'CT')).toBeNull();
 });
 
 it('the table has a row per line, in full', () => {

@@ -4,12 +4,12 @@ import type { Check, Diagnosis } from '../src/api/types';
 import { countOf, reportOf, worstFirst } from '../src/core/diagnosis';
 
 const CHECKS: readonly Check[] = [
-  { name: 'server', state: 'ok', found: 'runs' },
-  { name: 'gpu', state: 'note', found: 'no GPU' },
-  { name: 'blobs', state: 'error', found: '1 file is damaged', details: ['image 12'], remedy: 'bring it back', command: 'cp a b' },
-  { name: 'queue', state: 'skipped', found: 'no database' },
-  { name: 'memory', state: 'ok', found: '1 GiB' },
-  { name: 'agents', state: 'warning', found: 'none' },
+  { name: 'server', state: 'ok', found: 'runs', said: {} },
+  { name: 'gpu', state: 'note', found: 'no GPU', said: {} },
+  { name: 'blobs', state: 'error', found: '1 file is damaged', details: ['image 12'], remedy: 'bring it back', command: 'cp a b', said: {} },
+  { name: 'queue', state: 'skipped', found: 'no database', said: {} },
+  { name: 'memory', state: 'ok', found: '1 GiB', said: {} },
+  { name: 'agents', state: 'warning', found: 'none', said: {} },
 ];
 
 it('what must be mended comes first, equal ones keep their order', () => {

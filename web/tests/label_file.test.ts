@@ -116,6 +116,12 @@ describe('a set applied to a job', () => {
       plain(3, 'Spleen'),
     ]);
   });
+
+  it('a text without codes leaves the code of an object of that name, and of no other', () => {
+    const text = toItkSnap([{ ...LIVER, name: 'liver' }, normalLabel({ value: 2, name: 'Spleen', color: '#00ff00' })]);
+    const current = [{ ...LIVER, name: 'Liver' }, normalLabel({ ...LIVER, value: 2, name: 'Liver 2' })];
+    expect(withLabelSet(current, readLabelFile(text), new Set([1, 2])).map((it) => it.anatomy?.kind.value)).toEqual(['10200004', undefined]);
+  });
 });
 
 it('the next value is the smallest free one, the next colour one that no object has', () => {

@@ -26,7 +26,7 @@ const code = files.filter((file) => /\.tsx?$/.test(file));
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   core: ['api/types'],
   api: [],
-  i18n: ['en', 'words'],
+  i18n: ['api/types', 'en', 'words'],
   input: ['api', 'core', 'state', 'viewer'],
   state: ['api', 'core', 'i18n'],
   viewer: ['api', 'core'],

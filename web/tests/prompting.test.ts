@@ -5,7 +5,7 @@ import { dice, differing, overlapBySlice, previousResult, total } from '../src/c
 import { hintsOf } from '../src/core/prompt_hints';
 import type { Labelmap } from '../src/core/rle';
 import { distanceToLine, placeInside, scribbleAt, simplified } from '../src/core/scribble';
-import { paced, roundedTime, secondsLeft, type Pace } from '../src/core/time_left';
+import { paced, roundedTime, secondsLeft, silentSeconds, type Pace } from '../src/core/time_left';
 
 const LINE: Scribble = { path: [[0, 0], [10, 0]], radius: 2, positive: true };
 
@@ -70,6 +70,9 @@ describe('time left', () => {
     expect(secondsLeft(pace, 2000)).toBeCloseTo(8, 6);
     expect(secondsLeft(pace, 3000)).toBeCloseTo(7, 6);
     expect(secondsLeft(pace, 60_000)).toBe(0);
+    expect(silentSeconds(pace, pace!.at + 14_999)).toBeNull();
+    expect(silentSeconds(pace, pace!.at + 15_999)).toBe(15);
+    expect(silentSeconds(null, 60_000)).toBeNull();
   });
 
   it('says nothing before there is something to go by', () => {

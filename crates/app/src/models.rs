@@ -10,13 +10,14 @@ use engine::{
     Engine, Medsam2,
     medsam2::{
         CHECKPOINT, Compute, DeviceChoice, EmbeddingFiles, LICENCE, Medsam2Options, OpenError,
-        WindowChoice,
+        WindowChoice, absent,
     },
 };
 use models::{catalogue::MODELS, folder::ModelFolder, record::State};
 use protocol::{
     id::Sha256,
     job::Preparation,
+    sentence::{self, Line},
     system::{EngineStatus, ModelFile},
     task::{EngineName, ImageRef},
 };
@@ -28,10 +29,6 @@ const MAX_REASON: usize = 400;
 
 /// Folder of embeddings, below that of files which need not survive.
 pub(crate) const EMBEDDINGS: &str = "embeddings";
-
-/// Where the server itself runs nothing.
-const ELSEWHERE: &str = "this server leaves the work to agents (--no-agent), and none with its weights \
-    asked for work lately";
 
 /// Images whose windows are remembered.
 const MAX_WINDOWS: usize = 256;
@@ -216,16 +213,16 @@ impl Models {
     }
 
     /// Why the network cannot run, as far as can be told without reading it.
-    fn missing(&self) -> Option<String> {
+    fn missing(&self) -> Option<Line> {
         if !self.runs_here {
-            return Some(ELSEWHERE.to_owned());
+            return Some(sentence::weights_elsewhere());
         }
         match &*self.weights() {
             Weights::Read(_) => None,
-            Weights::Unusable(reason) => Some(reason.clone()),
+            Weights::Unusable(reason) => Some(reason.clone().into()),
             Weights::Unread => {
                 let path = self.folder.join(CHECKPOINT);
-                (!path.is_file()).then(|| OpenError::Missing(path).to_string())
+                (!path.is_file()).then(|| absent(&path))
             }
         }
     }
@@ -235,14 +232,18 @@ impl Engines for Models {
     fn list(&self) -> Vec<EngineStatus> {
         let missing = self.missing();
         let model = missing.is_none().then(|| self.model());
-        let status = |name, licence: &str, missing: Option<String>| EngineStatus {
-            name,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            ready: missing.is_none(),
-            licence: licence.to_owned(),
-            missing,
-            model: None,
-            agents: Vec::new(),
+        let status = |name, licence: &str, missing: Option<Line>| {
+            let (missing, missing_said) = missing.map(Line::into_parts).unzip();
+            EngineStatus {
+                name,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                ready: missing.is_none(),
+                licence: licence.to_owned(),
+                missing,
+                missing_said: missing_said.flatten(),
+                model: None,
+                agents: Vec::new(),
+            }
         };
         vec![
             EngineStatus { model, ..status(EngineName::Medsam2, LICENCE, missing) },

@@ -167,6 +167,7 @@ impl Stage {
                 ready: true,
                 licence: "MIT".to_owned(),
                 missing: None,
+                missing_said: None,
                 model: None,
                 agents: Vec::new(),
             }]

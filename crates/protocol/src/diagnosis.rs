@@ -4,6 +4,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::sentence::Said;
+
 /// How good or bad a finding is, from good to bad.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
@@ -92,6 +94,23 @@ pub struct Check {
     /// The command or setting of the remedy, as it is typed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<String>,
+    /// The same sentences by their names, for pages in other languages.
+    pub said: CheckSaid,
+}
+
+/// The sentences of a check by their names. Where a name is missing, the text is the same in every
+/// language: a path, or the words of another program.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct CheckSaid {
+    /// What was found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub found: Option<Said>,
+    /// As many as there are lines of details.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<Option<Said>>,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<Said>,
 }
 
 /// Who looked.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{id::Sha256, task::EngineName};
+use crate::{id::Sha256, sentence::Said, task::EngineName};
 
 /// The body of every error answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -111,6 +111,9 @@ pub struct EngineStatus {
     pub licence: String,
     /// What is missing on the server, where it cannot run there.
     pub missing: Option<String>,
+    /// The same by the sentence's name, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_said: Option<Said>,
     /// Its weights on the server, where it needs some and they are there.
     #[serde(default)]
     pub model: Option<ModelFile>,

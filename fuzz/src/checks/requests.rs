@@ -248,6 +248,7 @@ fn engines() -> Vec<EngineStatus> {
         ready: true,
         licence: "MIT OR Apache-2.0".to_owned(),
         missing: None,
+        missing_said: None,
         model: None,
         agents: Vec::new(),
     }]

@@ -76,9 +76,9 @@ export interface RevisionBody {
   readonly confirmed: readonly ConfirmedSlice[];
 }
 
-/** Makes an edit the head, if nobody else moved it. */
-export function postEdit(jobId: string, body: RevisionBody): Promise<Revision> {
-  return sendJson('POST', `${job(jobId)}/revisions`, body);
+/** Makes an edit the head, if nobody else moved it. `by` is who made it. */
+export function postEdit(jobId: string, body: RevisionBody, by: string): Promise<Revision> {
+  return sendJson('POST', `${job(jobId)}/revisions`, body, by);
 }
 
 export interface OperationBody {
@@ -120,17 +120,9 @@ export function cancelTask(taskId: string): Promise<Task> {
   return sendJson('POST', `/api/v1/tasks/${encodeURIComponent(taskId)}/cancel`);
 }
 
-export function putPrompt(jobId: string, prompt: SlicePrompt): Promise<unknown> {
-  return sendJson('PUT', `${job(jobId)}/prompts`, prompt);
-}
-
 /** Changes a prompt from what was seen; what others marked there meanwhile stays. Gives what is marked there now. */
-export function changePrompt(jobId: string, before: SlicePrompt, prompt: SlicePrompt): Promise<SlicePrompt> {
-  return sendJson('PUT', `${job(jobId)}/prompts`, { ...prompt, before });
-}
-
-export function deletePrompt(jobId: string, axis: number, sliceIndex: number, label: number): Promise<void> {
-  return sendJson('DELETE', `${job(jobId)}/prompts?axis=${axis}&slice_index=${sliceIndex}&label=${label}`);
+export function changePrompt(jobId: string, before: SlicePrompt, prompt: SlicePrompt, by: string): Promise<SlicePrompt> {
+  return sendJson('PUT', `${job(jobId)}/prompts`, { ...prompt, before }, by);
 }
 
 export function putLabels(jobId: string, labels: readonly Label[]): Promise<unknown> {

@@ -62,9 +62,14 @@ export function signWith(name: string): void {
   person = name;
 }
 
+/** Who acts now. */
+export function signer(): string {
+  return person;
+}
+
 /** The header that says who acts; none where nobody said. */
-export function signature(): Readonly<Record<string, string>> {
-  return person === '' ? {} : { 'voxloop-person': encodeURIComponent(person) };
+export function signature(by = person): Readonly<Record<string, string>> {
+  return by === '' ? {} : { 'voxloop-person': encodeURIComponent(by) };
 }
 
 async function send(path: string, init: RequestInit): Promise<Response> {
@@ -98,10 +103,10 @@ export async function sendBytes<T>(method: 'POST' | 'PUT', path: string, body: B
 }
 
 /** Sends a body, or none, and reads the JSON answer, or none. */
-export async function sendJson<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-  const init: RequestInit = { method, headers: signature() };
+export async function sendJson<T>(method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown, by = person): Promise<T> {
+  const init: RequestInit = { method, headers: signature(by) };
   if (body !== undefined) {
-    init.headers = { ...signature(), 'content-type': 'application/json' };
+    init.headers = { ...signature(by), 'content-type': 'application/json' };
     init.body = JSON.stringify(body);
   }
   const response = await send(path, init);

@@ -186,7 +186,7 @@ export function readLabelFile(text: string): Label[] {
 
 /**
  * A job's labels after a set was applied: an object of the same value takes the set's name, colour and codes, others of
- * the set are added. Objects that the set lacks stay where voxels or prompts are theirs, else they go.
+ * the set are added. A set without a code for a name, as every text of ITK-SNAP, leaves the code of an object of that name. Objects that the set lacks stay where voxels or prompts are theirs, else they go.
  */
 export function withLabelSet(current: readonly Label[], set: readonly Label[], inUse: ReadonlySet<number>): Label[] {
   const wanted = new Map(set.map((label) => [label.value, label]));
@@ -194,7 +194,10 @@ export function withLabelSet(current: readonly Label[], set: readonly Label[], i
   const own = kept.map((label) => {
     const other = wanted.get(label.value);
     // A lock guards voxels of this job; a set says nothing about those.
-    return other === undefined ? label : normalLabel({ ...other, locked: label.locked ?? false });
+    if (other === undefined) return label;
+    const isSame = other.name.trim().toLowerCase() === label.name.trim().toLowerCase();
+    const anatomy = other.anatomy ?? (isSame ? label.anatomy : undefined);
+    return normalLabel({ ...other, locked: label.locked ?? false, ...(anatomy ? { anatomy } : {}) });
   });
   const values = new Set(own.map((label) => label.value));
   const added = set.filter((label) => !values.has(label.value)).map((label) => normalLabel({ ...label, locked: false }));

@@ -1,6 +1,6 @@
 // Prompts of a job as the page handles them: find, replace, describe, decide what can run.
 import type { SlicePrompt } from '../api/types';
-import type { AxisIndex } from './axes';
+import { axisIndex, type AxisIndex } from './axes';
 import type { Box } from './box';
 
 /** Which prompt: one object on one slice. */
@@ -12,6 +12,10 @@ export interface PromptKey {
 
 export function isSameKey(a: PromptKey, b: PromptKey): boolean {
   return a.axis === b.axis && a.sliceIndex === b.sliceIndex && a.label === b.label;
+}
+
+export function keyOf({ axis, slice_index: sliceIndex, label }: SlicePrompt): PromptKey {
+  return { axis: axisIndex(axis), sliceIndex, label: label ?? 1 };
 }
 
 export function isAt(prompt: SlicePrompt, key: PromptKey): boolean {
@@ -37,6 +41,19 @@ export function isEmpty(prompt: SlicePrompt): boolean {
     prompt.mask !== true &&
     prompt.absent !== true
   );
+}
+
+/** Whether two prompts of one slice say the same, in whatever order their fields stand. */
+export function sameMarks(a: SlicePrompt, b: SlicePrompt): boolean {
+  const said = ({ box, points, scribbles, mask, absent }: SlicePrompt): string =>
+    JSON.stringify([
+      box ?? null,
+      (points ?? []).map(({ x, y, positive }) => [x, y, positive]),
+      (scribbles ?? []).map(({ path, radius, positive }) => [path, radius, positive]),
+      mask === true,
+      absent === true,
+    ]);
+  return said(a) === said(b);
 }
 
 /** The list with one prompt put in its place, or taken out where it says nothing; ordered by slice. */

@@ -40,6 +40,15 @@ export function secondsLeft(pace: Pace | null, now: number): number | null {
   return Math.max((pace.total - pace.done) / rate - Math.max(now - pace.at, 0), 0) / 1000;
 }
 
+/** An engine that works says so more often than this. */
+const SILENCE_MS = 15_000;
+
+/** For how many seconds nothing was heard of a task; null while that is nothing to speak of. */
+export function silentSeconds(pace: Pace | null, now: number): number | null {
+  const silence = pace === null ? 0 : now - pace.at;
+  return silence < SILENCE_MS ? null : Math.floor(silence / 1000);
+}
+
 /** Seconds or minutes as people say them: no finer than the guess is. */
 export function roundedTime(seconds: number): { readonly unit: 'seconds' | 'minutes'; readonly value: number } {
   if (seconds < 20) return { unit: 'seconds', value: Math.max(Math.ceil(seconds), 1) };

@@ -9,9 +9,9 @@ import { sliceOfPlane } from '../core/grid';
 import { sliceFromCanvas, type CanvasPoint } from '../core/tile';
 import { intensityAt } from '../core/volume_file';
 import { brushOf, stepBrushSize } from '../state/edit_tools';
-import { dropDrawing, editArea, eraseRule, finishDrawing, paintRule, startDrawing, tellTouched, type Drawing } from '../state/editing';
+import { dropDrawing, editArea, eraseRule, finishDrawing, paintRule, startDrawing, tellStroke, tellTouched, type Drawing } from '../state/editing';
 import { showPreview } from '../state/live';
-import { endDrawing } from '../state/mask_work';
+import { endDrawing } from '../state/turns';
 import { notifyPlain } from '../state/notices';
 import { getState, type OpenJob } from '../state/store';
 import { nothing, type Drag } from './drag';
@@ -81,7 +81,8 @@ function strokeDrag(kind: Kind, touch: Touch): Drag | null {
   if (drawing === null) return null;
   const { open, tile } = touch;
   const stamp = stampOf(brushOf(getState().editTools), drawing.plane.spacingMm);
-  const stroke = new Stroke(new Pencil(drawing.record, drawing.plane, rulesOf(drawing, kind, touch)), stamp);
+  const rules = rulesOf(drawing, kind, touch);
+  const stroke = new Stroke(new Pencil(drawing.record, drawing.plane, rules), stamp);
   const to = (points: readonly CanvasPoint[]): void => {
     for (const point of points) stroke.to(sliceFromCanvas(open.grid, tile, point, open.cursor));
     tellTouched(stroke.pencil);
@@ -91,7 +92,8 @@ function strokeDrag(kind: Kind, touch: Touch): Drag | null {
     move: nothing,
     trace: to,
     end: () => {
-      finishDrawing(drawing, isErasing(kind, touch.event) ? 'erase' : ACTIONS[kind]);
+      const hasChanged = finishDrawing(drawing, isErasing(kind, touch.event) ? 'erase' : ACTIONS[kind]);
+      tellStroke(drawing, rules, hasChanged ? null : stroke.pencil.met);
     },
     cancel: () => {
       dropDrawing(drawing);

@@ -1,15 +1,15 @@
 // A person vouches for a slice: its mask holds, or the object is not there. The next propagation keeps both.
 import i18next from 'i18next';
-import * as api from '../api/client';
 import type { SlicePrompt } from '../api/types';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { whenQuiet } from './follow';
 import { vouchSlice, vouchSlices } from './editing';
-import { catchUp, inTurn, maskSaved, workOf } from './mask_work';
+import { addPrompt, catchUp } from './mask_work';
 import { notifyPlain } from './notices';
 import { activeKey, removePrompt } from './prompts';
-import { saveInTurn } from './saving';
-import { getState, patchOpen } from './store';
+import { getState, patchOpen, type OpenJob } from './store';
+import { inTurn } from './turns';
+import { workOf } from './works';
 
 /** What the page shows at once of a prompt that the server stores with a revision. */
 function showPrompt(key: PromptKey, prompt: SlicePrompt): void {
@@ -28,11 +28,14 @@ async function settled(): Promise<boolean> {
   return getState().open?.job.job_id === before.job.job_id;
 }
 
+/** Sends what became of a slice's prompt, after what was painted before. */
+function sendPrompt({ job, grid }: OpenJob, before: SlicePrompt, prompt: SlicePrompt): void {
+  addPrompt(workOf(job.job_id, grid.shape), before, prompt);
+}
+
 /** The revision stores the slice's prompt without its marks: they follow it. */
-async function sendMarks(jobId: string, key: PromptKey, prompt: SlicePrompt): Promise<void> {
-  await maskSaved();
-  if (getState().open?.job.job_id === jobId) showPrompt(key, prompt);
-  saveInTurn(() => api.putPrompt(jobId, prompt));
+function sendMarks(open: OpenJob, key: PromptKey, prompt: SlicePrompt): void {
+  sendPrompt(open, { ...emptyPrompt(key), mask: true }, prompt);
 }
 
 async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
@@ -47,7 +50,8 @@ async function vouchFor(key: PromptKey, prompt: SlicePrompt): Promise<void> {
   }
   showPrompt(key, prompt);
   const { mask: _mask, ...marks } = prompt;
-  if (!isSent || (!absent && !isEmpty(marks))) await sendMarks(open.job.job_id, key, prompt);
+  if (!isSent) sendPrompt(open, promptAt(open.job.prompts, key) ?? emptyPrompt(key), prompt);
+  else if (!absent && !isEmpty(marks)) sendMarks(open, key, prompt);
 }
 
 /** Confirms the active object on the shown slice as it is, or takes that back; its marks stay. */
@@ -69,7 +73,7 @@ export async function confirmSlices(keys: readonly PromptKey[]): Promise<boolean
     const { absent: _absent, mask: _mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
     const prompt = { ...marks, mask: true };
     showPrompt(key, prompt);
-    if (!isEmpty(marks)) await sendMarks(open.job.job_id, key, prompt);
+    if (!isEmpty(marks)) sendMarks(open, key, prompt);
   }
   return true;
 }
@@ -78,14 +82,10 @@ export async function confirmSlices(keys: readonly PromptKey[]): Promise<boolean
 export function unconfirm(key: PromptKey): void {
   const open = getState().open;
   if (open === null) return;
-  const { mask: _mask, ...marks } = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
-  const prompts = withPrompt(open.job.prompts, key, marks);
+  const before = promptAt(open.job.prompts, key) ?? emptyPrompt(key);
+  const { mask: _mask, ...marks } = before;
   showPrompt(key, marks);
-  saveInTurn(() =>
-    promptAt(prompts, key) === null
-      ? api.deletePrompt(open.job.job_id, key.axis, key.sliceIndex, key.label)
-      : api.putPrompt(open.job.job_id, marks),
-  );
+  sendPrompt(open, before, marks);
 }
 
 /** Says that the active object does not reach the shown slice and empties it there, or takes that back. */

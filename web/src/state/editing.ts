@@ -1,12 +1,13 @@
 // Edits by hand: what may be edited now, strokes and areas of a slice, copying and clearing; each becomes one step of
 // the history.
 import i18next from 'i18next';
-import * as api from '../api/client';
+import type { EditAction } from '../api/client';
 import type { ConfirmedSlice } from '../api/types';
 import type { AxisIndex } from '../core/axes';
 import { PLANE_AXES, rasFromStored, storedFromRas } from '../core/axes';
 import { censusOf } from '../core/edit/census';
 import { Recorder, revert } from '../core/edit/change';
+import { hindranceOf, type Met } from '../core/edit/hindrance';
 import { eachRow } from '../core/edit/voxel_box';
 import { Pencil, type PencilRules } from '../core/edit/pencil';
 import { slicePlane, type SlicePlane } from '../core/edit/plane';
@@ -15,12 +16,14 @@ import { erasable, paintable, type Writable } from '../core/edit/rules';
 import { clampRas, sliceOfPlane } from '../core/grid';
 import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../core/prompts';
 import { refuseReadOnly } from './accepted';
+import { tellHindered } from './hindered';
 import { tellPainted } from './live';
-import { addEdit, beginDrawing, endDrawing, ensureMask, maskSaved, showWork, workOf, type MaskWork } from './mask_work';
+import { addEdit, addPrompt } from './mask_work';
 import { notifyPlain } from './notices';
-import { saveInTurn } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
+import { beginDrawing, endDrawing } from './turns';
 import { activeSlice } from './view';
+import { ensureMask, showWork, workOf, type MaskWork } from './works';
 
 /** An edit while it is made: a recorder on the mask's voxels, and the slice it is made on. */
 export interface Drawing {
@@ -58,19 +61,24 @@ export function startDrawing(axis: AxisIndex, sliceIndex: number): Drawing | nul
   return { open, plane: slicePlane(open.grid, axis, sliceIndex), record, work };
 }
 
-/** What painting with the chosen object may change; tells where that is nothing. */
+/** What painting with the chosen object may change. */
 export function paintRule({ open }: Drawing): PencilRules {
-  const { over } = getState().editTools;
-  const locked = lockedLabels(open);
-  if (locked.has(open.label)) notifyPlain(i18next.t('edit.locked'));
-  return { label: open.label, writable: paintable(open.label, over, locked) };
+  return { label: open.label, writable: paintable(open.label, getState().editTools.over, lockedLabels(open)) };
 }
 
 export function eraseRule({ open }: Drawing): PencilRules {
-  const { eraseFrom } = getState().editTools;
-  const locked = lockedLabels(open);
-  if (eraseFrom === 'active' && locked.has(open.label)) notifyPlain(i18next.t('edit.locked'));
-  return { label: 0, writable: erasable(open.label, eraseFrom, locked) };
+  return { label: 0, writable: erasable(open.label, getState().editTools.eraseFrom, lockedLabels(open)) };
+}
+
+/** Says that the chosen object is locked, where that is why nothing changes. */
+export function tellLocked({ open }: Drawing, { label }: PencilRules): void {
+  const isHindered = label !== 0 || getState().editTools.eraseFrom === 'active';
+  if (isHindered && lockedLabels(open).has(open.label)) notifyPlain(i18next.t('edit.locked'));
+}
+
+/** Says at the tool why a stroke changed nothing; takes back what was said of the one before. */
+export function tellStroke({ open }: Drawing, { label }: PencilRules, met: Met | null): void {
+  tellHindered(met === null ? null : hindranceOf(met, open.label, lockedLabels(open), label === 0));
 }
 
 /** Tells the viewers what a pencil has changed since they last heard. */
@@ -86,7 +94,7 @@ function vouched({ open, plane, record }: Drawing): ConfirmedSlice[] {
 }
 
 /** Ends an edit: it is queued for the server, unless it changed nothing. False then. */
-export function finishDrawing(drawing: Drawing, action: api.EditAction, vouches = true): boolean {
+export function finishDrawing(drawing: Drawing, action: EditAction, vouches = true): boolean {
   const { record, work } = drawing;
   const change = record.finish();
   endDrawing();
@@ -106,7 +114,7 @@ function keepMarks(key: PromptKey): void {
   const prompt = { ...marks, mask: true };
   if (before?.mask !== true) patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
   const hasMarks = !isEmpty(marks);
-  if (hasMarks) saveInTurn(() => maskSaved().then(() => api.putPrompt(open.job.job_id, prompt)));
+  if (hasMarks) addPrompt(workOf(open.job.job_id, open.grid.shape), { ...emptyPrompt(key), mask: true }, prompt);
 }
 
 /** Takes an edit back that was not finished: a second finger came down. */
@@ -120,7 +128,8 @@ export function dropDrawing({ record, work, plane }: Drawing): void {
 }
 
 /** An area of a slice as one edit. */
-export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: api.EditAction): boolean {
+export function editArea(drawing: Drawing, inside: Uint8Array, rules: PencilRules, action: EditAction): boolean {
+  tellLocked(drawing, rules);
   const pencil = new Pencil(drawing.record, drawing.plane, rules);
   pencil.spans(spansOf(inside, drawing.plane.size[0]));
   tellTouched(pencil);
@@ -151,6 +160,7 @@ export function copySlice(direction: 1 | -1): void {
   if (drawing === null) return;
   const width = drawing.plane.size[0];
   const paint = paintRule(drawing);
+  tellLocked(drawing, paint);
   // What the object had there and the copy does not have goes.
   const old = areaOf(drawing.record.mask.voxels, drawing.plane, label).map((had, at) => (had === 1 && area[at] === 0 ? 1 : 0));
   const erase = erasable(label, 'active', lockedLabels(before));

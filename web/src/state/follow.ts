@@ -2,7 +2,7 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import { ApiError } from '../api/http';
-import type { SlicePrompt } from '../api/types';
+import type { SlicePrompt, Task } from '../api/types';
 import { labelsOnSlice } from '../core/edit/census';
 import { canSegment, promptAt, type PromptKey } from '../core/prompts';
 import { refuseReadOnly } from './accepted';
@@ -37,7 +37,56 @@ function nameOf({ axis, sliceIndex, label }: PromptKey): string {
   return `${axis}/${sliceIndex}/${label}`;
 }
 
+const REMEMBERED = 'voxloop.asked';
+
+/** What a load of the page remembers for the next one: what was asked for, and what an undo of it brings back. */
+interface Asked {
+  readonly jobId: string;
+  /** Null until the server has answered. */
+  readonly taskId: string | null;
+  readonly step: Step;
+}
+
+/** Remembers, as long as this tab is there, what no engine has answered. */
+function remember(): void {
+  const jobId = getState().open?.job.job_id;
+  if (jobId === undefined) return;
+  const asked = [...steps].map(([name, step]): Asked => ({ jobId, taskId: running.get(name) ?? null, step }));
+  try {
+    sessionStorage.setItem(REMEMBERED, JSON.stringify(asked));
+  } catch {
+    // A browser that keeps nothing: after a reload the task is nobody's.
+  }
+}
+
+function remembered(): readonly Asked[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(REMEMBERED) ?? '[]') as readonly Asked[];
+  } catch {
+    return [];
+  }
+}
+
+/** Whether a task is for what was asked; the page may have gone before it heard the task's name. */
+function isFor({ job_id: jobId, task_id: id, kind, label, slice }: Task, asked: Asked): boolean {
+  if (asked.jobId !== jobId || kind !== 'segment_slice') return false;
+  const { key } = asked.step;
+  const isPlace = slice?.axis === key.axis && slice.slice_index === key.sliceIndex && label === key.label;
+  return asked.taskId === null ? isPlace : asked.taskId === id;
+}
+
+/** Knows a task again that was asked for before the page was loaded anew: an undo takes it back. */
+export function knowAgain(task: Task): void {
+  const asked = remembered().find((it) => isFor(task, it));
+  if (asked === undefined) return;
+  const name = nameOf(asked.step.key);
+  running.set(name, task.task_id);
+  steps.set(name, asked.step);
+  patchOpen({ thinking: true });
+}
+
 function settle(): void {
+  remember();
   if (wishes.size > 0 || sending !== null || running.size > 0) return;
   endedEarly = new Set();
   if (typing.size === 0) steps.clear();
@@ -76,12 +125,15 @@ async function sendOne(key: PromptKey, turn: { readonly isTakenBack: boolean }):
     // A newer wish for this slice came while its prompt was being saved, or it was taken back.
     const now = getState().open;
     if (wishes.has(name) || isTakenBack() || now?.job.job_id !== jobId) return;
+    remember();
     // What others marked on the slice meanwhile has joined the prompt.
     const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(now, promptAt(now.job.prompts, key) ?? prompt, key), now.engine, now.frame);
     if (isTakenBack()) await withdraw(taskId);
     else if (getState().open?.job.job_id !== jobId) return;
-    else if (!endedEarly.has(taskId)) running.set(name, taskId);
-    else if (!wishes.has(name)) steps.delete(name);
+    else if (!endedEarly.has(taskId)) {
+      running.set(name, taskId);
+      remember();
+    } else if (!wishes.has(name)) steps.delete(name);
   }, i18next.t('error.action'));
 }
 

@@ -4,12 +4,14 @@ import * as api from '../api/client';
 import { ApiError } from '../api/http';
 import type { Revision } from '../api/types';
 import { redoTarget, undoTarget } from '../core/edit/undo';
-import { catchUp, inTurn, isWaiting, reach, workOf, type MaskWork } from './mask_work';
+import { catchUp, reach } from './mask_work';
 import { refuseReadOnly } from './accepted';
 import { attempt, notifyPlain } from './notices';
 import { undoUnanswered } from './prompts';
 import { editsSaved } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
+import { inTurn } from './turns';
+import { isWaiting, workOf, type MaskWork } from './works';
 
 export function canUndo({ job, thinking }: OpenJob): boolean {
   return (job.head ?? null) !== null || thinking;

@@ -14,16 +14,19 @@ import { paced } from '../core/time_left';
 import { openingEngine, openingWindow } from '../core/defaults';
 import { firstObject, rememberObject } from './active_object';
 import { attempt, notifyDone, notifyError, notifyPlain, settled, toApiError } from './notices';
-import { closeMask, endDrawing, followHead, followRevision, inTurn, reach, sendAgain, showWork, workOf } from './mask_work';
+import { closeMask, followHead, followRevision, reach, sendAgain, showPrompts } from './mask_work';
 import { prepareSlices } from './preparing';
-import { isWithdrawn, nothingRuns, segmentationEnded, stopFollowing } from './follow';
+import { isWithdrawn, knowAgain, nothingRuns, segmentationEnded, stopFollowing } from './follow';
 import { putAside } from './history';
 import { followRecords } from './records';
 import { editsSaved } from './saving';
+import { find, layFound } from './restoring';
 import { refreshSession } from './session';
-import { getState, hiddenLabels, patchJob, patchOpen, setState, type OpenJob } from './store';
+import { getState, hiddenLabels, NOTHING_WAITS, patchJob, patchOpen, setState, type OpenJob } from './store';
 import { changeSettings, firstPlane } from './view';
+import { endDrawing, inTurn } from './turns';
 import { fetchVolume } from './volume';
+import { forget, showWork, workOf, type MaskWork } from './works';
 
 const POLL_MS = 3000;
 
@@ -94,20 +97,28 @@ function isOpen(jobId: string): boolean {
   return getState().open?.job.job_id === jobId;
 }
 
+/** Lays edits that were found in this browser on the mask, and sends them. A question about them holds up nothing else. */
+function layKept(work: MaskWork): void {
+  void attempt(() => inTurn(() => layFound(work, getState().open?.revisions ?? [])), i18next.t('error.mask')).then(sendAgain);
+}
+
 /** Brings history and mask to what a job says: all of both where it is opened, else what others changed. */
 async function followMask(job: Job, isFirst: boolean): Promise<void> {
   const { job_id: jobId, head = null } = job;
   const work = workOf(jobId, gridOf(job.image).shape);
   if (!isFirst) {
     await followHead(work, head);
+    layKept(work);
     return;
   }
   await inTurn(async () => {
     const [revisions] = await Promise.all([api.listRevisions(jobId), work.head === null ? reach(work, head, [], 'ask') : undefined]);
     if (isOpen(jobId)) patchOpen({ revisions });
     await reach(work, head, revisions, 'ask');
+    showPrompts(work);
     showWork(work);
   });
+  layKept(work);
 }
 
 async function failureOf(jobId: string): Promise<TaskFailure | null> {
@@ -122,9 +133,13 @@ function takeOver(job: Job, editsBefore: number): boolean {
     setState({ open: opened(job), jobError: null });
     const { opacity } = getState().settings.defaults[job.image.modality];
     if (opacity !== null) changeSettings({ opacity });
-  } else if (before.edits === editsBefore) patchOpen({ job });
-  else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
-  if ((job.task ?? null) === null) nothingRuns();
+  } else if (before.edits === editsBefore) {
+    patchOpen({ job });
+    showPrompts(workOf(job.job_id, before.grid.shape));
+  } else patchOpen({ job: { ...job, prompts: before.job.prompts, labels: before.job.labels } });
+  const task = job.task ?? null;
+  if (task === null) nothingRuns();
+  else if (isFirst) knowAgain(task);
   return isFirst;
 }
 
@@ -132,9 +147,11 @@ function takeOver(job: Job, editsBefore: number): boolean {
 async function refreshJob(jobId: string): Promise<void> {
   await editsSaved();
   const editsBefore = getState().open?.edits ?? 0;
+  const finding = find(jobId);
   let job: Job;
   try {
     job = await api.getJob(jobId);
+    await finding;
   } catch (cause) {
     const error = toApiError(cause);
     // The stream of a case that is not there is refused: that says nothing of the server.
@@ -242,6 +259,7 @@ function follow(jobId: string, event: Event): void {
       break;
     case 'job_removed':
       setState({ open: null, jobError: { kind: 'removed' } });
+      forget(jobId);
       break;
     case 'queue_update':
       taskChanged(event.data);
@@ -252,7 +270,10 @@ function follow(jobId: string, event: Event): void {
     case 'review_update':
       patchJob({ review: event.data.review });
       if (event.data.review.state === 'accepted') patchOpen({ tool: 'navigate' });
-      else settled('reopened');
+      else {
+        settled('reopened');
+        sendAgain();
+      }
       break;
     case 'log_update':
       break;
@@ -326,6 +347,6 @@ export function watchJob(jobId: string): () => void {
     clearInterval(poll);
     endDrawing();
     closeMask(jobId);
-    setState({ open: null, hover: null, saving: { waiting: 0, isStuck: false } });
+    setState({ open: null, hover: null, saving: NOTHING_WAITS });
   };
 }

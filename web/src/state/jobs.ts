@@ -7,6 +7,7 @@ import { attempt, notifyPlain, toApiError } from './notices';
 import { navigate } from './router';
 import { refreshSession } from './session';
 import { getState, setState } from './store';
+import { forget } from './works';
 
 export async function refreshJobs(): Promise<void> {
   try {
@@ -30,7 +31,10 @@ export function watchJobs(): () => void {
   };
   void refreshJobs();
   const stop = listen(null, {
-    onEvent: refreshSoon,
+    onEvent: (event) => {
+      if (event.event === 'job_removed') forget(event.data.job_id);
+      refreshSoon();
+    },
     onRefused: () => void refreshSession(),
     onConnection: (connected, again) => {
       setState({ connected });
@@ -80,6 +84,7 @@ export async function setModality(jobId: string, modality: Modality): Promise<vo
 export async function removeJob(jobId: string): Promise<void> {
   await attempt(async () => {
     await api.deleteJob(jobId);
+    forget(jobId);
     setState(({ jobs }) => ({ jobs: jobs?.filter((job) => job.job_id !== jobId) ?? null }));
   });
 }

@@ -3,91 +3,30 @@
 import i18next from 'i18next';
 import * as api from '../api/client';
 import { ApiError } from '../api/http';
-import type { ConfirmedSlice, Revision } from '../api/types';
-import type { Vec3 } from '../core/axes';
+import type { ConfirmedSlice, Revision, SlicePrompt } from '../api/types';
 import { axisIndex } from '../core/axes';
 import { NO_CHANGE, type Change } from '../core/edit/change';
 import { differenceOf } from '../core/edit/history';
 import { boxShape, boxToBase64, readBox, voxelBox, wholeBox, type VoxelBox } from '../core/edit/voxel_box';
-import { boxAfter, giveWay, takeOut, takeOver, type Clash } from '../core/edit/waiting';
-import { emptyPrompt, withPrompt } from '../core/prompts';
+import { boxAfter, giveWay, layOn, takeOut, takeOver, type Clash } from '../core/edit/waiting';
+import { emptyPrompt, isAt, keyOf, promptAt, sameMarks, withPrompt } from '../core/prompts';
 import { decodeRle, type Labelmap } from '../core/rle';
 import { notifyError } from './notices';
-import { getState, patchOpen, setState } from './store';
-
-export interface Edit {
-  /** Replaced where the others' voxels win; its labels before follow what others do. */
-  change: Change;
-  readonly action: api.EditAction;
-  readonly confirmed: readonly ConfirmedSlice[];
-  /** Whether it was on its way to the server already: the answer may have been lost. */
-  isSent: boolean;
-}
-
-export interface MaskWork {
-  readonly jobId: string;
-  readonly shape: Vec3;
-  /** The server's revision beneath the edits that wait. */
-  head: string | null;
-  /** Null while there is no mask at all. */
-  mask: Labelmap | null;
-  edits: Edit[];
-}
+import * as outbox from './outbox';
+import { getState, patchJob, patchOpen, setState } from './store';
+import { TAB } from './tabs';
+import { drawn, inTurn } from './turns';
+import { authorOf, ensureMask, isOpen, keepEdits, letGo, own, queueEdit, showWork, tellWaiting, works, type Edit, type MaskWork } from './works';
 
 const RETRY_MS = 2000;
 
-/** Jobs with a mask here: the open one, and ones that were closed before all was sent. */
-const works = new Map<string, MaskWork>();
-/** Revisions that were made here; their events tell nothing new. */
-const own = new Set<string>();
+interface VoxelEdit {
+  readonly change: Change;
+  readonly action: api.EditAction;
+  readonly confirmed: readonly ConfirmedSlice[];
+}
 
-let turns: Promise<unknown> = Promise.resolve();
 let retry: ReturnType<typeof setTimeout> | null = null;
-
-/** Runs a call after all earlier ones. */
-export function inTurn<T>(call: () => Promise<T>): Promise<T> {
-  const result = turns.then(call);
-  turns = result.catch(() => undefined);
-  return result;
-}
-
-let drawing: { readonly done: Promise<void>; readonly end: () => void } | null = null;
-
-/** A stroke begins: until it ends, nobody else changes the mask beneath it. */
-export function beginDrawing(): void {
-  let end = (): void => undefined;
-  const done = new Promise<void>((resolve) => {
-    end = resolve;
-  });
-  drawing = { done, end };
-}
-
-export function endDrawing(): void {
-  drawing?.end();
-  drawing = null;
-}
-
-async function drawn(): Promise<void> {
-  while (drawing !== null) await drawing.done;
-}
-
-/** The work on a job's mask; made where there is none. */
-export function workOf(jobId: string, shape: Vec3): MaskWork {
-  let work = works.get(jobId);
-  if (work === undefined) {
-    work = { jobId, shape, head: null, mask: null, edits: [] };
-    works.set(jobId, work);
-  }
-  return work;
-}
-
-export function isWaiting({ edits }: MaskWork): boolean {
-  return edits.length > 0;
-}
-
-export function isUnsaved(): boolean {
-  return [...works.values()].some(({ edits }) => edits.length > 0);
-}
 
 /** Lets go of the mask of a job that is closed, once all is sent. */
 export function closeMask(jobId: string): void {
@@ -97,33 +36,8 @@ export function closeMask(jobId: string): void {
   });
 }
 
-function isOpen({ jobId }: MaskWork): boolean {
-  return getState().open?.job.job_id === jobId;
-}
-
-/** Tells the page that the mask changed, and how many edits wait. A new wrapper, the same voxels. */
-export function showWork(work: MaskWork): void {
-  if (!isOpen(work)) return;
-  patchOpen(({ mask: before, shown, job }) => {
-    const mask = work.mask === null ? null : { ...work.mask };
-    const isPartial = shown !== before && job.task?.kind === 'propagate';
-    return isPartial ? { mask } : { mask, shown: mask };
-  });
-  tellWaiting(work, getState().saving.isStuck && work.edits.length > 0);
-}
-
-function tellWaiting(work: MaskWork, isStuck: boolean): void {
-  if (isOpen(work)) setState({ saving: { waiting: work.edits.length, isStuck } });
-}
-
 function isMasked({ mask }: MaskWork): boolean {
   return mask !== null;
-}
-
-/** A mask of nothing, for the first stroke. */
-export function ensureMask(work: MaskWork): Labelmap {
-  work.mask ??= { shape: work.shape, voxels: new Uint8Array(work.shape[0] * work.shape[1] * work.shape[2]) };
-  return work.mask;
 }
 
 /** Takes note of a revision that now is the head. */
@@ -188,6 +102,7 @@ export async function reach(work: MaskWork, head: string | null, revisions: read
     work.head = head;
     showWork(work);
     if (clash.offsets.length > 0 && onClash === 'ask') await settleClash(work, mask, clash, authorOf(revisions, head));
+    keepAgain(work);
   }
   work.head = head;
 }
@@ -205,31 +120,68 @@ async function settleClash(work: MaskWork, mask: Labelmap, clash: Clash, by: str
   work.edits.forEach((edit, at) => {
     edit.change = changes[at] ?? NO_CHANGE;
   });
-  work.edits = work.edits.filter(({ change, confirmed }) => change.offsets.length > 0 || confirmed.length > 0);
+  letGo(work, work.edits.filter(({ change, what }) => what.kind === 'voxels' && change.offsets.length === 0 && what.confirmed.length === 0));
   showWork(work);
 }
 
-function authorOf(revisions: readonly Revision[], head: string | null): string {
-  const author = revisions.find((it) => it.revision_id === head)?.author;
-  if (author === undefined) return '';
-  return author.by === 'person' ? author.name : author.engine.name;
+/** Edits lie on what others did: they are kept as they lie there. */
+function keepAgain(work: MaskWork): void {
+  if (work.edits.length > 0) keepEdits(work, work.edits);
+}
+
+/** The revision that an edit has become, where its answer was lost. */
+function revisionOf({ what, change, sentOn }: Edit, revisions: readonly Revision[]): Revision | undefined {
+  if (sentOn === undefined || what.kind !== 'voxels') return undefined;
+  return revisions.find(
+    ({ parent, action, author, changed }) =>
+      (parent ?? null) === sentOn &&
+      author.by === 'person' &&
+      action === what.action &&
+      JSON.stringify(voxelBox(changed)) === JSON.stringify(change.box),
+  );
 }
 
 /** An edit whose answer was lost stands in the history already. */
 function dropArrived(work: MaskWork, revisions: readonly Revision[]): void {
   const [edit] = work.edits;
-  if (edit?.isSent !== true) return;
-  const mine = revisions.find(
-    ({ parent, action, author, changed }) =>
-      (parent ?? null) === work.head &&
-      author.by === 'person' &&
-      action === edit.action &&
-      JSON.stringify(voxelBox(changed)) === JSON.stringify(edit.change.box),
-  );
-  if (mine === undefined) return;
+  const mine = edit === undefined ? undefined : revisionOf(edit, revisions);
+  if (edit === undefined || mine === undefined || (mine.parent ?? null) !== work.head) return;
   own.add(mine.revision_id);
-  work.edits.shift();
+  letGo(work, [edit]);
   work.head = mine.revision_id;
+}
+
+/** Lays edits that another load of the page left behind on the mask; gives those that the server lacks. */
+export async function takeUp(work: MaskWork, found: readonly Edit[], revisions: readonly Revision[]): Promise<readonly Edit[]> {
+  await drawn();
+  const arrived = found.filter((edit) => revisionOf(edit, revisions) !== undefined);
+  letGo(work, arrived);
+  const lacking = found.filter((edit) => !arrived.includes(edit));
+  if (lacking.length === 0) return [];
+  const clash = layOn(ensureMask(work), lacking.map(({ change }) => change));
+  work.edits.push(...lacking);
+  showPrompts(work);
+  showWork(work);
+  if (clash.offsets.length > 0) await settleClash(work, ensureMask(work), clash, authorOf(revisions, work.head));
+  keepAgain(work);
+  return lacking;
+}
+
+/** Shows the prompts that wait on top of those that the server has. */
+export function showPrompts(work: MaskWork): void {
+  if (!isOpen(work)) return;
+  let { prompts } = getState().open?.job ?? { prompts: [] };
+  for (const { what } of work.edits) {
+    if (what.kind === 'prompt') prompts = withPrompt(prompts, keyOf(what.prompt), what.prompt);
+    else {
+      for (const { axis, slice_index: sliceIndex, label, absent } of what.confirmed) {
+        const key = { axis: axisIndex(axis), sliceIndex, label };
+        const { absent: _absent, ...marks } = promptAt(prompts, key) ?? emptyPrompt(key);
+        prompts = withPrompt(prompts, key, absent === true ? { ...emptyPrompt(key), absent } : { ...marks, mask: true });
+      }
+    }
+  }
+  patchJob({ prompts });
 }
 
 /** Brings the mask to what the server has now. */
@@ -243,6 +195,7 @@ export async function catchUp(work: MaskWork): Promise<void> {
       job: { ...open.job, head, head_revision: headRevision, redo, status, review, prompts: open.edits === editsBefore ? job.prompts : open.job.prompts },
       revisions,
     }));
+    if (getState().open?.edits === editsBefore) showPrompts(work);
   }
   await reach(work, head, revisions, 'ask');
 }
@@ -277,23 +230,46 @@ function isPassing({ status }: ApiError): boolean {
   return status === 0 || status === 401 || status === 429 || status >= 500;
 }
 
+/** Sends the voxels of the first edit that waits. */
+async function sendVoxels(work: MaskWork, edit: Edit, what: outbox.EditKind & { kind: 'voxels' }): Promise<void> {
+  await drawn();
+  const later = work.edits.slice(work.edits.indexOf(edit) + 1).map(({ change }) => change);
+  const box = edit.change.box ?? ([[0, 0, 0], [0, 0, 0]] as const);
+  const part = boxAfter(ensureMask(work), box, later);
+  const body = { parent: work.head, box, rle_base64: boxToBase64(part), action: what.action, confirmed: what.confirmed };
+  const revision = await api.postEdit(work.jobId, body, edit.by);
+  own.add(revision.revision_id);
+  letGo(work, [edit]);
+  work.head = revision.revision_id;
+  noteHead(work, revision);
+}
+
+/** Sends a prompt that was changed. What others marked there meanwhile appears. */
+async function sendPrompt(work: MaskWork, edit: Edit, { before, prompt }: outbox.EditKind & { kind: 'prompt' }, wasSent: boolean): Promise<void> {
+  const key = keyOf(prompt);
+  const stored = wasSent ? promptAt((await api.getJob(work.jobId)).prompts, key) : null;
+  // Twice is not once: points would be there two times.
+  const hasArrived = wasSent && sameMarks(stored ?? emptyPrompt(key), prompt);
+  const marked = hasArrived ? prompt : await api.changePrompt(work.jobId, before, prompt, edit.by);
+  letGo(work, [edit]);
+  const isLast = !work.edits.some(({ what }) => what.kind === 'prompt' && isAt(what.prompt, key));
+  const shown = getState().open?.job.prompts ?? [];
+  if (isLast && isOpen(work) && sameMarks(promptAt(shown, key) ?? emptyPrompt(key), prompt)) patchJob({ prompts: withPrompt(shown, key, marked) });
+}
+
 /** Sends the first edit that waits; false where it has to wait on. */
 async function sendFirst(work: MaskWork): Promise<boolean> {
-  await drawn();
-  const [edit, ...later] = work.edits;
-  const { mask } = work;
-  if (edit === undefined || mask === null) return false;
-  const box = edit.change.box ?? ([[0, 0, 0], [0, 0, 0]] as const);
-  const part = boxAfter(mask, box, later.map(({ change }) => change));
-  const { action, confirmed } = edit;
-  const body = { parent: work.head, box, rle_base64: boxToBase64(part), action, confirmed };
-  edit.isSent = true;
+  const [edit] = work.edits;
+  if (edit === undefined || edit.isHeld || work.isPaused) return false;
+  const wasSent = edit.sentOn !== undefined;
+  if ((await edit.kept) && !(await outbox.markSent(edit.id, TAB, work.head))) {
+    await leaveTo(work, edit);
+    return true;
+  }
+  edit.sentOn = work.head;
   try {
-    const revision = await api.postEdit(work.jobId, body);
-    own.add(revision.revision_id);
-    work.edits.shift();
-    work.head = revision.revision_id;
-    noteHead(work, revision);
+    if (edit.what.kind === 'voxels') await sendVoxels(work, edit, edit.what);
+    else await sendPrompt(work, edit, edit.what, wasSent);
     tellWaiting(work, false);
     return true;
   } catch (cause) {
@@ -304,13 +280,49 @@ async function sendFirst(work: MaskWork): Promise<boolean> {
   }
 }
 
-/** The server does not take an edit: it goes from the page as well, and the person is told. */
-async function refuse(work: MaskWork, edit: Edit, cause: ApiError): Promise<void> {
+/** Takes an edit out of the mask, from under later ones. */
+async function takeAway(work: MaskWork, edit: Edit): Promise<void> {
   await drawn();
   const at = work.edits.indexOf(edit);
   if (work.mask !== null) takeOut(work.mask, edit.change, work.edits.slice(at + 1).map(({ change }) => change));
+}
+
+/** Another page of this browser sends the edit: this one slept and was taken for closed. */
+async function leaveTo(work: MaskWork, edit: Edit): Promise<void> {
+  await takeAway(work, edit);
   work.edits = work.edits.filter((it) => it !== edit);
-  notifyError(cause, i18next.t('edit.refused'));
+  showWork(work);
+  await catchUp(work);
+}
+
+/** Asks whether an edit that the server does not take any more goes, or waits until it does. */
+function askRefused(work: MaskWork, cause: ApiError): Promise<'drop' | 'keep'> {
+  if (!isOpen(work)) return Promise.resolve('keep');
+  return new Promise((resolve) => {
+    const answer = (what: 'drop' | 'keep'): void => {
+      setState({ refused: null });
+      resolve(what);
+    };
+    setState({ refused: { jobId: work.jobId, cause, waiting: work.edits.length, answer } });
+  });
+}
+
+/** The server does not take an edit: it goes from the page as well, and the person is told; asked where it was made long ago. */
+async function refuse(work: MaskWork, edit: Edit, cause: ApiError): Promise<void> {
+  if (edit.isLate && (await askRefused(work, cause)) === 'keep') {
+    work.isPaused = true;
+    tellWaiting(work, false);
+    return;
+  }
+  if (edit.what.kind === 'prompt' && !edit.isLate) {
+    letGo(work, [edit]);
+    notifyError(cause);
+    tellWaiting(work, false);
+    return;
+  }
+  await takeAway(work, edit);
+  letGo(work, [edit]);
+  if (!edit.isLate) notifyError(cause, i18next.t('edit.refused'));
   showWork(work);
   // What it vouched for does not hold either.
   await catchUp(work);
@@ -322,6 +334,7 @@ async function sendAll(work: MaskWork): Promise<void> {
     while (work.edits.length > 0) if (!(await sendFirst(work))) return;
     if (!isOpen(work)) closeMask(work.jobId);
   } catch (cause) {
+    for (const edit of work.edits) edit.isLate = true;
     tellWaiting(work, true);
     if (!(cause instanceof ApiError) || cause.status >= 0) notifyOnce(cause);
     retry ??= setTimeout(sendAgain, RETRY_MS);
@@ -342,14 +355,28 @@ function notifyOnce(cause: unknown): void {
 export function sendAgain(): void {
   if (retry !== null) clearTimeout(retry);
   retry = null;
-  for (const work of works.values()) if (work.edits.length > 0) void inTurn(() => sendAll(work));
+  for (const work of works.values()) {
+    work.isPaused = false;
+    if (work.edits.length > 0) void inTurn(() => sendAll(work));
+  }
 }
 
 /** An edit that was made on the mask goes to the server. */
-export function addEdit(work: MaskWork, edit: Omit<Edit, 'isSent'>): void {
-  work.edits.push({ ...edit, isSent: false });
-  showWork(work);
+export function addEdit(work: MaskWork, { change, action, confirmed }: VoxelEdit): void {
+  work.isPaused = false;
+  queueEdit(work, { kind: 'voxels', action, confirmed }, change);
   void inTurn(() => sendAll(work));
+}
+
+/** A prompt that was changed goes to the server, once the returned function is called where it is held. */
+export function addPrompt(work: MaskWork, before: SlicePrompt, prompt: SlicePrompt, isHeld = false): () => void {
+  const edit = queueEdit(work, { kind: 'prompt', before, prompt }, NO_CHANGE, isHeld);
+  const send = (): void => {
+    edit.isHeld = false;
+    void inTurn(() => sendAll(work));
+  };
+  if (!isHeld) send();
+  return send;
 }
 
 /** Resolves when every edit of the mask was sent, or cannot be now. */

@@ -6,11 +6,13 @@ import type { AxisIndex } from '../core/axes';
 import { censusOf } from '../core/edit/census';
 import type { PromptKey } from '../core/prompts';
 import { confirmSlices } from './confirm';
-import { inTurn, isWaiting, takeRevision, workOf } from './mask_work';
+import { takeRevision } from './mask_work';
 import { attempt, notifyPlain, offer } from './notices';
 import { editsSaved } from './saving';
 import { getState, patchOpen, type OpenJob } from './store';
+import { inTurn } from './turns';
 import { activeAxis, activeSlice } from './view';
+import { isWaiting, workOf } from './works';
 
 /** Runs an operation on the active object, in the volume or on the shown slice only; false where it was not done. */
 export async function operate(operation: Operation, isSliceOnly: boolean): Promise<boolean> {

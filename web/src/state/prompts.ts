@@ -20,10 +20,13 @@ import {
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
 import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isReadOnly, refuseReadOnly } from './accepted';
-import { attempt } from './notices';
+import { addPrompt, catchUp, maskSaved } from './mask_work';
+import { attempt, notifyPlain } from './notices';
 import { editsSaved, promptsSaved, saveInTurn } from './saving';
 import { getState, patchJob, patchOpen, type OpenJob, type SliceRange } from './store';
+import { inTurn } from './turns';
 import { activeAxis, activeSlice } from './view';
+import { workOf } from './works';
 
 /** The prompt that edits go to. */
 export function activeKey(open: OpenJob): PromptKey {
@@ -49,17 +52,17 @@ function saysNothing(prompt: SlicePrompt | null): boolean {
   return prompt === null || isEmpty(prompt);
 }
 
-/** Sends edits in the order they were made, and after what they wait for. What others marked there meanwhile appears. */
-function save(jobId: string, key: PromptKey, { before, prompt }: Edit, after?: Promise<unknown>): void {
+/** Sends edits in the order they were made, and after what they wait for. */
+function save({ job, grid }: OpenJob, key: PromptKey, { before, prompt }: Edit, after?: Promise<unknown>): void {
   if (saysNothing(before) && saysNothing(prompt)) return;
+  const send = addPrompt(workOf(job.job_id, grid.shape), before ?? emptyPrompt(key), prompt ?? emptyPrompt(key), true);
   saveInTurn(async () => {
-    await after;
-    const marked = await api.changePrompt(jobId, before ?? emptyPrompt(key), prompt ?? emptyPrompt(key));
-    const open = getState().open;
-    if (open?.job.job_id !== jobId) return;
-    const shown = promptAt(open.job.prompts, key);
-    const isLast = shown === prompt || (shown === null && saysNothing(prompt));
-    if (isLast) patchJob({ prompts: withPrompt(open.job.prompts, key, marked) });
+    try {
+      await after;
+    } finally {
+      send();
+    }
+    await maskSaved();
   });
 }
 
@@ -89,7 +92,7 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
     return;
   }
   dragged = null;
-  save(open.job.job_id, key, { before: untouched, prompt: next });
+  save(open, key, { before: untouched, prompt: next });
   follow(key, untouched, phase === 'typing' ? TYPING_MS : 0);
 }
 
@@ -101,7 +104,7 @@ export function undoUnanswered(): boolean {
   const { key, prompt, told } = taken;
   patchOpen(({ job, edits }) => ({ job: { ...job, prompts: withPrompt(job.prompts, key, prompt) }, edits: edits + 1 }));
   // The call that queued the task stores the prompt as well.
-  save(open.job.job_id, key, { before: promptAt(open.job.prompts, key), prompt }, told);
+  save(open, key, { before: promptAt(open.job.prompts, key), prompt }, told);
   return true;
 }
 
@@ -212,14 +215,35 @@ export function setEngine(engine: EngineName | null): void {
   patchOpen({ engine });
 }
 
+/** Why nothing can be propagated now, in words; null where it can. */
+function hindrance(open: OpenJob): string | null {
+  if (open.job.task?.kind === 'propagate') return i18next.t('edit.busy');
+  return hasStart(open, getState().engines) ? null : i18next.t('propagate.needsMask');
+}
+
+/** The open job once the mask that its marks have brought is here, which may be on its way; null, and why is told, without one. */
+async function withStart(): Promise<OpenJob | null> {
+  const before = getState().open;
+  if (before === null || before.asking || refuseReadOnly()) return null;
+  if (hindrance(before) !== null && before.job.task?.kind !== 'propagate' && runAxis(before) !== null) {
+    patchOpen({ asking: true });
+    await attempt(() => inTurn(() => catchUp(workOf(before.job.job_id, before.grid.shape))), i18next.t('error.mask'));
+    patchOpen({ asking: false });
+  }
+  const open = getState().open;
+  const why = open === null ? null : hindrance(open);
+  if (why !== null) notifyPlain(why);
+  return open?.job.job_id === before.job.job_id && why === null ? open : null;
+}
+
 /** Queues the propagation of the active object. */
 export async function runPropagation(): Promise<void> {
-  const open = getState().open;
+  followAtOnce();
+  const open = await withStart();
   const axis = open === null ? null : runAxis(open);
-  if (open === null || axis === null || !canPropagate(open, getState().engines)) return;
+  if (open === null || axis === null) return;
   const { job, direction, combine, largest, engine, label, frame } = open;
   const range = open.ranges[axis];
-  followAtOnce();
   patchOpen({ asking: true, failure: null });
   // The slice that is being segmented is what the propagation starts from.
   const isQuiet = await whenQuiet();

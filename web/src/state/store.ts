@@ -3,6 +3,7 @@ import { create } from 'zustand';
 import type { ApiError } from '../api/http';
 import type { Combine, Diagnosis, Direction, EngineName, EngineStatus, Job, JobSummary, Label, Measurements, Revision, Session, Task, TaskFailure } from '../api/types';
 import type { AxisIndex, Plane, Vec3 } from '../core/axes';
+import type { Hindrance } from '../core/edit/hindrance';
 import type { Grid } from '../core/grid';
 import type { Labelmap } from '../core/rle';
 import type { Layout } from '../core/layout';
@@ -137,6 +138,28 @@ export interface ClashQuestion {
   readonly answer: (whose: 'mine' | 'theirs') => void;
 }
 
+/** The server does not take an edit that was made while it was away. */
+export interface RefusedQuestion {
+  readonly jobId: string;
+  readonly cause: ApiError;
+  /** Edits that wait, this one included. */
+  readonly waiting: number;
+  readonly answer: (what: 'drop' | 'keep') => void;
+}
+
+/** Edits of the open job that the server does not have. */
+export interface Saving {
+  readonly waiting: number;
+  /** The server cannot be reached. */
+  readonly isStuck: boolean;
+  /** This browser keeps all of them: the page may be closed. */
+  readonly isKept: boolean;
+  /** The server refused one, and the person did not want to lose it. */
+  readonly isPaused: boolean;
+}
+
+export const NOTHING_WAITS: Saving = { waiting: 0, isStuck: false, isKept: true, isPaused: false };
+
 export interface State {
   readonly settings: Settings;
   /** Who sits here, as they said; empty where they did not. */
@@ -162,10 +185,12 @@ export interface State {
   readonly devices: DevicesState;
   readonly open: OpenJob | null;
   readonly surfaces: Surfaces | null;
-  /** Edits of the open job's mask that the server does not have; stuck where it cannot be reached. */
-  readonly saving: { readonly waiting: number; readonly isStuck: boolean };
+  readonly saving: Saving;
   readonly clash: ClashQuestion | null;
+  readonly refused: RefusedQuestion | null;
   readonly editTools: EditTools;
+  /** Why the last stroke changed nothing. */
+  readonly hindered: Hindrance | null;
   readonly panelTab: PanelTab;
   /** RAS-ordered voxel of the open job under the pointer. Apart from `open`: it changes with every move. */
   readonly hover: Vec3 | null;
@@ -192,9 +217,11 @@ export const useStore = create<State>(() => ({
   devices: { devices: [], removed: {}, isLoaded: false, error: null, order: 'name' },
   open: null,
   surfaces: null,
-  saving: { waiting: 0, isStuck: false },
+  saving: NOTHING_WAITS,
   clash: null,
+  refused: null,
   editTools: readEditTools(),
+  hindered: null,
   panelTab: 'segment',
   hover: null,
   jobError: null,

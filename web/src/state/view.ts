@@ -5,6 +5,7 @@ import { enlarged, isShared, type Layout, type PaneKind } from '../core/layout';
 import { WHOLE_IMAGE, type Camera } from '../core/tile';
 import type { Window } from '../core/window';
 import { refuseReadOnly } from './accepted';
+import { tellHindered } from './hindered';
 import { writeSettings, type Settings } from './settings';
 import { getState, patchOpen, setState, type OpenJob, type Tool } from './store';
 
@@ -65,6 +66,7 @@ export function setCamera(camera: Camera): void {
 
 export function setTool(tool: Tool): void {
   if (tool !== 'navigate' && refuseReadOnly()) return;
+  tellHindered(null);
   patchOpen({ tool });
 }
 

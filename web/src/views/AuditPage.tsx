@@ -6,10 +6,9 @@ import { useTranslation } from 'react-i18next';
 import type { ApiError } from '../api/http';
 import { listAudit } from '../api/records';
 import type { AuditAction, AuditEntry } from '../api/types';
-import { auditRows, particulars, peopleOf, type AuditFilter } from '../core/audit';
+import { auditRows, particulars, peopleOf, wordOf, type AuditFilter } from '../core/audit';
 import { csv } from '../core/csv';
 import { formatDate } from '../core/format';
-import { REVIEW_STATES } from '../core/job_list';
 import { refreshJobs } from '../state/jobs';
 import { attempt, errorText, toApiError } from '../state/notices';
 import { navigate, pathOf } from '../state/router';
@@ -23,7 +22,8 @@ const EXPORT_PAGE = 500;
 
 /** Particulars that have words of their own. */
 const DETAILS = [
-  'from', 'to', 'comment', 'revision', 'engine', 'kind', 'label', 'labels', 'task', 'file', 'name', 'action', 'as', 'reader', 'request', 'program',
+  'from', 'to', 'comment', 'revision', 'engine', 'kind', 'label', 'labels', 'task', 'file', 'name', 'action', 'as', 'reader', 'added',
+  'removed', 'changed', 'request', 'program',
 ] as const;
 
 const ACTIONS = [
@@ -96,9 +96,9 @@ function Entry({ entry }: { entry: AuditEntry }): React.JSX.Element {
     const known = DETAILS.find((it) => it === detail);
     return known === undefined ? detail : t(`auditDetail.${known}`);
   };
-  const valueOf = (value: string): string => {
-    const state = entry.action === 'review_changed' ? REVIEW_STATES.find((it) => it === value) : undefined;
-    return state === undefined ? value : t(`reviewState.${state}`);
+  const valueOf = (detail: string, value: string): string => {
+    const word = wordOf(entry.action, detail, value);
+    return word === null ? value : t(word);
   };
   const isGone = entry.action === 'job_deleted';
   const name = jobName ?? '';
@@ -126,7 +126,7 @@ function Entry({ entry }: { entry: AuditEntry }): React.JSX.Element {
       <td className="audit-details">
         {particulars(entry).map((it) => (
           <span key={it.name}>
-            <span className="dim">{nameOf(it.name)}</span> {valueOf(it.value)}
+            <span className="dim">{nameOf(it.name)}</span> {valueOf(it.name, it.value)}
           </span>
         ))}
       </td>

@@ -10,6 +10,7 @@ import {
 } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Check, CheckState } from '../api/types';
+import { inWords } from '../i18n/said';
 import { CopyButton } from './CopyButton';
 
 const SIGNS: Readonly<Record<CheckState, Icon>> = {
@@ -31,24 +32,24 @@ export function CheckStateBadge({ state }: { state: CheckState }): React.JSX.Ele
   );
 }
 
-/** The server's own sentences, which are English. */
 export function CheckRow({ check }: { check: Check }): React.JSX.Element {
-  const { t } = useTranslation();
-  const { name, state, found, details = [], remedy, command } = check;
+  const { t, i18n } = useTranslation();
+  const { name, state, found, details = [], command, said } = check;
+  const remedy = typeof check.remedy === 'string' ? inWords(said.remedy, check.remedy, i18n.language) : null;
   return (
     <li className="check-row" data-testid="check" data-check={name} data-state={state}>
       <CheckStateBadge state={state} />
       <strong className="check-name">{t(`check.${name}`)}</strong>
-      <div className="check-words" lang="en">
-        <p>{found}</p>
+      <div className="check-words">
+        <p data-testid="found">{inWords(said.found, found, i18n.language)}</p>
         {details.length > 0 && (
           <ul className="check-details">
-            {details.map((detail) => (
-              <li key={detail}>{detail}</li>
+            {details.map((detail, index) => (
+              <li key={detail}>{inWords(said.details?.[index], detail, i18n.language)}</li>
             ))}
           </ul>
         )}
-        {typeof remedy === 'string' && (
+        {remedy !== null && (
           <p className="check-remedy" data-testid="remedy">
             <IconTool size={16} aria-hidden />
             <span>{remedy}</span>

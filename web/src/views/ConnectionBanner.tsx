@@ -6,14 +6,14 @@ import { useStore } from '../state/store';
 export function ConnectionBanner(): React.JSX.Element | null {
   const { t } = useTranslation();
   const connected = useStore((state) => state.connected);
-  const waiting = useStore((state) => state.saving.waiting);
+  const { waiting, isKept } = useStore((state) => state.saving);
   if (connected !== false) return null;
   return (
     <div className="connection-banner" role="status" data-testid="connection-lost">
       <IconPlugConnectedX size={18} aria-hidden />
       <span>{t('connection.lost')}</span>
       <span className="connection-hint">
-        {waiting > 0 ? t('connection.lostWaiting', { count: waiting }) : t('connection.lostHint')}
+        {waiting === 0 ? t('connection.lostHint') : isKept ? t('connection.lostKept', { count: waiting }) : t('connection.lostWaiting', { count: waiting })}
       </span>
     </div>
   );

@@ -3,6 +3,7 @@ import { Select, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { EngineIdentity, EngineName, EngineStatus } from '../api/types';
 import { currentEngine, shortDigest } from '../core/engines';
+import { inWords } from '../i18n/said';
 import { setEngine } from '../state/prompts';
 import { useStore } from '../state/store';
 import { CopyButton } from './CopyButton';
@@ -35,7 +36,7 @@ function Ready({ engine }: { engine: EngineStatus }): React.JSX.Element {
 }
 
 export function EngineChoice(): React.JSX.Element | null {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const engines = useStore((state) => state.engines);
   const chosen = useStore((state) => state.open?.engine ?? null);
   if (engines.length === 0) return null;
@@ -59,9 +60,9 @@ export function EngineChoice(): React.JSX.Element | null {
       {current !== null && <Ready engine={current} />}
       {engines
         .filter((engine) => !engine.ready)
-        .map(({ name, missing }) => (
+        .map(({ name, missing, missing_said }) => (
           <Text key={name} size="xs" c="dimmed" className="engine-missing" data-testid={`engine-missing-${name}`}>
-            {t('engine.missing', { name: words(name), what: missing ?? '' })}
+            {t('engine.missing', { name: words(name), what: inWords(missing_said, missing ?? '', i18n.language) })}
           </Text>
         ))}
     </div>

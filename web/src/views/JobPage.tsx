@@ -17,10 +17,12 @@ import { ImageView } from './ImageView';
 import { ModalityChoice } from './ModalityChoice';
 import { Panel } from './Panel';
 import { Readout } from './Readout';
+import { RefusedDialog } from './RefusedDialog';
 import { ReviewBadge } from './ReviewBadge';
 import { StateBadge } from './StateBadge';
 import { ToolOptions } from './ToolOptions';
 import { ToolRail } from './ToolRail';
+import { ToolWord } from './ToolWord';
 import { Tour } from './Tour';
 import { useJobKeys } from './job_keys';
 import { UndoRedo } from './UndoRedo';
@@ -35,6 +37,10 @@ function JobHeader(): React.JSX.Element {
   const { t } = useTranslation();
   const job = useStore((state) => state.open?.job);
   const [i = 0, j = 0, k = 0] = job?.image.shape ?? [];
+  const facts =
+    job === undefined
+      ? ''
+      : `${t('jobs.voxels', { i, j, k })} · ${t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · ${job.image.axis_codes}`;
   return (
     <header className="header">
       <Tooltip label={t('common.back')}>
@@ -44,16 +50,13 @@ function JobHeader(): React.JSX.Element {
       </Tooltip>
       {job !== undefined && (
         <>
-          <h1 className="job-title" title={job.name} data-testid="job-name">
+          <h1 className="job-title" title={`${job.name}\n${facts}`} data-testid="job-name">
             {job.name}
           </h1>
           <StateBadge state={job.status} />
           <ReviewBadge state={reviewStateOf(job)} />
           <ModalityChoice job={job} />
-          <span className="dim job-facts">
-            {t('jobs.voxels', { i, j, k })} ·{' '}
-            {t('jobs.spacing', { spacing: formatSpacing(job.image.spacing_mm) })} · {job.image.axis_codes}
-          </span>
+          <span className="dim job-facts">{facts}</span>
         </>
       )}
       <span className="grow" />
@@ -109,11 +112,13 @@ export default function JobPage({ jobId }: { jobId: string }): React.JSX.Element
           <ToolRail />
           <main id="main" className="stage" aria-label={t('job.region')}>
             <ToolOptions />
+            <ToolWord />
             <ImageView />
             <Readout />
           </main>
           <Panel />
           <ClashDialog />
+          <RefusedDialog />
         </div>
       ) : (
         <NoJob jobId={jobId} />

@@ -159,7 +159,7 @@ function Files({ labels, isClosed, onDone }: { labels: readonly Label[]; isClose
           leftSection={<IconDownload size={16} aria-hidden />}
           data-testid="export-labels-itk"
           onClick={() => {
-            saveText(`${safeName(jobName)}-labels.txt`, 'text/plain', toItkSnap(labels));
+            saveText(`${safeName(stemOf(jobName))}-labels.txt`, 'text/plain', toItkSnap(labels));
           }}
         >
           {t('labels.exportItk')}

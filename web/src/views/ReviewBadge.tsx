@@ -16,7 +16,7 @@ export function ReviewBadge({ state }: { state: ReviewState }): React.JSX.Elemen
   return (
     <span className={`state review-${state}`} data-testid="review-state" data-review={state}>
       <Sign size={14} aria-hidden />
-      {t(`reviewState.${state}`)}
+      <span className="state-word">{t(`reviewState.${state}`)}</span>
     </span>
   );
 }

@@ -3,7 +3,7 @@ import { Button, Progress, Text } from '@mantine/core';
 import { IconPlayerStop } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Task } from '../api/types';
-import { roundedTime, secondsLeft } from '../core/time_left';
+import { roundedTime, secondsLeft, silentSeconds } from '../core/time_left';
 import { stopTask } from '../state/prompts';
 import { useStore } from '../state/store';
 import { useTicking } from './use_now';
@@ -19,10 +19,20 @@ function stageOf(task: Task): (typeof STAGES)[number] | 'other' {
 function TimeLeft(): React.JSX.Element | null {
   const { t } = useTranslation();
   const pace = useStore((state) => state.open?.pace ?? null);
-  const seconds = secondsLeft(pace, useTicking());
-  if (seconds === null) return null;
+  const now = useTicking();
+  const seconds = secondsLeft(pace, now);
+  if (seconds === null || silentSeconds(pace, now) !== null) return null;
   const { unit, value } = roundedTime(seconds);
   return <span data-testid="time-left">{t(`task.left_${unit}`, { value })}</span>;
+}
+
+/** What it does now; or that nothing was heard of it, and what comes of that. */
+function Stage({ task }: { task: Task }): React.JSX.Element {
+  const { t } = useTranslation();
+  const pace = useStore((state) => state.open?.pace ?? null);
+  const silence = silentSeconds(pace, useTicking());
+  if (silence === null || task.state === 'queued') return <>{t(`stage.${stageOf(task)}`)}</>;
+  return <span data-testid="silent">{t('task.silent', { seconds: silence })}</span>;
 }
 
 export function RunningTask({ task }: { task: Task }): React.JSX.Element {
@@ -44,7 +54,7 @@ export function RunningTask({ task }: { task: Task }): React.JSX.Element {
       </Progress.Root>
       <div className="running-words">
         <Text size="xs" c="dimmed">
-          {t(`stage.${stageOf(task)}`)}
+          <Stage task={task} />
         </Text>
         <Button
           size="compact-sm"

@@ -7,7 +7,7 @@ export function StateBadge({ state }: { state: JobState }): React.JSX.Element {
   return (
     <span className={`state state-${state}`} data-testid="job-state" data-state={state}>
       <span className="state-dot" aria-hidden />
-      {t(`state.${state}`)}
+      <span className="state-word">{t(`state.${state}`)}</span>
     </span>
   );
 }

@@ -103,7 +103,7 @@ function Outcome({ task }: { task: Task }): React.JSX.Element {
           {failure.message}
         </span>
       )}
-      <span className="dim">{ended === null ? '' : formatDate(ended, i18n.language)}</span>
+      <span className="dim task-when">{ended === null ? '' : formatDate(ended, i18n.language)}</span>
     </div>
   );
 }

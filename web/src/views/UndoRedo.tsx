@@ -5,28 +5,30 @@ import { useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isReadOnly } from '../state/accepted';
 import { canRedo, canUndo, redo, undo } from '../state/history';
-import { isUnsaved } from '../state/mask_work';
+import { isUnsaved } from '../state/works';
 import { useStore } from '../state/store';
 
 function Saved(): React.JSX.Element {
   const { t } = useTranslation();
-  const { waiting, isStuck } = useStore((state) => state.saving);
-  const words = isStuck ? t('saving.stuck', { count: waiting }) : waiting > 0 ? t('saving.saving') : t('saving.saved');
+  const { waiting, isStuck, isPaused } = useStore((state) => state.saving);
+  const state = isStuck || isPaused ? 'stuck' : waiting > 0 ? 'saving' : 'saved';
+  const rest = isPaused ? t('saving.paused', { count: waiting }) : state === 'saving' ? t('saving.saving') : t('saving.saved');
+  const words = isStuck ? t('saving.stuck', { count: waiting }) : rest;
   return (
     <span
-      className={isStuck ? 'saved saved-stuck' : 'saved'}
+      className={state === 'stuck' ? 'saved saved-stuck' : 'saved'}
       role="status"
       data-testid="saved"
-      data-state={isStuck ? 'stuck' : waiting > 0 ? 'saving' : 'saved'}
+      data-state={state}
       title={words}
     >
-      {isStuck ? <IconCloudOff size={17} aria-hidden /> : waiting > 0 ? <Loader size={14} aria-hidden /> : <IconCloudCheck size={17} aria-hidden />}
+      {state === 'stuck' ? <IconCloudOff size={17} aria-hidden /> : state === 'saving' ? <Loader size={14} aria-hidden /> : <IconCloudCheck size={17} aria-hidden />}
       <span className="saved-words">{words}</span>
     </span>
   );
 }
 
-/** The browser asks before it closes a page whose edits the server does not have. */
+/** The browser asks before it closes a page with edits that neither the server nor this browser's database has. */
 function useWarning(): void {
   useEffect(() => {
     const warn = (event: BeforeUnloadEvent): void => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { censusOf } from '../../src/core/edit/census';
 import { Recorder, type Change } from '../../src/core/edit/change';
-import { boxAfter, giveWay, takeOut, takeOver } from '../../src/core/edit/waiting';
+import { boxAfter, giveWay, layOn, takeOut, takeOver } from '../../src/core/edit/waiting';
 import { boxAround, boxOfOffsets, boxToBase64, readBox, takeBox, type VoxelBox } from '../../src/core/edit/voxel_box';
 import { decodeRle, type Labelmap } from '../../src/core/rle';
 
@@ -63,6 +63,17 @@ describe('others edit as well', () => {
     expect(clash.offsets).toEqual([]);
     expect(text(mask)).toBe('11000220');
     expectCounted(mask);
+  });
+
+  it('edits from before lie on what others made of the mask meanwhile, and the same voxel is told', () => {
+    const mask = row('00000000');
+    const mine = [paint(mask, 1, 0, 1, 2), paint(mask, 3, 2, 3)];
+    const now = row('02000020');
+    expect(layOn(now, mine)).toEqual({ offsets: [1], theirs: [2] });
+    expect(text(now)).toBe('11330020');
+    expectCounted(now);
+    // As if they had been made on it: the first is sent without the second.
+    expect(text(boxAfter(now, mine[0]!.box!, mine.slice(1)))).toBe('111');
   });
 
   it('the same voxel with the same label is no clash', () => {

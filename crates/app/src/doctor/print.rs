@@ -144,7 +144,7 @@ mod tests {
         let checks = vec![
             Finding::ok("fine").named(CheckName::Page),
             Finding::error("broken")
-                .details(vec!["this one".to_owned()])
+                .details(vec!["this one".into()])
                 .remedy("mend it")
                 .command("mend --now")
                 .named(CheckName::Blobs),

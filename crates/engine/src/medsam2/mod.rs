@@ -40,7 +40,9 @@ use embeddings::{Asked, Embeddings, Urgency};
 pub use device::DeviceChoice;
 pub use files::EmbeddingFiles;
 pub use grey::WindowChoice;
-pub use open::{CHECKPOINT, CONFIG, Compute, LICENCE, OpenError, PrecisionChoice, config_beside};
+pub use open::{
+    CHECKPOINT, CONFIG, Compute, LICENCE, OpenError, PrecisionChoice, absent, config_beside,
+};
 pub(crate) use propagation::Job;
 
 /// Embeddings of slices that are kept in memory; a slice of 512×512 takes 4 MB.

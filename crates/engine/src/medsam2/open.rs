@@ -8,7 +8,11 @@ use std::{
     sync::Arc,
 };
 
-use protocol::{id, task::ModelIdentity};
+use protocol::{
+    id,
+    sentence::{self, Line},
+    task::ModelIdentity,
+};
 use sam2::{Config, Device, LoadError, Sam2, config::ConfigError};
 use sha2::{Digest as _, Sha256};
 
@@ -66,11 +70,7 @@ impl FromStr for PrecisionChoice {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// There are no weights.
-    #[error(
-        "{} is not there: put {CHECKPOINT} of the Hugging Face repository wanglab/MedSAM2 there, \
-         and {CONFIG} beside it where its dimensions are others; `voxloop models download medsam2` \
-         does it", .0.display()
-    )]
+    #[error("{}", absent(.0))]
     Missing(PathBuf),
     /// What should be the weights is a folder.
     #[error(
@@ -117,6 +117,12 @@ pub enum OpenError {
         /// Why.
         cause: LoadError,
     },
+}
+
+/// Where the weights belong, and how they come there.
+#[must_use]
+pub fn absent(path: &Path) -> Line {
+    sentence::weights_absent(path.display().to_string(), CHECKPOINT, CONFIG)
 }
 
 /// How and where a network is to compute.

@@ -77,6 +77,7 @@ const TABLE: &[(Role, &[(&str, &str)])] = &[
             ("POST", "/api/v1/sample"),
             // Only what they opened themselves.
             ("DELETE", "/api/v1/jobs/{job_id}"),
+            ("PATCH", "/api/v1/jobs/{job_id}"),
             ("PUT", "/api/v1/jobs/{job_id}/labels"),
             ("POST", "/api/v1/label-sets"),
             ("PUT", "/api/v1/label-sets/{label_set_id}"),

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use object_store::{GetResult, ObjectStore, ObjectStoreExt, WriteMultipart};
-use protocol::id::Sha256;
+use protocol::{id::Sha256, sentence};
 use sha2::Digest;
 use tempfile::NamedTempFile;
 use tokio::io::AsyncReadExt;
@@ -90,7 +90,7 @@ impl Bucket {
 }
 
 fn damaged(sha256: &Sha256, bytes: u64, got: &Sha256) -> BlobError {
-    let reason = format!("its {bytes} bytes in the bucket have the SHA-256 {got}");
+    let reason = sentence::other_object(bytes, got.as_str());
     BlobError::Damaged { sha256: sha256.clone(), reason }
 }
 

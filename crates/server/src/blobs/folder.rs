@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use protocol::id::Sha256;
+use protocol::{id::Sha256, sentence};
 use tempfile::NamedTempFile;
 
 use super::{BlobError, BlobStore, StoredBlob};
@@ -147,7 +147,7 @@ fn hash(path: &Path, sha256: &Sha256) -> Result<(), BlobError> {
     if got == *sha256 {
         return Ok(());
     }
-    let reason = format!("its {bytes} bytes have the SHA-256 {got}");
+    let reason = sentence::other_bytes(bytes, got.as_str());
     Err(BlobError::Damaged { sha256: sha256.clone(), reason })
 }
 

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use protocol::id::Sha256;
+use protocol::{id::Sha256, sentence::Line};
 use sha2::Digest;
 use tempfile::NamedTempFile;
 
@@ -38,7 +38,7 @@ pub enum BlobError {
         /// Its name.
         sha256: Sha256,
         /// What is wrong with it.
-        reason: String,
+        reason: Line,
     },
     /// The bytes that arrived are not those the name says.
     #[error("the bytes have the SHA-256 {got}, not {expected}")]

@@ -1,6 +1,8 @@
 //! The server's certificate: whether it can be used, for how long, and whether it is for the names
 //! that people use.
 
+use protocol::sentence::{self, Line};
+
 use super::{
     Subject,
     finding::{Finding, duration},
@@ -17,23 +19,21 @@ pub(super) fn certificate(subject: &Subject) -> Finding {
     let settings = &subject.settings;
     let Some(files) = &settings.tls else {
         let found = if settings.behind_proxy {
-            "HTTPS is the proxy's in front"
+            sentence::https_of_proxy()
         } else {
-            "the server has none: it speaks HTTP"
+            sentence::no_certificate()
         };
         return Finding::skipped(found);
     };
     match files.read() {
         Ok(identity) => judged(&identity, settings, subject.now_ms),
-        Err(error) => Finding::error(error.to_string()).remedy(
-            "name files that belong together; a running server goes on with what it has read",
-        ),
+        Err(error) => Finding::error(error.to_string()).remedy(sentence::matching_files()),
     }
 }
 
 fn judged(identity: &Identity, settings: &Settings, now_ms: i64) -> Finding {
     let Some(facts) = identity.facts() else {
-        return Finding::warning("the certificate can be used, but not be taken apart");
+        return Finding::warning(sentence::certificate_opaque());
     };
     let foreign: Vec<&str> = settings
         .public_urls
@@ -44,43 +44,42 @@ fn judged(identity: &Identity, settings: &Settings, now_ms: i64) -> Finding {
         .collect();
     of_time(&facts, now_ms).or_else(|| of_names(&facts, &foreign)).unwrap_or_else(|| {
         let left = duration(facts.not_after_ms - now_ms);
-        Finding::ok(format!("for {}; valid for another {left}", facts.names.join(", ")))
+        Finding::ok(sentence::certificate_for(facts.names.join(", "), left))
     })
 }
 
 fn of_time(facts: &Facts, now_ms: i64) -> Option<Finding> {
-    let renew = "renew it; a running server takes the new files by itself";
+    let renew = sentence::renew_certificate;
     if facts.not_after_ms <= now_ms {
         let ago = duration(now_ms - facts.not_after_ms);
-        return Some(Finding::error(format!("it expired {ago} ago")).remedy(renew));
+        return Some(Finding::error(sentence::certificate_expired(ago)).remedy(renew()));
     }
     if facts.not_before_ms > now_ms {
         let left = duration(facts.not_before_ms - now_ms);
         return Some(
-            Finding::error(format!("it is valid only in {left}"))
-                .remedy("look whether this machine's clock is right, or wait"),
+            Finding::error(sentence::certificate_early(left)).remedy(sentence::look_at_clock()),
         );
     }
     let left_ms = facts.not_after_ms - now_ms;
     (left_ms < SOON_MS)
-        .then(|| Finding::warning(format!("it expires in {}", duration(left_ms))).remedy(renew))
+        .then(|| Finding::warning(sentence::certificate_expires(duration(left_ms))).remedy(renew()))
 }
 
 fn of_names(facts: &Facts, foreign: &[&str]) -> Option<Finding> {
     if facts.is_authority {
         return Some(
-            Finding::warning(
-                "it is marked as an authority's, which agents do not take from a server",
-            )
-            .remedy("make one that is not")
-            .command("openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"),
+            Finding::warning(sentence::is_authority())
+                .remedy(sentence::make_other())
+                .command("openssl req -x509 … -addext basicConstraints=critical,CA:FALSE"),
         );
     }
-    let names = if facts.names.is_empty() { "no name".to_owned() } else { facts.names.join(", ") };
+    let names: Line = match facts.names.as_slice() {
+        [] => sentence::no_name(),
+        some => some.join(", ").into(),
+    };
     (!foreign.is_empty()).then(|| {
-        let found = format!("it is for {names}, but not for {}", foreign.join(", "));
-        Finding::error(found)
-            .remedy("make one for every name in --public-url (PUBLIC_URL), in its subjectAltName")
+        Finding::error(sentence::not_for_names(names, foreign.join(", ")))
+            .remedy(sentence::make_for_names())
     })
 }
 
@@ -129,12 +128,12 @@ mod tests {
         let own = "https://seg.lab.example:8443";
         let (state, words) = found([-10, 90], false, own);
         assert_eq!(state, CheckState::Ok, "{words}");
-        assert_eq!(words, "for seg.lab.example, *.wards.example; valid for another 90 days");
+        assert_eq!(words, "for seg.lab.example, *.wards.example; valid for another 90 d");
         assert_eq!(found([-10, 90], false, "https://a.wards.example").0, CheckState::Ok);
         for (days, is_authority, url, state, part) in [
-            ([-10, 5], false, own, CheckState::Warning, "expires in 5 days"),
-            ([-10, -3], false, own, CheckState::Error, "expired 3 days ago"),
-            ([3, 90], false, own, CheckState::Error, "valid only in 3 days"),
+            ([-10, 5], false, own, CheckState::Warning, "expires in 5 d"),
+            ([-10, -3], false, own, CheckState::Error, "expired 3 d ago"),
+            ([3, 90], false, own, CheckState::Error, "valid only in 3 d"),
             ([-10, 90], true, own, CheckState::Warning, "marked as an authority's"),
             ([-10, 90], false, "https://other.example", CheckState::Error, "not for other.example"),
         ] {

@@ -1,17 +1,15 @@
 //! The database: that it answers, that its schema is this version's, that its file is whole.
 
-use super::{
-    Subject,
-    finding::{Finding, count},
-};
+use protocol::sentence::{self, Line};
+
+use super::{Subject, finding::Finding};
 use crate::store::{Advice, Store, StoreError};
 
 /// What a failed statement means to the person who reads the diagnosis.
 #[must_use]
 pub fn of_database(error: &StoreError) -> Finding {
     let Some(Advice { found, remedy, command }) = error.advice() else {
-        return Finding::error(error.to_string())
-            .remedy("look at the log, and whether the database runs and is reachable");
+        return Finding::error(error.to_string()).remedy(sentence::look_at_log());
     };
     let finding = Finding::error(found).remedy(remedy);
     match command {
@@ -32,7 +30,7 @@ pub(super) async fn answers(subject: &Subject) -> Finding {
         Ok(it) => it,
         Err(finding) => return finding.clone(),
     };
-    let address = subject.settings.place.as_ref().map_or("in memory", |it| &it.database);
+    let address = subject.settings.place.as_ref().map_or("in memory", |it| it.database.as_str());
     match store.schema().await {
         Err(error) => return of_database(&error),
         Ok(schema) if schema.taken.is_empty() => {
@@ -41,10 +39,7 @@ pub(super) async fn answers(subject: &Subject) -> Finding {
         Ok(_) => {}
     }
     match store.jobs_and_newest_change().await {
-        Ok((n_jobs, _)) => {
-            let n_jobs = count(usize::try_from(n_jobs).unwrap_or(0), "job", "jobs");
-            Finding::ok(format!("{address} answers; it holds {n_jobs}"))
-        }
+        Ok((n_jobs, _)) => Finding::ok(sentence::database_answers(address, n_jobs)),
         Err(error) => of_database(&error),
     }
 }
@@ -64,13 +59,14 @@ pub(super) async fn schema(subject: &Subject) -> Finding {
     }
     let n_missing = schema.known.difference(&schema.taken).count();
     if n_missing > 0 {
-        let steps = count(n_missing, "step", "steps");
+        let steps = if n_missing == 1 { "step" } else { "steps" };
         return Finding::note(format!(
-            "{steps} to this version's schema {known} are missing; the next start takes them"
+            "{n_missing} {steps} to this version's schema {known} are missing; the next start \
+             takes them"
         ))
         .remedy("make a backup of the database before the next start");
     }
-    Finding::ok(format!("schema {known}, as this version knows it"))
+    Finding::ok(sentence::schema_fits(known))
 }
 
 pub(super) async fn integrity(subject: &Subject) -> Finding {
@@ -79,11 +75,12 @@ pub(super) async fn integrity(subject: &Subject) -> Finding {
         Err(finding) => return finding,
     };
     match found {
-        Ok(None) => Finding::skipped("PostgreSQL checks its own pages as it reads them"),
-        Ok(Some(faults)) if faults.is_empty() => Finding::ok("SQLite's own check found no fault"),
+        Ok(None) => Finding::skipped(sentence::own_checks()),
+        Ok(Some(faults)) if faults.is_empty() => Finding::ok(sentence::no_fault()),
         Ok(Some(faults)) => {
-            let detail = count(faults.len(), "fault", "faults");
-            of_database(&StoreError::Damaged { detail }).details(faults)
+            let found = sentence::database_damaged(sentence::faults(faults.len()));
+            let damaged = of_database(&StoreError::Damaged { detail: String::new() });
+            damaged.saying(found).details(faults.into_iter().map(Line::from).collect())
         }
         Err(error) => of_database(&error),
     }

@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use protocol::sentence::{self, Line};
 use sysinfo::Disks;
 
 use super::{
     Subject,
-    finding::{Finding, count, quoted, size},
+    finding::{Finding, quoted, size},
 };
 use crate::settings::Place;
 
@@ -20,7 +21,7 @@ const LITTLE_BYTES: u64 = 5 << 30;
 const VERY_LITTLE_BYTES: u64 = 200 << 20;
 
 pub(super) fn no_place() -> Finding {
-    Finding::skipped("this server was started without folders of its own")
+    Finding::skipped(sentence::no_place())
 }
 
 pub(super) async fn data(subject: &Subject) -> Finding {
@@ -28,9 +29,7 @@ pub(super) async fn data(subject: &Subject) -> Finding {
     let folder = place.data_dir.clone();
     let found = writable(&folder, "--data-dir", "DATA_ROOT").await;
     match found {
-        Ok(()) if subject.server.is_some() => {
-            Finding::ok(format!("{} can be written; this server has its lock", shown(&folder)))
-        }
+        Ok(()) if subject.server.is_some() => Finding::ok(sentence::folder_locked(shown(&folder))),
         Ok(()) if subject.other.is_some() => {
             Finding::note(format!("{} can be written; a running server uses it", shown(&folder)))
                 .remedy("to start another server, choose another folder")
@@ -45,7 +44,7 @@ pub(super) async fn temp(subject: &Subject) -> Finding {
     let Some(place) = &subject.settings.place else { return no_place() };
     let folder = place.temp_dir.clone();
     match writable(&folder, "--temp-dir", "TEMP_ROOT").await {
-        Ok(()) => Finding::ok(format!("{} can be written", shown(&folder))),
+        Ok(()) => Finding::ok(sentence::folder_writable(shown(&folder))),
         Err(finding) => finding,
     }
 }
@@ -53,19 +52,18 @@ pub(super) async fn temp(subject: &Subject) -> Finding {
 pub(super) async fn log(subject: &Subject) -> Finding {
     let Some(place) = &subject.settings.place else { return no_place() };
     let Some(folder) = place.log_dir.clone() else {
-        return Finding::note("no log files are written; the log goes to stderr only");
+        return Finding::note(sentence::no_log_files());
     };
     match tokio::task::spawn_blocking(move || list(&folder).map(|it| (folder, it))).await {
         Ok(Ok((folder, files))) => {
             let bytes = files.iter().map(|(_, bytes)| bytes).sum();
-            let n_files = count(files.len(), "log file", "log files");
-            Finding::ok(format!("{n_files} in {}, {}", shown(&folder), size(bytes)))
+            Finding::ok(sentence::log_files(files.len(), shown(&folder), size(bytes)))
         }
         Ok(Err(error)) if error.kind() == ErrorKind::NotFound => {
-            Finding::note("no log files yet; the first start of the server makes them")
+            Finding::note(sentence::log_files_later())
         }
-        Ok(Err(error)) => Finding::warning(format!("the log files cannot be listed: {error}"))
-            .remedy("give the user that runs voxloop the right to read and write the folder"),
+        Ok(Err(error)) => Finding::warning(sentence::log_files_hidden(error.to_string()))
+            .remedy(sentence::give_folder_rights()),
         Err(error) => Finding::warning(error.to_string()),
     }
 }
@@ -76,18 +74,18 @@ pub(super) async fn free_space(subject: &Subject) -> Finding {
     let largest = subject.settings.max_upload_bytes;
     let spaces = tokio::task::spawn_blocking(move || spaces(&place)).await.unwrap_or_default();
     let Some((folder, free, _)) = spaces.iter().min_by_key(|(_, free, _)| *free) else {
-        return Finding::skipped("the system does not tell how much space is free");
+        return Finding::skipped(sentence::space_unknown());
     };
     let lines = spaces.iter().map(|(folder, free, total)| {
-        format!("{}: {} free of {}", shown(folder), size(*free), size(*total))
+        sentence::space_of_folder(shown(folder), size(*free), size(*total))
     });
-    let found = format!("{} free for {}", size(*free), shown(folder));
+    let found = sentence::space_free(size(*free), shown(folder));
     let command = format!("du -xh {} | sort -h | tail", quoted(&shown(folder)));
-    let remedy = "make room on this disk, or delete jobs that are no longer needed";
+    let remedy = sentence::make_room();
     let finding = if *free < VERY_LITTLE_BYTES {
         Finding::error(found).remedy(remedy).command(command)
     } else if *free < LITTLE_BYTES.min(largest) {
-        Finding::warning(format!("{found}: an upload may be as large as {}", size(largest)))
+        Finding::warning(sentence::space_little(size(*free), shown(folder), size(largest)))
             .remedy(remedy)
             .command(command)
     } else {
@@ -129,17 +127,15 @@ pub async fn writable(folder: &Path, flag: &str, variable: &str) -> Result<(), F
 fn unwritable(folder: &Path, error: &std::io::Error, other: &str) -> Finding {
     let folder = shown(folder);
     if error.kind() == ErrorKind::NotFound {
-        return Finding::note(format!(
-            "there is no folder {folder} yet; the first start of the server makes it"
-        ));
+        return Finding::note(sentence::folder_missing(folder));
     }
     let command = if error.kind() == ErrorKind::PermissionDenied {
         format!("sudo chown -R {} {}", own_user(), quoted(&folder))
     } else {
         other.to_owned()
     };
-    Finding::error(format!("{folder} cannot be written: {error}"))
-        .remedy(format!("{}, or choose another folder", remedy_for(error)))
+    Finding::error(sentence::folder_unwritable(folder, error.to_string()))
+        .remedy(sentence::or_another_folder(remedy_for(error)))
         .command(command)
 }
 
@@ -159,17 +155,18 @@ fn own_user() -> String {
 
 /// What to do about a folder that cannot be written.
 #[must_use]
-pub fn remedy_for(error: &std::io::Error) -> &'static str {
-    const REMEDIES: &[(ErrorKind, &str)] = &[
-        (ErrorKind::StorageFull, "make room on its disk"),
-        (ErrorKind::QuotaExceeded, "make room within its quota"),
-        (ErrorKind::ReadOnlyFilesystem, "mount its file system for writing"),
-        (ErrorKind::PermissionDenied, "give the user that runs voxloop the right to write there"),
-        (ErrorKind::NotADirectory, "remove the file that is in the way"),
-        (ErrorKind::AlreadyExists, "remove the file that is in the way"),
+pub fn remedy_for(error: &std::io::Error) -> Line {
+    type Say = fn() -> Line;
+    const REMEDIES: &[(ErrorKind, Say)] = &[
+        (ErrorKind::StorageFull, sentence::room_on_disk),
+        (ErrorKind::QuotaExceeded, sentence::room_in_quota),
+        (ErrorKind::ReadOnlyFilesystem, sentence::mount_writable),
+        (ErrorKind::PermissionDenied, sentence::give_write_right),
+        (ErrorKind::NotADirectory, sentence::file_in_the_way),
+        (ErrorKind::AlreadyExists, sentence::file_in_the_way),
     ];
     let known = REMEDIES.iter().find(|(kind, _)| *kind == error.kind());
-    known.map_or("see whether its disk is well", |(_, remedy)| remedy)
+    known.map_or_else(sentence::see_disk, |(_, remedy)| remedy())
 }
 
 /// Writes and reads back a file without a name, which leaves no trace.

@@ -2,11 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use protocol::sentence;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
 use super::{
     Subject,
-    finding::{Finding, count, duration, size},
+    finding::{Finding, duration, size},
 };
 
 /// With less free memory an image of a usual size cannot be segmented.
@@ -28,15 +29,13 @@ pub(super) fn system() -> String {
 pub async fn gpu() -> Finding {
     let gpus = crate::gpu::list().await;
     if gpus.is_empty() {
-        return Finding::note(
-            "no NVIDIA GPU answers to nvidia-smi; every engine runs on the processor",
-        );
+        return Finding::note(sentence::no_gpu());
     }
     let lines = gpus.iter().map(|it| {
         let (used, total) = (size(it.memory.used_bytes), size(it.memory.total_bytes));
-        format!("{}: {}, {used} of {total} in use", it.index, it.name)
+        sentence::gpu_memory(it.index, it.name.as_str(), used, total)
     });
-    Finding::ok(count(gpus.len(), "GPU", "GPUs")).details(lines.collect())
+    Finding::ok(sentence::gpus(gpus.len())).details(lines.collect())
 }
 
 /// The machine's memory.
@@ -44,13 +43,13 @@ pub async fn gpu() -> Finding {
 pub fn memory() -> Finding {
     let what = RefreshKind::nothing().with_memory(MemoryRefreshKind::everything());
     let Ok(system) = System::new_with_specifics(what) else {
-        return Finding::skipped("the system does not tell its memory");
+        return Finding::skipped(sentence::memory_unknown());
     };
     let (available, total) = (system.available_memory(), system.total_memory());
-    let found = format!("{} available of {}", size(available), size(total));
+    let found = sentence::memory_available(size(available), size(total));
     if available < LITTLE_MEMORY {
         Finding::warning(found)
-            .remedy("end other programs, or let fewer tasks run at once")
+            .remedy(sentence::end_programs())
             .command("--max-concurrent-jobs 1 (MAX_CONCURRENT_JOBS)")
     } else {
         Finding::ok(found)
@@ -61,8 +60,8 @@ pub(super) async fn clock(subject: &Subject) -> Finding {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let now_ms = since.map_or(-1, |it| i64::try_from(it.as_millis()).unwrap_or(i64::MAX));
     if now_ms < FIRST_DAY_MS {
-        return Finding::error("the machine's clock is wrong: it shows a time before 2025")
-            .remedy("set the clock, best by the network")
+        return Finding::error(sentence::clock_wrong())
+            .remedy(sentence::set_clock())
             .command("sudo timedatectl set-ntp true");
     }
     let newest_ms = match &subject.database {
@@ -71,12 +70,9 @@ pub(super) async fn clock(subject: &Subject) -> Finding {
     };
     let ahead_ms = newest_ms - now_ms;
     if ahead_ms > AHEAD_MS {
-        return Finding::warning(format!(
-            "the newest change in the database lies {} in the future: a clock was or is wrong",
-            duration(ahead_ms)
-        ))
-        .remedy("set the clocks of server and agents by the network")
-        .command("sudo timedatectl set-ntp true");
+        return Finding::warning(sentence::clock_ahead(duration(ahead_ms)))
+            .remedy(sentence::set_clocks())
+            .command("sudo timedatectl set-ntp true");
     }
-    Finding::ok("no change in the database lies in the future")
+    Finding::ok(sentence::clock_fine())
 }

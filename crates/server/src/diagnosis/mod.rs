@@ -18,6 +18,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use futures::future::{BoxFuture, join_all};
 use protocol::{
     diagnosis::{BlobDepth, Check, CheckName, CheckState, Diagnosis, Examiner},
+    sentence,
     system::EngineStatus,
 };
 
@@ -109,8 +110,7 @@ pub async fn examine(subject: &Subject) -> Diagnosis {
 }
 
 fn late() -> Finding {
-    Finding::warning(format!("there was no answer in {} s", PATIENCE.as_secs()))
-        .remedy("look whether the disk or the database is busy, then look again")
+    Finding::warning(sentence::no_answer(PATIENCE.as_secs())).remedy(sentence::look_busy())
 }
 
 /// A diagnosis of these checks.

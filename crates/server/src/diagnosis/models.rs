@@ -11,10 +11,11 @@ use models::{
     folder::ModelFolder,
     record::{Configuration, State},
 };
+use protocol::sentence::{self, Line};
 
 use super::{
     Subject,
-    finding::{Finding, count, size},
+    finding::{Finding, size},
     folders::{no_place, shown},
 };
 
@@ -35,20 +36,18 @@ pub async fn models(folder: &Path) -> Finding {
 /// A model that is here.
 struct Here {
     model: &'static Model,
-    line: String,
+    line: Line,
     is_damaged: bool,
 }
 
 fn look(folder: &Path) -> Finding {
     match std::fs::read_dir(folder) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return fetch(Finding::note(
-                "there is no folder of model weights yet: medsam2 cannot run; graph cut needs none",
-            ));
+            return fetch(Finding::note(sentence::no_model_folder()));
         }
         Err(error) => {
-            return Finding::warning(format!("the model folder cannot be read: {error}"))
-                .remedy("name a folder that can be read, or give the right to read it")
+            return Finding::warning(sentence::model_folder_unreadable(error.to_string()))
+                .remedy(sentence::name_readable_folder())
                 .command("--model-dir DIR (MODEL_ROOT)");
         }
         Ok(_) => {}
@@ -62,16 +61,13 @@ fn look(folder: &Path) -> Finding {
         Err(error) => return Finding::warning(error.to_string()).command("voxloop models verify"),
     };
     if found.is_empty() {
-        return fetch(Finding::note(format!(
-            "no weights are in {}: medsam2 cannot run; graph cut needs none",
-            shown(folder)
-        )));
+        return fetch(Finding::note(sentence::no_weights(shown(folder))));
     }
     let damaged = found.iter().find(|it| it.is_damaged);
-    let in_all = format!("{} in {}", count(found.len(), "model", "models"), shown(folder));
+    let in_all = sentence::models_here(found.len(), shown(folder));
     let finding = match damaged {
-        Some(it) => Finding::warning(format!("{in_all}: {} is damaged", it.model.file))
-            .remedy("fetch it again, or import it again")
+        Some(it) => Finding::warning(sentence::model_damaged(in_all, it.model.file))
+            .remedy(sentence::fetch_again())
             .command(format!("voxloop models download {}", it.model.name)),
         None => Finding::ok(in_all),
     };
@@ -81,17 +77,17 @@ fn look(folder: &Path) -> Finding {
 fn fetch(finding: Finding) -> Finding {
     let first = &MODELS[0];
     finding
-        .remedy(format!("fetch weights ({})", first.licence))
+        .remedy(sentence::fetch_weights(first.licence))
         .command(format!("voxloop models download {}", first.name))
 }
 
 fn here(model: &'static Model, folder: &ModelFolder) -> Result<Option<Here>, models::ModelError> {
     let state = folder.state(model)?;
     let State::Present { size: bytes, record } = &state else { return Ok(None) };
-    let missing = |path: &PathBuf| format!("{} is not the one that came with it", shown(path));
+    let missing = |path: &PathBuf| sentence::other_configuration(shown(path));
     let problem = match (record, folder.configuration(model)?) {
         (Some(record), _) if state.has_other_size() => {
-            Some(format!("DAMAGED: the hub announced {}", size(record.size)))
+            Some(sentence::other_size(size(record.size)))
         }
         (_, Configuration::Gone(path) | Configuration::Changed(path)) => Some(missing(&path)),
         (_, Configuration::BuiltIn | Configuration::File(_)) => None,
@@ -99,11 +95,15 @@ fn here(model: &'static Model, folder: &ModelFolder) -> Result<Option<Here>, mod
     let is_damaged = problem.is_some();
     let state = match problem {
         Some(it) => it,
-        None if state.is_pinned() => "pinned to the SHA-256 that the hub announced".to_owned(),
-        None if record.is_some() => "not pinned: no hub vouches for it".to_owned(),
-        None => "not pinned: placed by hand; `voxloop models verify` puts it on record".to_owned(),
+        None if state.is_pinned() => sentence::pinned(),
+        None if record.is_some() => sentence::not_vouched_for(),
+        None => sentence::placed_by_hand(),
     };
-    Ok(Some(Here { model, line: format!("{}, {}, {state}", model.file, size(*bytes)), is_damaged }))
+    Ok(Some(Here {
+        model,
+        line: sentence::model_here(model.file, size(*bytes), state),
+        is_damaged,
+    }))
 }
 
 #[cfg(test)]
@@ -139,7 +139,7 @@ mod tests {
         folder.put_on_record(&MODELS[0], &record).unwrap();
         let damaged = check(root.path()).await;
         assert_eq!(damaged.state, CheckState::Warning);
-        assert!(damaged.details[0].contains("the hub announced 7 bytes"), "{damaged:?}");
+        assert!(damaged.details[0].contains("the hub announced 7 B"), "{damaged:?}");
         assert_eq!(damaged.command.as_deref(), Some("voxloop models download medsam2"));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::{SocketAddr, TcpListener};
 
+use protocol::sentence;
+
 use super::{
     Subject,
     finding::{Finding, duration},
@@ -14,10 +16,9 @@ use crate::{
 
 pub(super) fn server(subject: &Subject) -> Finding {
     match (&subject.server, &subject.other) {
-        (Some(server), _) => Finding::ok(format!(
-            "voxloop {} runs since {}",
+        (Some(server), _) => Finding::ok(sentence::server_runs(
             env!("CARGO_PKG_VERSION"),
-            duration(subject.now_ms - server.started_ms)
+            duration(subject.now_ms - server.started_ms),
         )),
         (None, Some(other)) => other.why.clone(),
         (None, None) => Finding::note("no server runs on this data folder")
@@ -30,7 +31,7 @@ pub(super) fn port(subject: &Subject) -> Finding {
     let Some(place) = &subject.settings.place else { return no_place() };
     let listen = place.listen;
     if subject.server.is_some() {
-        return Finding::ok(format!("listens on {listen}"));
+        return Finding::ok(sentence::listens(listen.to_string()));
     }
     if let Some(other) = &subject.other {
         return match other.listen {
@@ -56,48 +57,45 @@ pub(super) async fn settings(subject: &Subject) -> Finding {
     let settings = &subject.settings;
     let mut doubts = Vec::new();
     if settings.cors == Cors::Any {
-        doubts.push("CORS_ORIGIN=* lets every page that a browser here opens call this server");
+        doubts.push(sentence::any_origin());
     }
     if settings.max_image_bytes < settings.max_upload_bytes {
-        doubts.push("MAX_IMAGE is smaller than MAX_UPLOAD: large uploads arrive to be refused");
+        doubts.push(sentence::image_below_upload());
     }
     let memory = crate::host::memory().total_bytes;
     if memory > 0 && settings.max_image_bytes > memory {
-        doubts.push("MAX_IMAGE is larger than this machine's memory: such an image cannot be used");
+        doubts.push(sentence::image_above_memory());
     }
     let is_off_loopback = settings.is_off_loopback();
     // Behind a proxy the server itself listens on loopback only.
     let is_open = is_off_loopback || !settings.public_urls.is_empty();
     let lets_all_in = is_open && lets_all_in(subject).await;
     if lets_all_in {
-        doubts.push("others reach the server, and it asks nobody who comes");
+        doubts.push(sentence::no_token());
     }
     let is_bare = is_open && !settings.public_urls.iter().any(PublicUrl::is_https);
     if is_bare {
-        doubts.push("the server is reached without HTTPS: what people sign in with and images travel in the clear");
+        doubts.push(sentence::no_https());
     }
     if doubts.is_empty() {
-        return Finding::ok("no setting is risky or at odds with another");
+        return Finding::ok(sentence::settings_fine());
     }
-    let details = doubts.iter().map(|it| (*it).to_owned()).collect();
     let finding = if settings.cors == Cors::Any {
-        Finding::warning("a setting is risky")
-            .remedy("name the pages that may call")
+        Finding::warning(sentence::setting_risky())
+            .remedy(sentence::name_origins())
             .command("CORS_ORIGIN=https://page.example")
     } else if lets_all_in {
-        Finding::warning("a setting is risky")
-            .remedy("invite an admin, or name the file of a token, unless the proxy in front asks who comes")
+        Finding::warning(sentence::setting_risky())
+            .remedy(sentence::name_token())
             .command("voxloop admin invite --role admin, or --token-file FILE (TOKEN_FILE)")
     } else if is_bare {
-        Finding::warning("a setting is risky")
-            .remedy(
-                "give the server a certificate, or put a proxy with TLS in front (--behind-proxy)",
-            )
+        Finding::warning(sentence::setting_risky())
+            .remedy(sentence::put_proxy())
             .command("--tls-cert FILE --tls-key FILE --public-url https://HOST")
     } else {
-        Finding::note("some settings do not go together")
+        Finding::note(sentence::settings_clash())
     };
-    finding.details(details)
+    finding.details(doubts)
 }
 
 /// Whether everybody who reaches the server may do everything.
@@ -114,7 +112,7 @@ async fn lets_all_in(subject: &Subject) -> bool {
 
 pub(super) fn page(_subject: &Subject) -> Finding {
     if routes::has_page() {
-        Finding::ok("the page is part of this binary")
+        Finding::ok(sentence::page_is_here())
     } else {
         Finding::warning("this binary was built without its page; the API works")
             .remedy("build the page, then the binary")

@@ -3,11 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::{diagnosis::BlobDepth, id::Sha256};
+use protocol::{
+    diagnosis::BlobDepth,
+    id::Sha256,
+    sentence::{self, Line},
+};
 
 use super::{
     Subject,
-    finding::{Finding, count, quoted, size},
+    finding::{Finding, quoted, size},
     folders,
 };
 use crate::{
@@ -30,29 +34,37 @@ pub(super) async fn answers(subject: &Subject) -> Finding {
         Err(error) => return failed(&error),
     };
     let bytes = list.iter().map(|it| it.bytes).sum();
-    let found = format!("{}, {}", count(list.len(), "stored file", "stored files"), size(bytes));
+    let found = sentence::stored_files(list.len(), size(bytes));
     if subject.server.is_none() {
         return Finding::ok(found);
     }
     let folder = blobs.temporary().to_owned();
     match tokio::task::spawn_blocking(move || folders::try_to_write(&folder)).await {
-        Ok(Ok(())) => Finding::ok(format!("{found}; a file was written and read back")),
+        Ok(Ok(())) => Finding::ok(sentence::written_and_read(found)),
         Ok(Err(error)) => failed(&error.into()),
         Err(error) => Finding::warning(error.to_string()),
     }
 }
 
 fn failed(error: &BlobError) -> Finding {
-    let finding = Finding::error(error.to_string());
+    let finding = Finding::error(match error {
+        BlobError::Bucket(cause) => sentence::bucket_failed(cause.to_string()),
+        BlobError::Io(cause) => sentence::storage_failed(cause.to_string()),
+        BlobError::Missing(_)
+        | BlobError::Damaged { .. }
+        | BlobError::WrongDigest { .. }
+        | BlobError::InUse(_)
+        | BlobError::Address { .. } => error.to_string().into(),
+    });
     match error {
         BlobError::Bucket(_) | BlobError::Address { .. } => finding
-            .remedy("check the bucket's address and the AWS_… variables")
+            .remedy(sentence::check_bucket())
             .command("OBJECT_STORE_URL=s3://bucket/prefix AWS_ENDPOINT=… AWS_ACCESS_KEY_ID=…"),
         BlobError::Missing(_)
         | BlobError::Damaged { .. }
         | BlobError::WrongDigest { .. }
         | BlobError::InUse(_)
-        | BlobError::Io(_) => finding.remedy("make room in the data folder and see its rights"),
+        | BlobError::Io(_) => finding.remedy(sentence::room_in_data_folder()),
     }
 }
 
@@ -81,14 +93,14 @@ pub(super) async fn blobs(subject: &Subject) -> Finding {
         Ok(it) => it,
         Err(finding) => return finding,
     };
-    let mut faults: Vec<(What, String)> = Vec::new();
-    let (mut seen, mut n_read, mut bytes_read) = (BTreeSet::new(), 0, 0);
+    let mut faults: Vec<(What, Line)> = Vec::new();
+    let (mut seen, mut n_read, mut bytes_read) = (BTreeSet::new(), 0_usize, 0);
     for it in &inventory.needed {
         if !seen.insert(it.sha256.clone()) {
             continue;
         }
         let Some(stored) = inventory.stored.get(&it.sha256) else {
-            faults.push((it.what, line(it, "is missing")));
+            faults.push((it.what, line(it, sentence::is_missing())));
             continue;
         };
         let is_read = match subject.depth {
@@ -102,45 +114,47 @@ pub(super) async fn blobs(subject: &Subject) -> Finding {
         (n_read, bytes_read) = (n_read + 1, bytes_read + stored.bytes);
         match inventory.blobs.verify(&it.sha256).await {
             Ok(()) => {}
-            Err(BlobError::Missing(_)) => faults.push((it.what, line(it, "is missing"))),
+            Err(BlobError::Missing(_)) => faults.push((it.what, line(it, sentence::is_missing()))),
             Err(BlobError::Damaged { reason, .. }) => {
-                faults.push((it.what, line(it, &format!("is damaged: {reason}"))));
+                faults.push((it.what, line(it, sentence::is_damaged(reason))));
             }
-            Err(error) => faults.push((it.what, line(it, &format!("cannot be read: {error}")))),
+            Err(error) => {
+                faults.push((it.what, line(it, sentence::is_unreadable(error.to_string()))));
+            }
         }
     }
-    let all = format!(
-        "{} needed, {n_read} of them read and compared with their SHA-256 ({})",
-        count(seen.len(), "file is", "files are"),
-        size(bytes_read)
-    );
+    let all = sentence::files_read(seen.len(), n_read, size(bytes_read));
     verdict(faults, all, n_read < seen.len() && subject.depth != BlobDepth::None)
 }
 
 /// A line about a blob. Names of jobs may be names of patients: the identifier says which it is.
-fn line(reference: &Reference, fault: &str) -> String {
+fn line(reference: &Reference, fault: Line) -> Line {
     let what = match reference.what {
-        What::Image => "image",
-        What::Mask => "mask",
-        What::File => "file",
-        What::Output => "engine's output",
+        What::Image => sentence::an_image(),
+        What::Mask => sentence::a_mask(),
+        What::File => sentence::a_file(),
+        What::Output => sentence::an_output(),
     };
-    format!("{what} of {}: {} {fault}", reference.owner, reference.sha256)
+    let owner = match reference.owner.split_once(' ') {
+        Some(("job", job)) => sentence::of_job(job),
+        Some(("request", request)) => sentence::of_request(request),
+        _ => reference.owner.clone().into(),
+    };
+    sentence::file_of(what, owner, reference.sha256.as_str(), fault)
 }
 
-fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Finding {
+fn verdict(mut faults: Vec<(What, Line)>, all: Line, is_sample: bool) -> Finding {
     if faults.is_empty() {
         let finding = Finding::ok(all);
         return if is_sample {
-            finding.remedy("to read every file").command("voxloop doctor --blobs all")
+            finding.remedy(sentence::read_every_file()).command("voxloop doctor --blobs all")
         } else {
             finding
         };
     }
-    faults.sort();
+    faults.sort_by_cached_key(|(what, line)| (*what, line.to_string()));
     let worst = faults.first().map(|(what, _)| *what);
-    let found =
-        format!("{} missing or damaged; {all}", count(faults.len(), "file is", "files are"));
+    let found = sentence::files_bad(faults.len(), all);
     let lines = faults.into_iter().map(|(_, line)| line).collect();
     // Outputs are part of a revision's mask by the time anybody looks.
     let finding = match worst {
@@ -148,19 +162,10 @@ fn verdict(mut faults: Vec<(What, String)>, all: String, is_sample: bool) -> Fin
         Some(What::Image | What::Mask | What::File) => Finding::error(found),
     };
     let remedy = match worst {
-        Some(What::Image) => {
-            "bring the files back from a backup into the data folder's blobs/, or open the same \
-             image again: its good bytes take the damaged ones' place"
-        }
-        Some(What::Mask) | None => {
-            "bring the files back from a backup into the data folder's blobs/; without one, segment \
-             the object again: a new revision takes the damaged one's place"
-        }
-        Some(What::File) => {
-            "bring the files back from a backup into the data folder's blobs/; without one, make the \
-             request again"
-        }
-        Some(What::Output) => "nothing is lost: these results are part of the jobs' masks",
+        Some(What::Image) => sentence::bring_back_images(),
+        Some(What::Mask) | None => sentence::bring_back_masks(),
+        Some(What::File) => sentence::bring_back_files(),
+        Some(What::Output) => sentence::nothing_lost(),
     };
     finding.details(lines).remedy(remedy)
 }
@@ -177,17 +182,13 @@ pub(super) async fn orphans(subject: &Subject) -> Finding {
         .filter(|it| !needed.contains(&it.sha256) && it.age >= cleanup::MIN_AGE)
         .collect();
     if idle.is_empty() {
-        return Finding::ok("every stored file belongs to a job or a request");
+        return Finding::ok(sentence::no_orphans());
     }
     let bytes = idle.iter().map(|it| it.bytes).sum();
-    let n_files = count(idle.len(), "stored file belongs", "stored files belong");
-    let finding = Finding::note(format!(
-        "{n_files} to no job, {}; a server removes them every hour",
-        size(bytes)
-    ));
+    let finding = Finding::note(sentence::orphans(idle.len(), size(bytes)));
     match &subject.settings.place {
         Some(place) if subject.server.is_some() => {
-            finding.remedy("to remove them now").command(clean_up(place))
+            finding.remedy(sentence::remove_now()).command(clean_up(place))
         }
         Some(_) | None => finding,
     }

@@ -4,18 +4,19 @@ use std::{collections::BTreeSet, time::Duration};
 
 use protocol::{
     id::TaskId,
+    sentence::{self, Line},
     system::EngineStatus,
     waiting::{Lack, WaitReason},
 };
 
 use super::{
     Subject,
-    finding::{Finding, count, duration},
+    finding::{Finding, duration, size},
 };
 use crate::{
     queue::{TaskRecord, order::Place},
     settings::Settings,
-    store::{Store, StoreError, row},
+    store::{Store, StoreError, row::to_text},
     waiting::{Agents, reasons_of_all},
 };
 
@@ -42,31 +43,30 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
         return Finding::skipped("only a running server knows its agents");
     }
     let Ok(store) = &subject.database else {
-        return Finding::skipped("the database cannot say which agents there are: see above");
+        return Finding::skipped(sentence::agents_unknown());
     };
     let seen = match store.agents(0).await {
         Ok(it) => it,
         Err(error) => return super::of_database(&error),
     };
     let lines = seen.iter().map(|it| {
-        let ago = duration(subject.now_ms - it.last_ms);
-        let mut runs = it.profile.engines.iter().map(row::to_text).collect::<Vec<_>>();
+        let mut runs = it.profile.engines.iter().map(to_text).collect::<Vec<_>>();
         runs.extend(it.profile.programs.iter().cloned());
-        let device = if it.device.is_empty() { "" } else { " on " };
-        let (name, runs) = (&it.name, runs.join(", "));
-        format!("{name}{device}{}: last heard of {ago} ago, runs {runs}", it.device)
+        let device = if it.device.is_empty() { "" } else { " – " };
+        let agent = format!("{}{device}{}", it.name, it.device);
+        sentence::agent_heard_of(agent, duration(subject.now_ms - it.last_ms), runs.join(", "))
     });
     let lines = lines.collect();
     let silent_ms = silent_ms(&subject.settings);
     let living = seen.iter().filter(|it| subject.now_ms - it.last_ms < silent_ms);
     let n_living = living.map(|it| it.agent_id).collect::<BTreeSet<_>>().len();
     if n_living == 0 {
-        return Finding::warning("no agent asks for work: tasks will wait")
-            .remedy("start the server without --no-agent, or an agent on this or another machine")
+        return Finding::warning(sentence::no_agent())
+            .remedy(sentence::start_agent())
             .command(START_AGENT)
             .details(lines);
     }
-    Finding::ok(format!("{} here", count(n_living, "agent is", "agents are"))).details(lines)
+    Finding::ok(sentence::agents_here(n_living)).details(lines)
 }
 
 /// What waits, and what runs.
@@ -99,27 +99,27 @@ pub(super) async fn queue(subject: &Subject) -> Finding {
         Ok(it) => it,
         Err(error) => return super::of_database(&error),
     };
-    let found = format!("{} waiting, {n_running} running", count(queued.len(), "task", "tasks"));
+    let found = sentence::queue_length(queued.len(), n_running);
     let oldest = queued.iter().map(|(it, _)| it.task.created_ms.max(it.run_after_ms)).min();
     let Some(oldest_ms) = oldest else { return Finding::ok(found) };
     let reasons = reasons_of_all(&queued, &agents, subject.now_ms);
     let line = |(id, why): (&TaskId, &Vec<WaitReason>)| {
-        let why: Vec<_> = why.iter().map(|it| words(it, subject.now_ms)).collect();
-        format!("task {id}: {}", why.join("; "))
+        let why = why.iter().map(|it| words(it, subject.now_ms)).reduce(sentence::and_why);
+        sentence::why_it_waits(id.to_string(), why.unwrap_or_else(sentence::next_turn))
     };
     let lines = reasons.iter().map(line).collect();
     let is_stuck =
         |it: &WaitReason| matches!(it, WaitReason::NoAgent | WaitReason::NoAgentFor { .. });
     if reasons.values().flatten().any(is_stuck) {
-        return Finding::error(format!("{found}; no agent can run some of them"))
-            .remedy("start an agent that can: the lines below say what is needed")
+        return Finding::error(sentence::queue_stuck(found))
+            .remedy(sentence::start_their_agent())
             .command(START_AGENT)
             .details(lines);
     }
     let waits_ms = subject.now_ms - oldest_ms;
     if waits_ms > LONG_WAIT_MS {
-        return Finding::warning(format!("{found}; the oldest waits since {}", duration(waits_ms)))
-            .remedy("let more tasks run at once, or start another agent")
+        return Finding::warning(sentence::queue_slow(found, duration(waits_ms)))
+            .remedy(sentence::more_at_once())
             .command(START_AGENT)
             .details(lines);
     }
@@ -133,7 +133,7 @@ async fn resting(store: &Store) -> Finding {
         Err(error) => return super::of_database(&error),
     };
     let n_unfinished = usize::try_from(counts.queued + counts.leased).unwrap_or(usize::MAX);
-    let found = format!("{} waiting, 0 running", count(n_unfinished, "task", "tasks"));
+    let found = sentence::queue_length(n_unfinished, 0_usize);
     match n_unfinished {
         0 => Finding::ok(found),
         _ => Finding::note(format!("{found}; they go on when the server runs")),
@@ -141,56 +141,57 @@ async fn resting(store: &Store) -> Finding {
 }
 
 /// A reason in words.
-fn words(reason: &WaitReason, now_ms: i64) -> String {
+fn words(reason: &WaitReason, now_ms: i64) -> Line {
     match reason {
         WaitReason::BackOff { until_ms, attempt } => {
-            let pause = duration(until_ms - now_ms);
-            format!("attempt {attempt} failed, the next one is in {pause}")
+            sentence::attempt_failed(*attempt, duration(until_ms - now_ms))
         }
-        WaitReason::NoAgent => "no agent asks for work".to_owned(),
+        WaitReason::NoAgent => sentence::no_agent_asks(),
         WaitReason::NoAgentFor { lacks, .. } => {
-            let lacks: Vec<_> = lacks.iter().map(lack_in_words).collect();
-            format!("no agent that is here {}", lacks.join(" and "))
+            let lacks = lacks.iter().map(lack_in_words).reduce(sentence::and_also);
+            sentence::no_agent_that(lacks.unwrap_or_else(sentence::runs_it))
         }
-        WaitReason::AllBusy { ahead, .. } => {
-            format!("waits for a free agent, {ahead} before it")
-        }
-        WaitReason::Next { .. } => "an agent is free and will have it next".to_owned(),
+        WaitReason::AllBusy { ahead, .. } => sentence::waits_for_agent(*ahead),
+        WaitReason::Next { .. } => sentence::next_turn(),
     }
 }
 
-fn lack_in_words(lack: &Lack) -> String {
+fn lack_in_words(lack: &Lack) -> Line {
     match lack {
-        Lack::Kind { kind } => format!("runs tasks of the kind {}", row::to_text(kind)),
-        Lack::Engine { engine } => format!("runs the engine {}", row::to_text(engine)),
-        Lack::Model { sha256 } => format!("has the weights {sha256}"),
-        Lack::GpuMemory { bytes } => format!("has a GPU of {} MiB", bytes >> 20),
-        Lack::Protocol { version } => format!("speaks protocol {version}"),
-        Lack::Program { program } => format!("runs the program {program}"),
+        Lack::Kind { kind } => sentence::runs_kind(to_text(kind)),
+        Lack::Engine { engine } => sentence::runs_engine(to_text(engine)),
+        Lack::Model { sha256 } => sentence::has_weights(sha256.as_str()),
+        Lack::GpuMemory { bytes } => sentence::has_gpu(size(*bytes)),
+        Lack::Protocol { version } => sentence::speaks_protocol(*version),
+        Lack::Program { program } => sentence::runs_program(program.as_str()),
     }
 }
 
 /// Which of these engines can run.
 #[must_use]
 pub fn engines(engines: &[EngineStatus]) -> Finding {
-    let name = row::to_text::<protocol::task::EngineName>;
-    let lines = engines.iter().map(|it| match &it.missing {
-        Some(_) if !it.agents.is_empty() => {
-            format!("{} {}: ready on {}", name(&it.name), it.version, it.agents.join(", "))
+    let lines = engines.iter().map(|it| {
+        let (name, version) = (to_text(&it.name), &*it.version);
+        match &it.missing {
+            Some(_) if !it.agents.is_empty() => {
+                sentence::engine_elsewhere(name, version, it.agents.join(", "))
+            }
+            Some(missing) => {
+                let missing = Line::from_parts(missing.clone(), it.missing_said.clone());
+                sentence::engine_lacks(name, version, missing)
+            }
+            None => sentence::engine_ready(name, version),
         }
-        Some(missing) => format!("{} {}: missing {missing}", name(&it.name), it.version),
-        None => format!("{} {}: ready", name(&it.name), it.version),
     });
     let lines = lines.collect();
     let n_ready = engines.iter().filter(|it| it.ready).count();
     if n_ready == 0 {
-        return Finding::error("no engine can run")
-            .remedy("see what is missing and where it belongs")
+        return Finding::error(sentence::no_engine_runs())
+            .remedy(sentence::see_missing())
             .command("--model-dir DIR (MODEL_ROOT)")
             .details(lines);
     }
-    let found = format!("{n_ready} of {} ready", count(engines.len(), "engine", "engines"));
-    Finding::ok(found).details(lines)
+    Finding::ok(sentence::engines_ready(n_ready, engines.len())).details(lines)
 }
 
 #[cfg(test)]

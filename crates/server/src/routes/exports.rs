@@ -100,7 +100,7 @@ pub(super) async fn export(
     let chosen = server.chosen(job_id, query.revision).await?;
     let revision = chosen.revision.revision_id;
     let stem = stem(&chosen.job.summary.image.file_name).to_owned();
-    let file_name = file_name(file, &stem, &chosen, query.label);
+    let file_name = file_name(file, &stem, &chosen, &query);
     let (content_type, body) = match file {
         ExportFile::Nifti => {
             ("application/gzip", server.mask_bytes(&chosen, MaskFormat::NiftiGz).await?.into())
@@ -139,7 +139,8 @@ pub(super) async fn export(
     Ok((headers, body).into_response())
 }
 
-fn file_name(file: ExportFile, stem: &str, chosen: &Chosen, label: u8) -> String {
+fn file_name(file: ExportFile, stem: &str, chosen: &Chosen, asked: &ExportQuery) -> String {
+    let label = asked.label;
     match file {
         ExportFile::Nifti => format!("{stem}-mask.nii.gz"),
         ExportFile::Nrrd => format!("{stem}-mask.nrrd"),
@@ -148,6 +149,7 @@ fn file_name(file: ExportFile, stem: &str, chosen: &Chosen, label: u8) -> String
         }
         ExportFile::Csv => format!("{stem}-measurements.csv"),
         ExportFile::Json => format!("{stem}-measurements.json"),
+        ExportFile::Case if asked.image => format!("{stem}-case-with-image.zip"),
         ExportFile::Case => format!("{stem}-case.zip"),
     }
 }

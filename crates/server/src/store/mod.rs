@@ -36,7 +36,7 @@ mod wake;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use protocol::{access::CredentialKind, event::EventBody, system::Reason};
+use protocol::{access::CredentialKind, event::EventBody, sentence::Line, system::Reason};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
@@ -156,12 +156,12 @@ pub enum StoreError {
     #[error("{}", Advice::full())]
     Full,
     /// The database cannot be opened or written.
-    #[error("{}", Advice::unusable(detail, remedy, *command))]
+    #[error("{}", Advice::unusable(detail, *remedy, *command))]
     Unusable {
         /// As the database says it.
-        detail: String,
+        detail: Line,
         /// What to do.
-        remedy: &'static str,
+        remedy: fn() -> Line,
         /// The command that does it.
         command: Option<&'static str>,
     },

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use protocol::system::Reason;
+use protocol::{
+    sentence::{self, Line},
+    system::Reason,
+};
 use sqlx::migrate::MigrateError;
 
 use super::{StoreError, schema};
@@ -10,42 +13,39 @@ use super::{StoreError, schema};
 /// What is wrong with a database that a person can do something about, and what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Advice {
-    pub(crate) found: String,
-    pub(crate) remedy: &'static str,
+    pub(crate) found: Line,
+    pub(crate) remedy: Line,
     pub(crate) command: Option<&'static str>,
 }
 
 impl Advice {
     pub(super) fn newer(found: i64, known: i64) -> Self {
         Self {
-            found: format!(
-                "the database was written by a newer voxloop: it has schema {found}, this version \
-                 knows {known}"
-            ),
-            remedy: "use the newer voxloop, or a backup from before its first start",
+            found: sentence::database_newer(found, known),
+            remedy: sentence::use_newer(),
             command: None,
         }
     }
 
     pub(super) fn damaged(detail: &str) -> Self {
         Self {
-            found: format!("the database is damaged ({detail})"),
-            remedy: "put the file aside and bring back a backup, or save what can be read",
+            found: sentence::database_damaged(detail),
+            remedy: sentence::save_database(),
             command: Some("sqlite3 voxloop.db .recover | sqlite3 saved.db"),
         }
     }
 
     pub(super) fn full() -> Self {
-        let found = "the disk of the database is full".to_owned();
-        Self { found, remedy: "make room on it", command: None }
+        Self { found: sentence::database_full(), remedy: sentence::room_on_it(), command: None }
     }
 
     pub(super) fn unusable(
-        detail: &str,
-        remedy: &'static str,
+        detail: &Line,
+        remedy: fn() -> Line,
         command: Option<&'static str>,
     ) -> Self {
-        Self { found: format!("the database cannot be used ({detail})"), remedy, command }
+        let found = sentence::database_unusable(detail.clone());
+        Self { found, remedy: remedy(), command }
     }
 }
 
@@ -69,7 +69,7 @@ impl StoreError {
             Self::Damaged { detail } => Some(Advice::damaged(detail)),
             Self::Full => Some(Advice::full()),
             Self::Unusable { detail, remedy, command } => {
-                Some(Advice::unusable(detail, remedy, *command))
+                Some(Advice::unusable(detail, *remedy, *command))
             }
             Self::NotFound { .. }
             | Self::WrongState { .. }
@@ -114,13 +114,10 @@ impl From<MigrateError> for StoreError {
 /// The failures that a person can do something about.
 fn known(error: &sqlx::Error) -> Option<StoreError> {
     if let sqlx::Error::PoolTimedOut = error {
-        return Some(unusable(
-            "it did not answer in time",
-            "look whether it runs and is reachable",
-        ));
+        return Some(unusable(sentence::database_late(), sentence::look_reachable));
     }
     if let sqlx::Error::Io(cause) = error {
-        return Some(unusable(cause, "look whether the database server runs and is reachable"));
+        return Some(unusable(cause.to_string(), sentence::look_server_reachable));
     }
     let cause = error.as_database_error()?;
     let code = cause.code()?;
@@ -129,11 +126,11 @@ fn known(error: &sqlx::Error) -> Option<StoreError> {
     }
     // The lower byte is the primary result code: https://www.sqlite.org/rescode.html
     match code.parse::<u32>().ok()? & 0xFF {
-        8 => Some(unusable(cause, "give the user that runs voxloop the right to write there")),
-        10 => Some(unusable(cause, "look at the free space and the health of the disk")),
+        8 => Some(unusable(cause.to_string(), sentence::give_write_right)),
+        10 => Some(unusable(cause.to_string(), sentence::look_at_disk)),
         11 | 26 => Some(StoreError::Damaged { detail: cause.message().to_owned() }),
         13 => Some(StoreError::Full),
-        14 => Some(unusable(cause, "look whether the folder exists and may be written")),
+        14 => Some(unusable(cause.to_string(), sentence::look_at_folder)),
         _ => None,
     }
 }
@@ -143,19 +140,19 @@ fn postgres(code: &str, cause: &dyn sqlx::error::DatabaseError) -> Option<StoreE
     match code {
         "53100" => Some(StoreError::Full),
         "XX001" | "XX002" => Some(StoreError::Damaged { detail: cause.message().to_owned() }),
-        "28000" | "28P01" => Some(unusable(cause, "check user and password in --database-url")),
+        "28000" | "28P01" => Some(unusable(cause.to_string(), sentence::check_password)),
         "3D000" => Some(StoreError::Unusable {
-            detail: cause.to_string(),
-            remedy: "make the database first",
+            detail: cause.to_string().into(),
+            remedy: sentence::make_database,
             command: Some("createdb"),
         }),
-        "53300" => Some(unusable(cause, "allow the database more connections")),
+        "53300" => Some(unusable(cause.to_string(), sentence::more_connections)),
         _ => None,
     }
 }
 
-fn unusable(detail: impl std::fmt::Display, remedy: &'static str) -> StoreError {
-    StoreError::Unusable { detail: detail.to_string(), remedy, command: None }
+fn unusable(detail: impl Into<Line>, remedy: fn() -> Line) -> StoreError {
+    StoreError::Unusable { detail: detail.into(), remedy, command: None }
 }
 
 #[cfg(test)]
@@ -167,7 +164,7 @@ mod tests {
         // Neither a semicolon nor a backtick of the database's own words is one of ours.
         let error = StoreError::Damaged { detail: "page 7; see `x`".to_owned() };
         let advice = error.advice().unwrap();
-        assert_eq!(advice.found, "the database is damaged (page 7; see `x`)");
+        assert_eq!(advice.found.to_string(), "the database is damaged (page 7; see `x`)");
         assert_eq!(
             error.to_string(),
             format!("{}; {}: `{}`", advice.found, advice.remedy, advice.command.unwrap())

@@ -35,6 +35,26 @@ async fn check(server: &TestServer, name: &str) -> Value {
     checks.iter().find(|it| it["name"] == name).unwrap().clone()
 }
 
+/// Every sentence of a diagnosis has a name, so that the page can say it in its own language.
+fn has_names(check: &Value) {
+    let said = &check["said"];
+    assert!(said["found"].is_object(), "{check}");
+    assert_eq!(said["remedy"].is_object(), check["remedy"].is_string(), "{check}");
+    for line in said["details"].as_array().into_iter().flatten() {
+        assert!(line.is_object(), "{check}");
+    }
+}
+
+#[tokio::test]
+async fn each_sentence_of_a_running_servers_diagnosis_has_a_name() {
+    let server = TestServer::start().await;
+    server.open_phantom().await;
+    let diagnosis = server.get("/api/v1/system/diagnosis").await.json();
+    let checks = diagnosis["checks"].as_array().unwrap();
+    assert!(checks.len() > 15);
+    checks.iter().for_each(has_names);
+}
+
 #[tokio::test]
 async fn a_damaged_image_is_named_and_never_served() {
     for (code, damage) in DAMAGES {
@@ -55,6 +75,7 @@ async fn a_damaged_image_is_named_and_never_served() {
         let detail = found["details"][0].as_str().unwrap();
         assert!(detail.contains(&image) && detail.contains(job.rsplit('/').next().unwrap()));
         assert!(found["remedy"].as_str().unwrap().contains("backup"), "{found}");
+        has_names(&found);
     }
 }
 

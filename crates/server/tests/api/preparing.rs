@@ -25,6 +25,7 @@ impl Engines for Preparing {
             ready,
             licence: String::new(),
             missing: None,
+            missing_said: None,
             model: None,
             agents: Vec::new(),
         };

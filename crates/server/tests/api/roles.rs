@@ -79,6 +79,7 @@ const EXPECTED: &[(Option<Role>, &str)] = &[
         "POST /api/v1/jobs
          POST /api/v1/sample
          DELETE /api/v1/jobs/{job_id}
+         PATCH /api/v1/jobs/{job_id}
          PUT /api/v1/jobs/{job_id}/labels
          PUT /api/v1/jobs/{job_id}/head
          PUT /api/v1/jobs/{job_id}/prompts

@@ -85,6 +85,7 @@ impl TestServer {
                 ready: true,
                 licence: "MIT OR Apache-2.0".to_owned(),
                 missing: None,
+                missing_said: None,
                 model: None,
                 agents: Vec::new(),
             }]

@@ -2,6 +2,7 @@
 import type { Span, Stamp } from './brush';
 import { anchorAt, walk } from './brush';
 import type { Recorder } from './change';
+import type { Met } from './hindrance';
 import type { SlicePlane } from './plane';
 import type { Writable } from './rules';
 
@@ -18,6 +19,8 @@ export interface PencilRules {
 
 export class Pencil {
   private touched: [number, number, number, number] | null = null;
+  private readonly kept = new Uint8Array(256);
+  private outOfRange = false;
 
   constructor(
     private readonly record: Recorder,
@@ -34,14 +37,23 @@ export class Pencil {
     for (let x = Math.max(first, 0); x <= end; x++) {
       const offset = start + x * strides[0] + y * strides[1];
       const before = this.record.labelAt(offset);
-      if (before === label || writable[before] !== 1 || (accepts !== undefined && !accepts(offset))) continue;
-      this.record.set(offset, label);
-      this.touch(x, y);
+      if (before === label) continue;
+      if (writable[before] !== 1) this.kept[before] = 1;
+      else if (accepts !== undefined && !accepts(offset)) this.outOfRange = true;
+      else {
+        this.record.set(offset, label);
+        this.touch(x, y);
+      }
     }
   }
 
   spans(spans: Iterable<Span>): void {
     for (const span of spans) this.span(span);
+  }
+
+  /** What was in the way so far. */
+  get met(): Met {
+    return { kept: new Set([...this.kept.keys()].filter((label) => this.kept[label] === 1)), outOfRange: this.outOfRange };
   }
 
   /** The part of the slice that changed since the last call; null where nothing did. */

@@ -64,6 +64,14 @@ export function takeOver(mask: Labelmap, box: VoxelBox, part: Labelmap, waiting:
   return clash;
 }
 
+/** Lays edits that were made before on a mask that others may have changed since; tells where both changed. */
+export function layOn(mask: Labelmap, edits: readonly Change[]): Clash {
+  const census = censusOf(mask);
+  const clash = reapply(mask, edits);
+  for (const change of edits) census.follow(change);
+  return clash;
+}
+
 /** Gives the voxels of a clash to the others: the edits that wait, without them. */
 export function giveWay(mask: Labelmap, clash: Clash, waiting: readonly Change[]): Change[] {
   const census = censusOf(mask);

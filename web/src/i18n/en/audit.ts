@@ -69,5 +69,8 @@ export const audit = {
     role: 'role',
     request: 'request',
     program: 'program',
+    added: 'added',
+    removed: 'removed',
+    changed: 'changed',
   },
 } as const;

@@ -1,4 +1,4 @@
-// English words: edit, scissors, editHint, saving, clash.
+// English words: edit, scissors, editHint, hindered, saving, late, clash.
 export const edit = {
   edit: {
     options: 'Options of the tool',
@@ -73,11 +73,30 @@ export const edit = {
     interpolate: 'Fills in between the confirmed slices, guided by the image (I)',
     clearSlice: 'Takes the object off this slice',
   },
+  hindered: {
+    locked: 'This object is locked.',
+    lockedThere: 'What is here is locked.',
+    over: 'Another object is here. Choose “Over: all but locked objects” to paint over it.',
+    others: 'Another object is here. Choose “Takes from: all but locked objects” to erase it.',
+    range: 'No voxel here lies within the range of intensities.',
+  },
   saving: {
     saved: 'Saved',
     saving: 'Saving…',
     stuck_one: 'Offline, {{count}} edit waiting',
     stuck_other: 'Offline, {{count}} edits waiting',
+    paused_one: '{{count}} edit waiting',
+    paused_other: '{{count}} edits waiting',
+    found_one: '{{count}} edit had not reached the server when this case was left. It is back and is being saved.',
+    found_other: '{{count}} edits had not reached the server when this case was left. They are back and are being saved.',
+  },
+  late: {
+    title: 'An edit cannot be saved as things are',
+    text_one: 'It was made while the server could not be reached. {{count}} edit waits.',
+    text_other: 'It was made while the server could not be reached. {{count}} edits wait, this one first.',
+    hint: 'What is kept stays in the mask and in this browser, and is tried again when the case is reopened or opened anew.',
+    drop: 'Undo this edit',
+    keep: 'Keep for later',
   },
   clash: {
     title: 'Somebody else painted here too',

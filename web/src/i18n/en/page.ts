@@ -36,6 +36,8 @@ export const page = {
     lostHint: 'Your prompts and masks are safe on the server.',
     lostWaiting_one: '{{count}} edit is not on the server yet: keep this page open.',
     lostWaiting_other: '{{count}} edits are not on the server yet: keep this page open.',
+    lostKept_one: '{{count}} edit is not on the server yet: this browser keeps it and sends it when the server answers.',
+    lostKept_other: '{{count}} edits are not on the server yet: this browser keeps them and sends them when the server answers.',
     restored: 'Connected again.',
   },
   jobs: {

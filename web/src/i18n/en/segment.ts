@@ -122,6 +122,7 @@ export const segment = {
     progress: '{{percent}} %',
     left_seconds: 'about {{value}} s left',
     left_minutes: 'about {{value}} min left',
+    silent: 'No news for {{seconds}} s. A lost agent’s work is taken up again by itself.',
     failed: 'The engine could not do it',
     cancelled: 'Stopped. The last mask is kept.',
     doneSlice: 'Slice segmented',

@@ -72,5 +72,8 @@ export const audit: Words<typeof english> = {
     role: '역할',
     request: '요청',
     program: '프로그램',
+    added: '추가',
+    removed: '삭제',
+    changed: '변경',
   },
 };

@@ -1,4 +1,4 @@
-// Korean words: edit, scissors, editHint, saving, clash.
+// Korean words: edit, scissors, editHint, hindered, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -45,7 +45,7 @@ export const edit: Words<typeof english> = {
     clearSlice: '슬라이스 비우기',
     busy: '전파가 실행 중입니다. 먼저 중지하거나 끝날 때까지 기다리십시오.',
     loading: '마스크를 아직 불러오는 중입니다.',
-    locked: '이 대상는 잠겨 있습니다.',
+    locked: '이 대상은 잠겨 있습니다.',
     nothingToCopy: '이 슬라이스에는 복사할 대상 영역이 없습니다.',
     nothingHere: '이 슬라이스에는 이 대상가 없습니다.',
     noHoles: '채울 구멍이 없습니다.',
@@ -76,11 +76,30 @@ export const edit: Words<typeof english> = {
     interpolate: '확정된 슬라이스 사이를 영상에 맞추어 채웁니다 (I)',
     clearSlice: '이 슬라이스에서 대상를 지웁니다',
   },
+  hindered: {
+    locked: '이 대상은 잠겨 있습니다.',
+    lockedThere: '여기 있는 대상은 잠겨 있습니다.',
+    over: '다른 대상이 있습니다. 덧칠하려면 “덮어쓰기: 잠기지 않은 모든 대상”을(를) 고르세요.',
+    others: '다른 대상이 있습니다. 지우려면 “지울 곳: 잠기지 않은 모든 대상”을(를) 고르세요.',
+    range: '이곳에는 밝기 범위에 드는 복셀이 없습니다.',
+  },
   saving: {
     saved: '저장됨',
     saving: '저장 중…',
     stuck_one: '오프라인, 편집 {{count}}개 대기 중',
     stuck_other: '오프라인, 편집 {{count}}개 대기 중',
+    paused_one: '편집 {{count}}개 대기 중',
+    paused_other: '편집 {{count}}개 대기 중',
+    found_one: '이 케이스를 떠날 때 편집 {{count}}건이 서버에 도달하지 못했습니다. 다시 반영했으며 저장하는 중입니다.',
+    found_other: '이 케이스를 떠날 때 편집 {{count}}건이 서버에 도달하지 못했습니다. 다시 반영했으며 저장하는 중입니다.',
+  },
+  late: {
+    title: '지금은 편집을 저장할 수 없습니다',
+    text_one: '서버에 연결할 수 없을 때 한 편집입니다. 이 편집부터 {{count}}건이 대기 중입니다.',
+    text_other: '서버에 연결할 수 없을 때 한 편집입니다. 이 편집부터 {{count}}건이 대기 중입니다.',
+    hint: '보관한 편집은 마스크와 이 브라우저에 남고, 검토를 다시 열거나 케이스를 새로 열 때 다시 시도합니다.',
+    drop: '이 편집 취소',
+    keep: '나중을 위해 보관',
   },
   clash: {
     title: '다른 사람도 여기를 칠했습니다',

@@ -39,6 +39,8 @@ export const page: Words<typeof english> = {
     lostHint: '프롬프트와 마스크는 서버에 안전하게 저장되어 있습니다.',
     lostWaiting_one: '편집 {{count}}건이 아직 서버에 없습니다. 이 페이지를 열어 두세요.',
     lostWaiting_other: '편집 {{count}}건이 아직 서버에 없습니다. 이 페이지를 열어 두세요.',
+    lostKept_one: '편집 {{count}}건이 아직 서버에 없습니다. 이 브라우저가 보관하고 서버가 응답하면 보냅니다.',
+    lostKept_other: '편집 {{count}}건이 아직 서버에 없습니다. 이 브라우저가 보관하고 서버가 응답하면 보냅니다.',
     restored: '다시 연결되었습니다.',
   },
   jobs: {

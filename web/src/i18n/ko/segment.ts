@@ -125,6 +125,7 @@ export const segment: Words<typeof english> = {
     progress: '{{percent}} %',
     left_seconds: '약 {{value}}초 남음',
     left_minutes: '약 {{value}}분 남음',
+    silent: '{{seconds}}초째 소식이 없습니다. 에이전트가 끊겼다면 작업이 자동으로 다시 시작됩니다.',
     failed: '엔진이 처리하지 못했습니다',
     cancelled: '중지했습니다. 마지막 마스크는 그대로 있습니다.',
     doneSlice: '슬라이스를 분할했습니다',

@@ -72,5 +72,8 @@ export const audit: Words<typeof english> = {
     role: '角色',
     request: '请求',
     program: '程序',
+    added: '新增',
+    removed: '移除',
+    changed: '更改',
   },
 };

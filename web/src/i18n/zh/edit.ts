@@ -1,4 +1,4 @@
-// Chinese words: edit, scissors, editHint, saving, clash.
+// Chinese words: edit, scissors, editHint, hindered, saving, late, clash.
 import type { edit as english } from '../en/edit';
 import type { Words } from '../words';
 
@@ -76,11 +76,30 @@ export const edit: Words<typeof english> = {
     interpolate: '根据图像填充已确认切片之间的部分 (I)',
     clearSlice: '从此切片上去掉该目标',
   },
+  hindered: {
+    locked: '该目标已锁定。',
+    lockedThere: '此处的目标已锁定。',
+    over: '此处是其他目标。要覆盖它，请选择“覆盖：所有未锁定目标”。',
+    others: '此处是其他目标。要擦除它，请选择“擦除：所有未锁定目标”。',
+    range: '此处没有强度在范围内的体素。',
+  },
   saving: {
     saved: '已保存',
     saving: '正在保存…',
     stuck_one: '离线，{{count}} 项编辑等待保存',
     stuck_other: '离线，{{count}} 项编辑等待保存',
+    paused_one: '{{count}} 项编辑等待保存',
+    paused_other: '{{count}} 项编辑等待保存',
+    found_one: '上次离开此病例时有 {{count}} 处编辑未到达服务器，现已恢复并正在保存。',
+    found_other: '上次离开此病例时有 {{count}} 处编辑未到达服务器，现已恢复并正在保存。',
+  },
+  late: {
+    title: '此编辑目前无法保存',
+    text_one: '该编辑是在无法连接服务器时进行的。从它开始共有 {{count}} 处编辑等待保存。',
+    text_other: '该编辑是在无法连接服务器时进行的。从它开始共有 {{count}} 处编辑等待保存。',
+    hint: '保留的编辑留在掩膜和此浏览器中，重新打开审核或病例时会再次尝试。',
+    drop: '撤销此编辑',
+    keep: '保留以后再试',
   },
   clash: {
     title: '其他人也在此处绘制',

@@ -39,6 +39,8 @@ export const page: Words<typeof english> = {
     lostHint: '您的提示和掩膜已安全保存在服务器上。',
     lostWaiting_one: '{{count}} 处编辑尚未到达服务器：请不要关闭此页面。',
     lostWaiting_other: '{{count}} 处编辑尚未到达服务器：请不要关闭此页面。',
+    lostKept_one: '{{count}} 处编辑尚未到达服务器：由此浏览器保管，服务器响应后即发送。',
+    lostKept_other: '{{count}} 处编辑尚未到达服务器：由此浏览器保管，服务器响应后即发送。',
     restored: '已重新连接。',
   },
   jobs: {

@@ -125,6 +125,7 @@ export const segment: Words<typeof english> = {
     progress: '{{percent}} %',
     left_seconds: '约剩 {{value}} 秒',
     left_minutes: '约剩 {{value}} 分钟',
+    silent: '已 {{seconds}} 秒没有消息。若代理已失联，任务会自动重新开始。',
     failed: '引擎未能完成',
     cancelled: '已停止，保留上一个掩膜。',
     doneSlice: '切片已分割',

@@ -1,0 +1,56 @@
+// Pages of this browser tell each other that they are there. Web Locks would say the same, but only where the page came
+// by HTTPS or from this machine; this works everywhere. Who is asleep and does not answer finds its edits taken over.
+
+/** Random characters; the browser's own UUIDs are for HTTPS only. */
+export function randomId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((it) => it.toString(16).padStart(2, '0')).join('');
+}
+
+/** This page, until it is closed or loaded anew. */
+export const TAB = randomId();
+
+const PATIENCE_MS = 400;
+
+interface Ask {
+  readonly ask: readonly string[];
+}
+
+interface Answer {
+  readonly here: string;
+}
+
+let channel: BroadcastChannel | null = null;
+const waiting = new Set<(tab: string) => void>();
+
+/** Answers for this page from now on. */
+export function beHere(): BroadcastChannel {
+  if (channel !== null) return channel;
+  const opened = new BroadcastChannel('voxloop.tabs');
+  opened.onmessage = ({ data }: MessageEvent<Ask | Answer>) => {
+    if ('here' in data) for (const hear of waiting) hear(data.here);
+    else if (data.ask.includes(TAB)) opened.postMessage({ here: TAB } satisfies Answer);
+  };
+  channel = opened;
+  return opened;
+}
+
+/** Those pages that are gone. */
+export function goneOf(tabs: readonly string[]): Promise<readonly string[]> {
+  const silent = new Set(tabs);
+  silent.delete(TAB);
+  if (silent.size === 0) return Promise.resolve([]);
+  return new Promise((resolve) => {
+    const end = (): void => {
+      waiting.delete(hear);
+      clearTimeout(timer);
+      resolve([...silent]);
+    };
+    const hear = (tab: string): void => {
+      silent.delete(tab);
+      if (silent.size === 0) end();
+    };
+    const timer = setTimeout(end, PATIENCE_MS);
+    waiting.add(hear);
+    beHere().postMessage({ ask: [...silent] } satisfies Ask);
+  });
+}
