@@ -51,6 +51,7 @@ test('an admin invites people, gives and takes rights, and enrols agents', async
   for (const language of ['ko', 'zh', 'en']) {
     await page.getByTestId('language').click();
     await page.getByTestId(`language-${language}`).click();
+    await expect(page.getByRole('menu')).toHaveCount(0);
     await expectAccessible(page, `people, ${language}`);
   }
 
