@@ -12,6 +12,7 @@ use bytes::Bytes;
 use protocol::{
     id::{Sha256, TaskId},
     lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
+    sentence,
     task::{FailureClass, MaskSoFar, Progress, TaskFailure, TaskOutput},
 };
 use tokio::sync::watch;
@@ -55,11 +56,8 @@ pub(crate) async fn run<C: Connection, R: Runner>(
 
 /// A task stopped because its agent stops may be run by another one; a withdrawn one may not.
 fn stopped_because(stop: &CancellationToken) -> Option<TaskFailure> {
-    stop.is_cancelled().then(|| TaskFailure {
-        class: FailureClass::Retryable,
-        code: "agent_stopped".to_owned(),
-        message: "the agent was stopped".to_owned(),
-        remedy: None,
+    stop.is_cancelled().then(|| {
+        TaskFailure::new(FailureClass::Retryable, "agent_stopped", sentence::agent_stopped())
     })
 }
 
@@ -151,12 +149,11 @@ async fn work<C: Connection, R: Runner>(
 }
 
 fn timed_out(limit: Duration) -> RunError {
-    RunError::Failed(TaskFailure {
-        class: FailureClass::TimedOut,
-        code: "timed_out".to_owned(),
-        message: format!("the task took longer than {} s", limit.as_secs()),
-        remedy: Some("choose a smaller range or a smaller box, or raise the time limit".to_owned()),
-    })
+    let message = sentence::task_too_long(limit.as_secs());
+    RunError::Failed(
+        TaskFailure::new(FailureClass::TimedOut, "timed_out", message)
+            .remedy(sentence::smaller_range()),
+    )
 }
 
 async fn fetch_inputs<C: Connection>(
@@ -169,12 +166,8 @@ async fn fetch_inputs<C: Connection>(
             ConnectionError::Refused(_) => FailureClass::Permanent,
             ConnectionError::Unreachable(_) => FailureClass::Retryable,
         };
-        RunError::Failed(TaskFailure {
-            class,
-            code: "input_unavailable".to_owned(),
-            message: format!("an input of the task cannot be fetched: {error}"),
-            remedy: None,
-        })
+        let message = sentence::input_unavailable(error.to_string());
+        RunError::Failed(TaskFailure::new(class, "input_unavailable", message))
     };
     let (task_id, fence) = (lease.task_id, lease.fence);
     let image = &lease.spec.image().sha256;
@@ -202,12 +195,11 @@ async fn run_blocking<R: Runner>(
     // The inputs' files live until here.
     drop((image, base));
     ran.unwrap_or_else(|panic| {
-        Err(RunError::Failed(TaskFailure {
-            class: FailureClass::Permanent,
-            code: "engine_crashed".to_owned(),
-            message: format!("the engine crashed: {panic}"),
-            remedy: Some("report this with the image's header and the prompt".to_owned()),
-        }))
+        let message = sentence::engine_crashed(panic.to_string());
+        Err(RunError::Failed(
+            TaskFailure::new(FailureClass::Permanent, "engine_crashed", message)
+                .remedy(sentence::report_crash()),
+        ))
     })
 }
 
@@ -300,12 +292,8 @@ async fn deliver<C: Connection>(
     };
     match completed {
         Err(ConnectionError::Refused(reason)) => {
-            let failure = TaskFailure {
-                class: FailureClass::Permanent,
-                code: "output_refused".to_owned(),
-                message: format!("the server refused the output: {reason}"),
-                remedy: None,
-            };
+            let message = sentence::output_refused(reason);
+            let failure = TaskFailure::new(FailureClass::Permanent, "output_refused", message);
             give_up(connection, task_id, fence, Some(failure), stop).await
         }
         other => other,

@@ -8,6 +8,7 @@
 use protocol::{
     id::{AgentId, RevisionId, Sha256},
     lease::Heartbeat,
+    sentence,
     task::{FailureClass, MaskSoFar, Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
@@ -303,29 +304,18 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
     if is_late {
-        let failure = TaskFailure {
-            class: FailureClass::TimedOut,
-            code: "timed_out".to_owned(),
-            message: format!("the task took longer than {} s", record.time_limit_ms / 1_000),
-            remedy: Some(
-                "choose a smaller range or a smaller box, or raise the time limit".to_owned(),
-            ),
-        };
+        let message = sentence::task_too_long(record.time_limit_ms / 1_000);
+        let failure = TaskFailure::new(FailureClass::TimedOut, "timed_out", message)
+            .remedy(sentence::smaller_range());
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
     }
     if !is_expired(record, now_ms) {
         return Err(Refusal::NothingDue);
     }
     if record.task.attempt >= record.max_attempts {
-        let failure = TaskFailure {
-            class: FailureClass::AttemptsUsedUp,
-            code: "agent_lost".to_owned(),
-            message: format!(
-                "no agent finished the task in {} attempts; the last one stopped answering",
-                record.task.attempt
-            ),
-            remedy: Some("look at the agent's log, then try again".to_owned()),
-        };
+        let message = sentence::agent_lost(record.task.attempt);
+        let failure = TaskFailure::new(FailureClass::AttemptsUsedUp, "agent_lost", message)
+            .remedy(sentence::look_at_agent());
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
     }
     Err(Refusal::NothingDue)
