@@ -133,7 +133,7 @@ test('no control of a case leaves the page, however narrow it is and long the na
     }, language);
     await page.reload();
     await viewerReady(page);
-    for (const width of [1920, 1280, 1024, 861, 860, 620, 390]) {
+    for (const width of [1920, 1280, 1024, 961, 960, 620, 390]) {
       await page.setViewportSize({ width, height: 720 });
       const outside = await page.evaluate(() => ({
         overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
