@@ -124,3 +124,24 @@ test('a case can be worked on by touch at 1024 × 768', async ({ browser, baseUR
   await page.screenshot({ path: 'test-results/pages/job-touch.png' });
   await context.close();
 });
+
+test('no control of a case leaves the page, however narrow it is and long the name', async ({ page }) => {
+  await openFile(page, `${'CT_abdomen_portal_venous_'.repeat(3)}.nii`, writeNifti(bodyAs('LPS')));
+  for (const language of ['en', 'ko', 'zh']) {
+    await page.evaluate((code) => {
+      localStorage.setItem('voxloop.language', code);
+    }, language);
+    await page.reload();
+    await viewerReady(page);
+    for (const width of [1920, 1280, 1024, 961, 960, 620, 390]) {
+      await page.setViewportSize({ width, height: 720 });
+      const outside = await page.evaluate(() => ({
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        controls: [...document.querySelectorAll<HTMLElement>('.header button, .header a, .header select, .header h1')]
+          .filter((it) => it.getBoundingClientRect().right > window.innerWidth || it.getBoundingClientRect().left < 0)
+          .map((it) => it.dataset.testid ?? it.textContent),
+      }));
+      expect(outside, `${language} at ${width}`).toEqual({ overflow: 0, controls: [] });
+    }
+  }
+});

@@ -32,6 +32,8 @@ async function holdEdits(page: Page): Promise<void> {
 async function waits(page: Page, edits: number): Promise<void> {
   await expect(page.getByTestId('saved')).toHaveAttribute('data-state', 'stuck');
   await expect(page.getByTestId('saved')).toContainText(String(edits));
+  // Until the database has it, the browser would ask.
+  await expect(page.getByTestId('saved')).toHaveAttribute('data-kept', 'true');
 }
 
 async function saved(page: Page): Promise<void> {
@@ -112,6 +114,7 @@ test('an edit whose answer was lost is not sent twice', async ({ page, context, 
   // The page hears of nothing any more, so that it cannot find out either.
   await page.route(/\/api\/v1\/jobs\/[^/]+(\/revisions)?$/, (route) => (route.request().method() === 'GET' ? route.abort('connectionfailed') : route.fallback()));
   await dab(page, [20, 25, 20]);
+  await waits(page, 1);
   await expect.poll(() => nRevisions(request, job)).toBe(1);
   expect(await close(page)).toBe(false);
   const again = await context.newPage();

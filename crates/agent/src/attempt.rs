@@ -7,6 +7,7 @@ use protocol::{
     external::{ExternalOutput, OutputFile},
     id::{Sha256, TaskId},
     lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
+    sentence,
     task::{FailureClass, MaskSoFar, Progress, TaskFailure, TaskOutput},
 };
 use tokio::sync::watch;
@@ -60,11 +61,8 @@ pub(crate) async fn run<C: Connection, R: Runner>(
 
 /// A task stopped because its agent stops may be run by another one; a withdrawn one may not.
 fn stopped_because(stop: &CancellationToken) -> Option<TaskFailure> {
-    stop.is_cancelled().then(|| TaskFailure {
-        class: FailureClass::Retryable,
-        code: "agent_stopped".to_owned(),
-        message: "the agent was stopped".to_owned(),
-        remedy: None,
+    stop.is_cancelled().then(|| {
+        TaskFailure::new(FailureClass::Retryable, "agent_stopped", sentence::agent_stopped())
     })
 }
 
@@ -173,15 +171,11 @@ async fn work<C: Connection, R: Runner>(
 
 fn timed_out(lease: &Lease, limit: Duration) -> RunError {
     let remedy = match lease.spec.external() {
-        Some(_) => "make the program faster, or raise PROGRAM_TIME_LIMIT",
-        None => "choose a smaller range or a smaller box, or raise the time limit",
+        Some(_) => sentence::faster_program(),
+        None => sentence::smaller_range(),
     };
-    RunError::Failed(TaskFailure {
-        class: FailureClass::TimedOut,
-        code: "timed_out".to_owned(),
-        message: format!("the task took longer than {} s", limit.as_secs()),
-        remedy: Some(remedy.to_owned()),
-    })
+    let message = sentence::task_too_long(limit.as_secs());
+    RunError::Failed(TaskFailure::new(FailureClass::TimedOut, "timed_out", message).remedy(remedy))
 }
 
 async fn fetch_inputs<C: Connection>(
@@ -194,12 +188,8 @@ async fn fetch_inputs<C: Connection>(
             ConnectionError::Refused(_) => FailureClass::Permanent,
             ConnectionError::Unreachable(_) | ConnectionError::Local(_) => FailureClass::Retryable,
         };
-        RunError::Failed(TaskFailure {
-            class,
-            code: "input_unavailable".to_owned(),
-            message: format!("an input of the task cannot be fetched: {error}"),
-            remedy: None,
-        })
+        let message = sentence::input_unavailable(error.to_string());
+        RunError::Failed(TaskFailure::new(class, "input_unavailable", message))
     };
     let mut inputs = BTreeMap::new();
     for sha256 in lease.spec.inputs() {
@@ -224,12 +214,11 @@ async fn run_blocking<R: Runner>(
     // The inputs' files live until here.
     drop(inputs);
     ran.unwrap_or_else(|panic| {
-        Err(RunError::Failed(TaskFailure {
-            class: FailureClass::Crashed,
-            code: "engine_crashed".to_owned(),
-            message: format!("the engine crashed: {panic}"),
-            remedy: Some("report this with the image's header and the prompt".to_owned()),
-        }))
+        let message = sentence::engine_crashed(panic.to_string());
+        Err(RunError::Failed(
+            TaskFailure::new(FailureClass::Crashed, "engine_crashed", message)
+                .remedy(sentence::report_crash()),
+        ))
     })
 }
 
@@ -317,12 +306,8 @@ async fn deliver<C: Connection>(
     };
     match completed {
         Err(ConnectionError::Refused(reason)) => {
-            let failure = TaskFailure {
-                class: FailureClass::Permanent,
-                code: "output_refused".to_owned(),
-                message: format!("the server refused the output: {reason}"),
-                remedy: None,
-            };
+            let message = sentence::output_refused(reason);
+            let failure = TaskFailure::new(FailureClass::Permanent, "output_refused", message);
             give_up(connection, task_id, fence, Some(failure), stop).await
         }
         other => other,

@@ -32,12 +32,12 @@ impl Assignment {
     /// If it is none of the task's.
     pub fn input(&self, sha256: &Sha256) -> Result<&Path, RunError> {
         self.inputs.get(sha256).map(PathBuf::as_path).ok_or_else(|| {
-            RunError::Failed(TaskFailure {
-                class: FailureClass::Permanent,
-                code: "input_unavailable".to_owned(),
-                message: format!("the file {sha256} is none of the task's inputs"),
-                remedy: None,
-            })
+            let message = format!("the file {sha256} is none of the task's inputs");
+            RunError::Failed(TaskFailure::new(
+                FailureClass::Permanent,
+                "input_unavailable",
+                message,
+            ))
         })
     }
 }

@@ -44,12 +44,11 @@ impl Runner for AgentRunner {
             (TaskSpec::External(_), Some(program)) => {
                 program.run(assignment, control).map(RunOutput::Program)
             }
-            (TaskSpec::External(_), None) => Err(RunError::Failed(TaskFailure {
-                class: FailureClass::Retryable,
-                code: "wrong_agent".to_owned(),
-                message: "this agent runs no programs".to_owned(),
-                remedy: None,
-            })),
+            (TaskSpec::External(_), None) => Err(RunError::Failed(TaskFailure::new(
+                FailureClass::Retryable,
+                "wrong_agent",
+                "this agent runs no programs",
+            ))),
         }
     }
 }

@@ -6,6 +6,7 @@ use agent::runner::{Assignment, Control, MaskOutput, RunError, RunOutput, RunSoF
 use engine::{Engine, EngineError, Propagation, PropagationRequest, SoFar, Stage, Uncertainty};
 use protocol::{
     id::Sha256,
+    sentence,
     task::{
         EngineName, FailureClass, ImageRef, MaskSoFar, MaskSpec, Progress, SegmentSlice,
         TaskFailure, TaskKind,
@@ -119,12 +120,11 @@ fn base_mask(
         .and_then(|bytes| rle::decode(&bytes, n_voxels).map_err(|it| it.to_string()));
     match read {
         Ok(mask) => Ok(Some(mask)),
-        Err(reason) => Err(RunError::Failed(TaskFailure {
-            class: FailureClass::Retryable,
-            code: "unreadable_mask".to_owned(),
-            message: format!("the mask to start from cannot be read: {reason}"),
-            remedy: None,
-        })),
+        Err(reason) => Err(RunError::Failed(TaskFailure::new(
+            FailureClass::Retryable,
+            "unreadable_mask",
+            sentence::mask_unreadable(reason),
+        ))),
     }
 }
 
@@ -204,61 +204,47 @@ impl engine::Control for Watch<'_> {
 }
 
 fn unreadable(error: &ReadError) -> TaskFailure {
-    let (class, code, remedy) = match error {
-        ReadError::Memory { .. } => (
-            FailureClass::OutOfMemory,
-            "out_of_memory",
-            Some("close other programs or lower MAX_CONCURRENT_JOBS".to_owned()),
-        ),
-        ReadError::Io(_) => (FailureClass::Retryable, "unreadable_image", None),
+    let because = |class, code| TaskFailure::new(class, code, error.to_string());
+    match error {
+        ReadError::Memory { .. } => {
+            because(FailureClass::OutOfMemory, "out_of_memory").remedy(sentence::end_others())
+        }
+        ReadError::Io(_) => because(FailureClass::Retryable, "unreadable_image"),
         ReadError::Format { .. }
         | ReadError::Field { .. }
         | ReadError::TooLarge { .. }
         | ReadError::Truncated { .. }
         | ReadError::Trailing { .. }
-        | ReadError::Damaged(_) => (FailureClass::Permanent, "unreadable_image", None),
-    };
-    TaskFailure { class, code: code.to_owned(), message: error.to_string(), remedy }
+        | ReadError::Damaged(_) => because(FailureClass::Permanent, "unreadable_image"),
+    }
 }
 
 /// Weights that went, or that cannot be used.
 fn not_ready(message: String) -> TaskFailure {
-    TaskFailure {
-        class: FailureClass::Permanent,
-        code: "weights_missing".to_owned(),
-        message,
-        remedy: Some("put the file there (MODEL_ROOT), or choose the engine graphcut".to_owned()),
-    }
+    TaskFailure::new(FailureClass::Permanent, "weights_missing", message)
+        .remedy(sentence::put_weights())
 }
 
 fn failed(error: &EngineError) -> RunError {
     if *error == EngineError::Cancelled {
         return RunError::Stopped;
     }
-    if let EngineError::OutOfMemory(_) = error {
-        return RunError::Failed(TaskFailure {
-            class: FailureClass::OutOfMemory,
-            code: "out_of_memory".to_owned(),
-            message: error.to_string(),
-            remedy: Some(
-                "close other programs, lower GPU_MEMORY_LIMIT or MAX_CONCURRENT_JOBS, or choose \
-                 DEVICE=cpu"
-                    .to_owned(),
-            ),
-        });
+    if let EngineError::OutOfMemory(cause) = error {
+        let message = sentence::device_full(cause.as_str());
+        return RunError::Failed(
+            TaskFailure::new(FailureClass::OutOfMemory, "out_of_memory", message)
+                .remedy(sentence::end_others_on_gpu()),
+        );
     }
-    if let EngineError::Network(_) = error {
-        return RunError::Failed(TaskFailure {
-            class: FailureClass::Retryable,
-            code: "network_failed".to_owned(),
-            message: error.to_string(),
-            remedy: Some("close other programs or lower MAX_CONCURRENT_JOBS".to_owned()),
-        });
+    if let EngineError::Network(cause) = error {
+        let message = sentence::network_failed(cause.as_str());
+        return RunError::Failed(
+            TaskFailure::new(FailureClass::Retryable, "network_failed", message)
+                .remedy(sentence::end_others()),
+        );
     }
-    RunError::Failed(TaskFailure {
-        class: FailureClass::Permanent,
-        code: "unusable_prompt".to_owned(),
-        message: error.to_string(),
-        remedy: Some("change the prompt and try again".to_owned()),
-    })
+    RunError::Failed(
+        TaskFailure::new(FailureClass::Permanent, "unusable_prompt", error.to_string())
+            .remedy(sentence::change_prompt()),
+    )
 }

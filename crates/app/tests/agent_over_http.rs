@@ -98,12 +98,11 @@ impl Runner for Puppet {
                 Err(RunError::Stopped)
             }
             Deed::Crash => panic!("the puppet crashes"),
-            Deed::Stumble => Err(RunError::Failed(TaskFailure {
-                class: FailureClass::Retryable,
-                code: "stumbled".to_owned(),
-                message: "the puppet stumbled".to_owned(),
-                remedy: None,
-            })),
+            Deed::Stumble => Err(RunError::Failed(TaskFailure::new(
+                FailureClass::Retryable,
+                "stumbled",
+                "the puppet stumbled",
+            ))),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Why an engine made no mask.
 
+use protocol::sentence;
+
 /// Why an engine made no mask.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum EngineError {
@@ -52,10 +54,10 @@ pub enum EngineError {
         image: [usize; 3],
     },
     /// The network could not compute: memory ran out, say.
-    #[error("the network failed: {0}")]
+    #[error("{}", sentence::network_failed(.0.as_str()))]
     Network(String),
     /// The memory of the device that computes ran out.
-    #[error("the device's memory ran out: {0}")]
+    #[error("{}", sentence::device_full(.0.as_str()))]
     OutOfMemory(String),
     /// Somebody asked to stop.
     #[error("cancelled")]

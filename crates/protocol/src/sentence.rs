@@ -318,6 +318,27 @@ sentences! {
     WeightsAbsent weights_absent(path, file, config) "{path} is not there: put {file} of the Hugging Face repository wanglab/MedSAM2 there, and {config} beside it where its dimensions are others; `voxloop models download medsam2` does it"
     WeightsElsewhere weights_elsewhere() "this server leaves the work to agents (--no-agent), and none with its weights asked for work lately"
 
+    // Why a task failed.
+    TaskTooLong task_too_long(secs) "the task took longer than {secs} s"
+    SmallerRange smaller_range() "choose a smaller range or a smaller box, or raise the time limit"
+    FasterProgram faster_program() "make the program faster, or raise PROGRAM_TIME_LIMIT"
+    MoreMemory more_memory() "give the agent's machine more memory, or fewer slots"
+    AgentLost agent_lost() "the agent stopped answering"
+    GivenUp given_up(n, last) "given up after {n} {n|attempt|attempts}, the last one: {last}"
+    LookAtAgent look_at_agent() "look at the agent's log, then try again"
+    AgentStopped agent_stopped() "the agent was stopped"
+    InputUnavailable input_unavailable(error) "an input of the task cannot be fetched: {error}"
+    MaskUnreadable mask_unreadable(error) "the mask to start from cannot be read: {error}"
+    OutputRefused output_refused(reason) "the server refused the output: {reason}"
+    EngineCrashed engine_crashed(error) "the engine crashed: {error}"
+    ReportCrash report_crash() "report this with the image's header and the prompt"
+    NetworkFailed network_failed(error) "the network failed: {error}"
+    DeviceFull device_full(error) "the device's memory ran out: {error}"
+    EndOthers end_others() "close other programs or lower MAX_CONCURRENT_JOBS"
+    EndOthersOnGpu end_others_on_gpu() "close other programs, lower GPU_MEMORY_LIMIT or MAX_CONCURRENT_JOBS, or choose DEVICE=cpu"
+    PutWeights put_weights() "put the file there (MODEL_ROOT), or choose the engine graphcut"
+    ChangePrompt change_prompt() "change the prompt and try again"
+
     // The machine.
     NoGpu no_gpu() "no NVIDIA GPU answers to nvidia-smi; every engine runs on the processor"
     Gpus gpus(n) "{n} {n|GPU|GPUs}"

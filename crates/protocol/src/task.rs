@@ -8,6 +8,7 @@ use crate::{
     id::{AgentId, JobId, RevisionId, Sha256, TaskId},
     job::Modality,
     prompt::{Combine, Direction, SlicePrompt, SliceRef},
+    sentence::{Line, Said},
 };
 
 pub use crate::mask_spec::MaskSpec;
@@ -240,6 +241,29 @@ pub struct TaskFailure {
     /// What to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
+    /// The message by its sentence's name, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message_said: Option<Box<Said>>,
+    /// What to do, by its sentence's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy_said: Option<Box<Said>>,
+}
+
+impl TaskFailure {
+    /// A failure that says only why.
+    pub fn new(class: FailureClass, code: &str, message: impl Into<Line>) -> Self {
+        let (message, said) = message.into().into_parts();
+        let message_said = said.map(Box::new);
+        let code = code.to_owned();
+        Self { class, code, message, remedy: None, message_said, remedy_said: None }
+    }
+
+    /// The same, and what to do.
+    #[must_use]
+    pub fn remedy(self, remedy: impl Into<Line>) -> Self {
+        let (remedy, said) = remedy.into().into_parts();
+        Self { remedy: Some(remedy), remedy_said: said.map(Box::new), ..self }
+    }
 }
 
 /// An attempt that came to nothing.

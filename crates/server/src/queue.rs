@@ -11,6 +11,7 @@ pub mod order;
 use protocol::{
     id::{AgentId, ClaimId, RevisionId, Sha256},
     lease::Heartbeat,
+    sentence,
     task::{FailureClass, MaskSoFar, Needs, Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
@@ -327,18 +328,12 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
     if is_late {
-        let failure = TaskFailure {
-            class: FailureClass::TimedOut,
-            code: "timed_out".to_owned(),
-            message: format!("the task took longer than {} s", record.time_limit_ms / 1_000),
-            remedy: Some(
-                match record.spec.external() {
-                    Some(_) => "make the program faster, or raise PROGRAM_TIME_LIMIT",
-                    None => "choose a smaller range or a smaller box, or raise the time limit",
-                }
-                .to_owned(),
-            ),
+        let remedy = match record.spec.external() {
+            Some(_) => sentence::faster_program(),
+            None => sentence::smaller_range(),
         };
+        let message = sentence::task_too_long(record.time_limit_ms / 1_000);
+        let failure = TaskFailure::new(FailureClass::TimedOut, "timed_out", message).remedy(remedy);
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
     }
     if !is_expired(record, now_ms) {

@@ -101,7 +101,7 @@ fn complete(fence: i64) -> QueueEvent {
 }
 
 fn failure(class: FailureClass) -> TaskFailure {
-    TaskFailure { class, code: "test".to_owned(), message: "test".to_owned(), remedy: None }
+    TaskFailure::new(class, "test", "test")
 }
 
 fn fail(fence: i64, class: FailureClass) -> QueueEvent {

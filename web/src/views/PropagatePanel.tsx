@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconArrowLeft, IconArrowRight, IconArrowsDiff, IconL
 import { useTranslation } from 'react-i18next';
 import { planeOfStoredAxis } from '../core/axes';
 import { doubtOf, ratedRevision, tellingSlices } from '../core/confidence';
+import { inWords } from '../i18n/said';
 import { toggleCompare } from '../state/compare';
 import { goToDoubtful, goToPreviousDoubtful, isUnjudged } from '../state/doubt';
 import { canPropagate, hasStart, rangeOf, runAxis, runPropagation, setCombine, setDirection, setLargest, setRange } from '../state/prompts';
@@ -11,12 +12,13 @@ import { useStore, type OpenJob } from '../state/store';
 import { Section } from './Section';
 
 function Failure({ open }: { open: OpenJob }): React.JSX.Element | null {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   if (open.failure === null) return null;
+  const { message, message_said, remedy, remedy_said } = open.failure;
   return (
     <Alert color="red" icon={<IconAlertTriangle size={18} />} title={t('task.failed')} className="tight" role="alert" data-testid="task-failure">
-      <p>{open.failure.message}</p>
-      {(open.failure.remedy ?? null) !== null && <p className="dim">{open.failure.remedy}</p>}
+      <p>{inWords(message_said, message, i18n.language)}</p>
+      {typeof remedy === 'string' && <p className="dim">{inWords(remedy_said, remedy, i18n.language)}</p>}
     </Alert>
   );
 }

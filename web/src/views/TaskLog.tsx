@@ -4,6 +4,7 @@ import { IconAlertTriangle, IconBulb } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Task, TaskLogLine } from '../api/types';
 import { formatTook } from '../core/tasks';
+import { inWords } from '../i18n/said';
 import { useStore } from '../state/store';
 import { TaskOutput } from './TaskOutput';
 import { useReasons } from './waiting';
@@ -33,7 +34,7 @@ function Line({ line }: { line: TaskLogLine }): React.JSX.Element {
         {line.failure !== undefined && line.failure !== null && (
           <span className="dim">
             {' '}
-            {line.failure.message} <code>{line.failure.code}</code>
+            {inWords(line.failure.message_said, line.failure.message, i18n.language)} <code>{line.failure.code}</code>
           </span>
         )}
       </span>
@@ -79,7 +80,7 @@ function Waiting({ task }: { task: Task }): React.JSX.Element | null {
 }
 
 export function TaskLog({ task }: { task: Task }): React.JSX.Element {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const lines = useStore((state) => state.monitor.logs[task.task_id]);
   const failure = task.failure ?? null;
   return (
@@ -87,14 +88,14 @@ export function TaskLog({ task }: { task: Task }): React.JSX.Element {
       {failure !== null && (
         <div className="task-why" data-testid="task-why">
           <p>
-            <IconAlertTriangle size={17} aria-hidden /> {failure.message} <code>{failure.code}</code>{' '}
+            <IconAlertTriangle size={17} aria-hidden /> {inWords(failure.message_said, failure.message, i18n.language)} <code>{failure.code}</code>{' '}
             <span className="dim" data-testid="failure-class">
               {t(`failureClass.${failure.class}`)}
             </span>
           </p>
-          {(failure.remedy ?? null) !== null && (
+          {typeof failure.remedy === 'string' && (
             <p>
-              <IconBulb size={17} aria-hidden /> {failure.remedy}
+              <IconBulb size={17} aria-hidden /> {inWords(failure.remedy_said, failure.remedy, i18n.language)}
             </p>
           )}
         </div>

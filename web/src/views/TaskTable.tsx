@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import type { Task } from '../api/types';
 import { formatDate } from '../core/format';
 import { doneShare, formatTook, hasEnded, leftMs, ranMs, waitedMs } from '../core/tasks';
+import { inWords } from '../i18n/said';
 import { navigate, pathOf, type Route } from '../state/router';
 import { useStore } from '../state/store';
 import { moveTask, retryTask, toggleLog, withdrawTask } from '../state/tasks';
@@ -95,12 +96,13 @@ function Outcome({ task }: { task: Task }): React.JSX.Element {
     );
   }
   const failure = task.failure ?? null;
+  const why = failure === null ? '' : inWords(failure.message_said, failure.message, i18n.language);
   const ended = task.finished_ms ?? null;
   return (
     <div className="task-two">
       {failure !== null && (
-        <span className="task-failure" title={failure.message}>
-          {failure.message}
+        <span className="task-failure" title={why}>
+          {why}
         </span>
       )}
       <span className="dim task-when">{ended === null ? '' : formatDate(ended, i18n.language)}</span>

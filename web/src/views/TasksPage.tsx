@@ -5,6 +5,7 @@ import { IconAlertTriangle, IconSearch, IconX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import type { Task, TaskState } from '../api/types';
 import { inOrder, matches, TASK_STATES } from '../core/tasks';
+import { inWords } from '../i18n/said';
 import { errorText } from '../state/notices';
 import { useStore } from '../state/store';
 import { filterTasks, loadOlder, refreshTasks, searchTasks, watchTasks } from '../state/tasks';
@@ -72,13 +73,14 @@ function Search(): React.JSX.Element {
 }
 
 function useShown(): readonly Task[] | null {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const { tasks, waiting, filter, search } = useStore((state) => state.monitor);
   return useMemo(() => {
     if (tasks === null) return null;
     const ordered = filter === 'queued' ? inOrder(tasks, waiting) : tasks;
-    return ordered.filter((task) => matches(task, `${t(`task.${task.kind}`)} ${t(`taskState.${task.state}`)}`, search));
-  }, [tasks, waiting, filter, search, t]);
+    const why = ({ failure }: Task): string => inWords(failure?.message_said, '', i18n.language);
+    return ordered.filter((task) => matches(task, `${t(`task.${task.kind}`)} ${t(`taskState.${task.state}`)} ${why(task)}`, search));
+  }, [tasks, waiting, filter, search, t, i18n.language]);
 }
 
 function Tasks(): React.JSX.Element {

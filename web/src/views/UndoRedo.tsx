@@ -10,7 +10,7 @@ import { useStore } from '../state/store';
 
 function Saved(): React.JSX.Element {
   const { t } = useTranslation();
-  const { waiting, isStuck, isPaused } = useStore((state) => state.saving);
+  const { waiting, isStuck, isKept, isPaused } = useStore((state) => state.saving);
   const state = isStuck || isPaused ? 'stuck' : waiting > 0 ? 'saving' : 'saved';
   const rest = isPaused ? t('saving.paused', { count: waiting }) : state === 'saving' ? t('saving.saving') : t('saving.saved');
   const words = isStuck ? t('saving.stuck', { count: waiting }) : rest;
@@ -20,6 +20,7 @@ function Saved(): React.JSX.Element {
       role="status"
       data-testid="saved"
       data-state={state}
+      data-kept={isKept}
       title={words}
     >
       {state === 'stuck' ? <IconCloudOff size={17} aria-hidden /> : state === 'saving' ? <Loader size={14} aria-hidden /> : <IconCloudCheck size={17} aria-hidden />}

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::task::{FailureClass, TaskFailure};
+use protocol::{
+    sentence,
+    task::{FailureClass, TaskFailure},
+};
 
 use super::{
     FOLDER, Limits, failed, group, output,
@@ -160,13 +163,9 @@ fn judge(status: ExitStatus, tail: &Tail) -> Result<(), RunError> {
             format!("the program asked for another attempt (exit code {TRY_AGAIN})"),
         ),
         (Some(KILLED), _) | (None, Some(9)) => {
-            let failure = TaskFailure {
-                class: FailureClass::OutOfMemory,
-                code: "out_of_memory".to_owned(),
-                message: format!("the program was killed, as if memory had run out{said}"),
-                remedy: Some("give the agent's machine more memory, or fewer slots".to_owned()),
-            };
-            return Err(RunError::Failed(failure));
+            let what = format!("the program was killed, as if memory had run out{said}");
+            let failure = TaskFailure::new(FailureClass::OutOfMemory, "out_of_memory", what);
+            return Err(RunError::Failed(failure.remedy(sentence::more_memory())));
         }
         (None, Some(signal @ (1 | 2 | 15))) => (
             FailureClass::Retryable,

@@ -224,7 +224,7 @@ fn name_of(words: &[String]) -> String {
 }
 
 fn failed(class: FailureClass, code: &str, message: String) -> RunError {
-    RunError::Failed(TaskFailure { class, code: code.to_owned(), message, remedy: None })
+    RunError::Failed(TaskFailure::new(class, code, message))
 }
 
 #[cfg(test)]

@@ -185,12 +185,7 @@ impl Server {
                 Ok(self.complete_external(&task, &key, &output).await?.state)
             }
             (TaskState::Leased, Err(error)) => {
-                let failure = TaskFailure {
-                    class: FailureClass::Permanent,
-                    code: "program_failed".to_owned(),
-                    message: error,
-                    remedy: None,
-                };
+                let failure = TaskFailure::new(FailureClass::Permanent, "program_failed", error);
                 let now_ms = self.now_ms();
                 let failed = self.store.fail(request_id, record.fence, Some(failure), now_ms);
                 Ok(failed.await?.task.state)

@@ -2,6 +2,7 @@
 
 use protocol::{
     id::TaskId,
+    sentence::{self, Line},
     task::{AttemptFailure, FailureClass, TaskFailure, TaskState},
 };
 
@@ -62,34 +63,31 @@ pub(super) fn given_up(record: &TaskRecord, now_ms: i64) -> TaskRecord {
 /// The task with one more attempt that came to nothing.
 pub(super) fn noted(record: &TaskRecord, failure: &TaskFailure, now_ms: i64) -> TaskRecord {
     let mut after = record.clone();
-    let message = failure.message.chars().take(MAX_REASON_CHARS).collect();
+    let message: String = failure.message.chars().take(MAX_REASON_CHARS).collect();
+    // Cut in the middle it is no sentence any more.
+    let message_said = failure.message_said.clone().filter(|_| message == failure.message);
     after.task.failures.push(AttemptFailure {
         attempt: record.task.attempt,
         agent: record.task.agent.clone(),
         at_ms: now_ms,
-        failure: TaskFailure { message, ..failure.clone() },
+        failure: TaskFailure { message, message_said, ..failure.clone() },
     });
     after
 }
 
 /// Why an attempt came to nothing whose agent fell silent.
 pub(super) fn agent_lost() -> TaskFailure {
-    TaskFailure {
-        class: FailureClass::Retryable,
-        code: "agent_lost".to_owned(),
-        message: "the agent stopped answering".to_owned(),
-        remedy: Some("look at the agent's log, then try again".to_owned()),
-    }
+    TaskFailure::new(FailureClass::Retryable, "agent_lost", sentence::agent_lost())
+        .remedy(sentence::look_at_agent())
 }
 
 fn quarantined(record: &TaskRecord, last: &TaskFailure, now_ms: i64) -> TaskRecord {
     let n = record.task.failures.len();
-    let failure = TaskFailure {
-        class: FailureClass::Quarantined,
-        code: last.code.clone(),
-        message: format!("given up after {n} attempts, the last one: {}", last.message),
-        remedy: last.remedy.clone(),
-    };
+    let why = Line::from_parts(last.message.clone(), last.message_said.as_deref().cloned());
+    let mut failure =
+        TaskFailure::new(FailureClass::Quarantined, &last.code, sentence::given_up(n, why));
+    failure.remedy.clone_from(&last.remedy);
+    failure.remedy_said.clone_from(&last.remedy_said);
     ended(record, TaskState::Failed, Some(failure), now_ms)
 }
 

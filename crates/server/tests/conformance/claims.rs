@@ -18,8 +18,7 @@ use super::{LEASE_MS, agent, at, new_job, segment, sha};
 const MINUTE_MS: i64 = 60_000;
 
 fn failure(class: FailureClass) -> TaskFailure {
-    let code = "test".to_owned();
-    TaskFailure { class, code, message: "it did not work".to_owned(), remedy: None }
+    TaskFailure::new(class, "test", "it did not work")
 }
 
 /// Fifty agents at once on a queue of a thousand tasks: nothing is granted twice, and the events

@@ -137,12 +137,8 @@ pub(crate) async fn a_failed_task_says_why_and_the_job_can_go_on(store: Store) {
     let job_id = new_job(&store, 1).await;
     let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
     store.claim(&agent(), LEASE_MS, 0).await.unwrap().unwrap();
-    let why = TaskFailure {
-        class: FailureClass::Permanent,
-        code: "no_object".to_owned(),
-        message: "nothing found".to_owned(),
-        remedy: Some("draw a larger box".to_owned()),
-    };
+    let why = TaskFailure::new(FailureClass::Permanent, "no_object", "nothing found")
+        .remedy("draw a larger box");
     store.fail(task.task_id, 1, Some(why.clone()), 1).await.unwrap();
     let record = store.task(task.task_id).await.unwrap();
     assert_eq!((record.task.state, record.task.failure), (TaskState::Failed, Some(why)));

@@ -30,12 +30,7 @@ fn beat(fence: i64, stage: &str) -> Heartbeat {
 }
 
 fn failure(class: FailureClass) -> TaskFailure {
-    TaskFailure {
-        class,
-        code: "no_object".to_owned(),
-        message: "nothing found".to_owned(),
-        remedy: Some("draw a larger box".to_owned()),
-    }
+    TaskFailure::new(class, "no_object", "nothing found").remedy("draw a larger box")
 }
 
 async fn steps(store: &Store, task_id: TaskId) -> Vec<TaskStep> {
