@@ -4,6 +4,234 @@
  */
 
 export interface paths {
+    "/api/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every device by its name; memory and disk in GB of 2³⁰ bytes. */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that a machine lives and how it is: `{host_id, …}` or `{device_name, gpus}`. */
+        post: operations["device_heartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{host_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a device that has been silent for more than 60 s; everybody is told. */
+        delete: operations["delete_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/analyze/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the analysis of a slide, and wait for it. What takes longer goes on: its address says how
+         *     it stands.
+         */
+        post: operations["analyze"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/complete-request/{request_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a request with its result, or with the reason why there is none. Repeated, it gets the same
+         *     answer.
+         */
+        post: operations["complete_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/pending-requests/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The requests that an agent may take, the oldest first. */
+        get: operations["pending"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/requests/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest requests, newest first. */
+        get: operations["list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/requests/{request_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One request. */
+        get: operations["get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pathology/update-status/{request_id}/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a request; later calls say that the agent still works on it. */
+        post: operations["update_status"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own sessions and tokens. */
+        get: operations["list_own"];
+        put?: never;
+        /** Make a token for a program of one's own; it may do at most what its person may. */
+        post: operations["post_own"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of one's own sessions, or take a token back. */
+        delete: operations["delete_own"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose another password; other browsers are signed out. */
+        put: operations["put_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** An agent shows its join token, once, and gets a credential of its own. */
+        post: operations["enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -32,6 +260,75 @@ export interface paths {
         put?: never;
         /** Ask for work; held for up to `wait_secs` until there is some. */
         post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What opens the server: sessions, tokens, agents, join tokens, invitations. */
+        get: operations["list_credentials"];
+        put?: never;
+        /** Make a token, an agent's credential, a join token, or an invitation. */
+        post: operations["post_credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/{credential_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a credential back: it opens nothing from now on. */
+        delete: operations["delete_credential"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an invitation is about. */
+        post: operations["invitation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/invitation/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take an invitation up: choose name and password. The answer's cookie signs the browser in. */
+        post: operations["accept"];
         delete?: never;
         options?: never;
         head?: never;
@@ -529,6 +826,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may sign in. */
+        get: operations["list_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Give a person another role, shut them out, or let them in again. */
+        put: operations["put_person"];
+        post?: never;
+        /** Remove a person with all that lets them in. What they did stays, under their name. */
+        delete: operations["delete_person"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The programs that can be asked for, and who runs them. */
+        get: operations["list_programs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The newest requests. */
+        get: operations["list_requests"];
+        put?: never;
+        /** Ask for a run of a laboratory's own program; an agent that offers it runs it. */
+        post: operations["post_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/inputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a file that a request may name; it is kept for an hour, then as long as a request names it. */
+        post: operations["post_input"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/inputs/{sha256}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Upload a file under the SHA-256 of its bytes. */
+        put: operations["put_input"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A request with what came of it; held until it has ended, where `wait_secs` says so. */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        /** Delete a request with its files. One that runs is stopped. */
+        delete: operations["delete_request"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request_id}/files/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file that the program wrote. */
+        get: operations["request_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/requests/{request_id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the program made, and nothing else; held until it has ended, where `wait_secs` says so. */
+        get: operations["request_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sample": {
         parameters: {
             query?: never;
@@ -553,12 +1006,15 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether this server asks for a token, and whether this browser has shown it. */
+        /** Whether this server asks who comes, and who this client is. */
         get: operations["session"];
         put?: never;
-        /** Sign in: the answer's cookie stands for the token for 30 days. */
+        /**
+         * Sign in: the answer's cookie stands for the person for 30 days after the last call, or for the
+         *     server's token for 30 days.
+         */
         post: operations["sign_in"];
-        /** Sign out: the cookie is taken away. */
+        /** Sign out: the session ends, and the cookies are taken away. */
         delete: operations["sign_out"];
         options?: never;
         head?: never;
@@ -816,7 +1272,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Fetch an input of the task. */
+        /**
+         * Fetch an input of the task, whole or from a byte on (`Range`, `If-Range`): its `ETag` is its
+         *     SHA-256. Only those that the lease lists.
+         */
         get: operations["input"];
         put?: never;
         post?: never;
@@ -836,6 +1295,30 @@ export interface paths {
         /** What happened to a task: every change of its state, every stage, every failure. */
         get: operations["task_log"];
         put?: never;
+        /**
+         * Send a piece of what the task's program says. Sent twice it is kept once; `offset` in the answer
+         *     says from where to go on. 16 MiB of an attempt are kept.
+         */
+        post: operations["append_log"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{task_id}/output": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the task's program said, up to 256 KiB in one answer: `next_offset` says where the rest
+         *     begins. Each addition is a `log_update` event.
+         */
+        get: operations["output_log"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -851,13 +1334,21 @@ export interface paths {
             cookie?: never;
         };
         get?: never;
-        /** Deliver an output under the SHA-256 of its bytes. */
+        /** Deliver an output whole, under the SHA-256 of its bytes. */
         put: operations["output"];
         post?: never;
         delete?: never;
         options?: never;
-        head?: never;
-        patch?: never;
+        /**
+         * How much of an output is here: the header `Upload-Offset` says from which byte to go on,
+         *     `Upload-Complete: ?1` that it was delivered.
+         */
+        head: operations["output_offset"];
+        /**
+         * Deliver a piece of an output from byte `Upload-Offset` on, the last one with `Upload-Complete: ?1`:
+         *     then its SHA-256 is checked. What arrived of a piece that was cut off stays.
+         */
+        patch: operations["append_output"];
         trace?: never;
     };
     "/api/v1/tasks/{task_id}/partial": {
@@ -914,6 +1405,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tasks/{task_id}/waiting": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a task waits: what stands between it and an agent. */
+        get: operations["task_waiting"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/events/stream": {
         parameters: {
             query?: never;
@@ -923,7 +1431,9 @@ export interface paths {
         };
         /**
          * Server-sent events `job_update`, `job_removed`, `queue_update`, `revision_update`, `head_update`,
-         *     `review_update`, each with its number as `id` and an `Event` as `data`.
+         *     `review_update`, `device_update`, `device_removed`, each with its number as `id` and an `Event` as
+         *     `data`. The `id` of a `device_update` has the device's `seq` behind a hyphen; who comes back gets
+         *     the newest state of each device that changed since.
          */
         get: operations["stream"];
         put?: never;
@@ -955,6 +1465,47 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description Somebody takes an invitation up. */
+        AcceptRequest: {
+            /** @description What stands after `#` in the link. */
+            invite: string;
+            /** @description The name to sign in with, at most 100 characters; not asked of somebody who has one. */
+            name?: string;
+            /** @description At least 10 characters, the name not among them. */
+            password: string;
+        };
+        /** @description A person who may sign in. */
+        Account: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description They may not sign in, and their tokens open nothing. */
+            disabled: boolean;
+            /**
+             * Format: int64
+             * @description When they, or a program of theirs, last called, milliseconds since 1970; within a minute.
+             */
+            last_seen_ms?: number | null;
+            /** @description What they sign in with; what they do is recorded under it. */
+            name: string;
+            /** @description Its identifier. */
+            person_id: components["schemas"]["PersonId"];
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Changes what a person may do. */
+        AccountChange: {
+            /** @description Whether they are shut out. */
+            disabled?: boolean | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description The people who may sign in. */
+        AccountList: {
+            /** @description By name. */
+            people: components["schemas"]["Account"][];
+        };
         /** @description What is running and what waits. */
         ActiveJobs: {
             tasks: components["schemas"]["Task"][];
@@ -964,6 +1515,22 @@ export interface components {
          * @description A process that claims tasks.
          */
         AgentId: string;
+        /** @description A list in the form of the older API. */
+        AnalysisList: {
+            count: number;
+            /** @description Each with `id`, `status`, `slide`, `created_at` and what else is known. */
+            requests: unknown[];
+            success: boolean;
+        };
+        /** @description Asks for the analysis of a slide. */
+        AnalyzeBody: {
+            /** @description The model to run, as the agents know it. */
+            model?: string | null;
+            /** @description The slide's name: opaque to the server, which opens no such file. */
+            slide: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description What an object is, as DICOM segmentations say it. */
         Anatomy: {
             /** @description Its category: anatomical structure, morphologically altered structure … */
@@ -972,11 +1539,28 @@ export interface components {
             kind: components["schemas"]["Code"];
             laterality?: components["schemas"]["Code"] | null;
         };
+        /** @description An attempt that came to nothing. */
+        AttemptFailure: {
+            /** @description Name of the agent that had it. */
+            agent?: string | null;
+            /**
+             * Format: int64
+             * @description When it was known to have failed, milliseconds since 1970.
+             */
+            at_ms: number;
+            /**
+             * Format: int32
+             * @description Which attempt, from 1.
+             */
+            attempt: number;
+            /** @description Why. */
+            failure: components["schemas"]["TaskFailure"];
+        };
         /**
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "exported";
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "request_made" | "request_deleted" | "exported" | "signed_in" | "sign_in_failed" | "person_added" | "person_changed" | "person_removed" | "password_changed" | "credential_made" | "credential_revoked" | "agent_enrolled";
         /** @description One line of the audit list. */
         AuditEntry: {
             /** @description What was done. */
@@ -1042,7 +1626,7 @@ export interface components {
          * @description What is looked at.
          * @enum {string}
          */
-        CheckName: "server" | "port" | "settings" | "page" | "data_folder" | "temp_folder" | "log_folder" | "model_folder" | "free_space" | "database" | "schema" | "integrity" | "storage" | "blobs" | "orphans" | "agents" | "queue" | "engines" | "gpu" | "memory" | "clock";
+        CheckName: "server" | "port" | "certificate" | "settings" | "page" | "data_folder" | "temp_folder" | "log_folder" | "model_folder" | "free_space" | "database" | "schema" | "integrity" | "storage" | "blobs" | "orphans" | "agents" | "queue" | "engines" | "gpu" | "memory" | "clock";
         /**
          * @description The sentences of a check by their names. Where a name is missing, the text is the same in every
          *     language: a path, or the words of another program.
@@ -1058,21 +1642,43 @@ export interface components {
          * @enum {string}
          */
         CheckState: "skipped" | "ok" | "note" | "warning" | "error";
+        /**
+         * Format: uuid
+         * @description One question for work; repeated, it gets the same task.
+         */
+        ClaimId: string;
         /** @description An agent asks for work. */
         ClaimRequest: {
             /** @description Who asks; chosen by the agent at its start. */
             agent_id: components["schemas"]["AgentId"];
+            claim_id?: components["schemas"]["ClaimId"] | null;
+            /** @description The device that would compute: `cpu`, `cuda:0` …; empty where the agent does not say. */
+            device?: string;
             /** @description Engines it can run. */
             engines: components["schemas"]["EngineName"][];
+            /**
+             * Format: int64
+             * @description Memory of the device, where it is a GPU.
+             */
+            gpu_memory_bytes?: number | null;
             /** @description Kinds of task it can run. */
             kinds: components["schemas"]["TaskKind"][];
+            /** @description Weights at hand. */
+            models?: components["schemas"]["Sha256"][];
             /** @description Name for people. */
             name: string;
+            /** @description Programs for tasks that run one. */
+            programs?: string[];
             /**
              * Format: int32
              * @description [`PROTOCOL_VERSION`] of the agent.
              */
             protocol: number;
+            /**
+             * Format: int32
+             * @description Tasks that it runs at once on that device; 0 where it does not say.
+             */
+            slots?: number;
             /**
              * Format: int32
              * @description How long the server may hold the request until there is work; at most 25.
@@ -1103,6 +1709,34 @@ export interface components {
             /** @description 1–16 letters, digits, dots and hyphens. */
             value: string;
         };
+        /** @description Which code a program is. */
+        CodeVersion: {
+            /**
+             * @description Branch.
+             * @default null
+             */
+            branch: string | null;
+            /**
+             * @description Digest of the source files.
+             * @default null
+             */
+            files_hash: string | null;
+            /**
+             * @description Whether files differ from the commit.
+             * @default null
+             */
+            git_dirty: boolean | null;
+            /**
+             * @description Commit.
+             * @default null
+             */
+            git_hash: string | null;
+            /**
+             * @description Digest of the list of libraries.
+             * @default null
+             */
+            uv_lock_hash: string | null;
+        };
         /**
          * @description What becomes of voxels that only one of two passes found.
          * @enum {string}
@@ -1125,13 +1759,13 @@ export interface components {
         };
         /** @description The task is done. */
         CompleteRequest: {
+            external?: components["schemas"]["ExternalOutput"] | null;
             /**
              * Format: int64
              * @description From the lease.
              */
             fence: number;
-            /** @description What it made; its blobs are already uploaded. */
-            output: components["schemas"]["TaskOutput"];
+            output?: components["schemas"]["TaskOutput"] | null;
         };
         /** @description A slice that a person vouches for. */
         ConfirmedSlice: components["schemas"]["SliceRef"] & {
@@ -1142,6 +1776,312 @@ export interface components {
              * @description The object.
              */
             label: number;
+        };
+        /** @description Something that opens the server, without the secret itself. */
+        Credential: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            created_ms: number;
+            /** @description Its identifier. */
+            credential_id: components["schemas"]["CredentialId"];
+            /**
+             * Format: int64
+             * @description Until when it opens anything, milliseconds since 1970; for ever where there is none.
+             */
+            expires_ms?: number | null;
+            /** @description It is the one that this request showed. */
+            is_this?: boolean;
+            /** @description What it is for. */
+            kind: components["schemas"]["CredentialKind"];
+            /**
+             * Format: int64
+             * @description When it was last shown, milliseconds since 1970; within a minute.
+             */
+            last_seen_ms?: number | null;
+            /** @description Who made it. */
+            made_by: string;
+            /** @description Name for people. */
+            name: string;
+            person_id?: components["schemas"]["PersonId"] | null;
+            /** @description What it lets do: of a session the person's role now, of an invitation the role it gives. */
+            role: components["schemas"]["Role"];
+        };
+        /**
+         * Format: uuid
+         * @description Something that opens the server: a session, a token, an agent's credential.
+         */
+        CredentialId: string;
+        /**
+         * @description What a credential is for.
+         * @enum {string}
+         */
+        CredentialKind: "session" | "token" | "agent" | "join" | "invite";
+        /** @description What the server keeps, listed. */
+        CredentialList: {
+            /** @description Those that still open something, the newest first. */
+            credentials: components["schemas"]["Credential"][];
+        };
+        /** @description Asks for a credential. */
+        CredentialRequest: {
+            /**
+             * Format: int32
+             * @description Hours until it opens nothing any more. `join` and `invite`: 24 and 168 where nothing is said;
+             *     the others: never.
+             */
+            expires_hours?: number | null;
+            /** @description `token`, `agent`, `join` or `invite`. */
+            kind: components["schemas"]["CredentialKind"];
+            /** @description Name for people: the program's, the agent's; at most 100 characters. */
+            name?: string;
+            person_id?: components["schemas"]["PersonId"] | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description A machine as the server knows it. */
+        Device: components["schemas"]["DeviceReadings"] & {
+            /** @description What else it said that it runs. */
+            active_jobs: string[];
+            /** @description The machine's name. */
+            host_id: string;
+            /** @description When it was last heard: RFC 3339, UTC. */
+            last_heartbeat: string;
+            /**
+             * Format: int64
+             * @description The same in milliseconds since 1970.
+             */
+            last_ms: number;
+            /** @description Silent for more than 60 s: it may be removed. */
+            removable: boolean;
+            /** @description How it was in the last minutes, oldest first; only where asked for. */
+            samples?: components["schemas"]["DeviceSample"][] | null;
+            /**
+             * Format: int64
+             * @description Place in the order of what changed about devices.
+             */
+            seq: number;
+            /**
+             * Format: int64
+             * @description Milliseconds since then, when this was said.
+             */
+            silent_ms: number;
+            /** @description What it does, by the server's clock. */
+            status: components["schemas"]["DeviceStatus"];
+            /** @description Tasks of this server that run there. */
+            tasks: components["schemas"]["DeviceTask"][];
+        };
+        /** @description The server did as asked. */
+        DeviceAnswer: {
+            /** @description The machine. */
+            host_id: string;
+            /** @description `Heartbeat received` or `Device removed`. */
+            message: string;
+        };
+        /** @description A GPU of a machine. */
+        DeviceGpu: {
+            /**
+             * Format: int32
+             * @description Number on the machine.
+             * @default 0
+             */
+            id: number;
+            /**
+             * @description Model.
+             * @default
+             */
+            name: string;
+            /**
+             * Format: double
+             * @description Watts.
+             * @default null
+             */
+            power_usage: number | null;
+            /**
+             * @description What computes on it.
+             * @default []
+             */
+            processes: components["schemas"]["GpuProcess"][];
+            /**
+             * Format: double
+             * @description Degrees Celsius.
+             * @default null
+             */
+            temperature: number | null;
+            /**
+             * Format: double
+             * @description Percent of the time in which it was busy.
+             * @default null
+             */
+            util: number | null;
+            /**
+             * Format: double
+             * @description Memory in all.
+             * @default null
+             */
+            vram_total: number | null;
+            /**
+             * Format: double
+             * @description Memory in use.
+             * @default null
+             */
+            vram_used: number | null;
+        };
+        /** @description A machine says that it lives and how it is. Everything but its name may be left out. */
+        DeviceHeartbeat: components["schemas"]["DeviceReadings"] & {
+            /**
+             * @description What the machine runs, as the program calls it.
+             * @default []
+             */
+            active_jobs: unknown[];
+            /** @default null */
+            agent_id: components["schemas"]["AgentId"] | null;
+            /**
+             * @description The machine's name, as some programs call it.
+             * @default null
+             */
+            device_name: string | null;
+            /**
+             * @description The machine's name. It or `device_name` is needed.
+             * @default null
+             */
+            host_id: string | null;
+        };
+        /** @description How a machine is. */
+        DeviceReadings: {
+            /** @default null */
+            code_version: components["schemas"]["CodeVersion"] | null;
+            /**
+             * Format: double
+             * @description Mean of the processors.
+             * @default null
+             */
+            cpu_util: number | null;
+            /**
+             * @description Version of a library, where the program says it.
+             * @default null
+             */
+            cuda_version: string | null;
+            /**
+             * Format: double
+             * @description Room on the disk that tasks are computed on.
+             * @default null
+             */
+            disk_free: number | null;
+            /**
+             * Format: double
+             * @description That disk in all.
+             * @default null
+             */
+            disk_total: number | null;
+            /**
+             * Format: int32
+             * @description Number of GPUs.
+             * @default null
+             */
+            gpu_count: number | null;
+            /**
+             * Format: double
+             * @description Of all GPUs.
+             * @default null
+             */
+            gpu_power_usage: number | null;
+            /**
+             * Format: double
+             * @description The hottest GPU's.
+             * @default null
+             */
+            gpu_temperature: number | null;
+            /**
+             * Format: double
+             * @description Mean of the GPUs.
+             * @default null
+             */
+            gpu_util: number | null;
+            /**
+             * @description Each GPU.
+             * @default []
+             */
+            gpus: components["schemas"]["DeviceGpu"][];
+            /**
+             * Format: double
+             * @description Memory in all.
+             * @default null
+             */
+            memory_total: number | null;
+            /**
+             * Format: double
+             * @description Memory in use.
+             * @default null
+             */
+            memory_used: number | null;
+            /**
+             * @description Version of a library, where the program says it.
+             * @default null
+             */
+            torch_version: string | null;
+            /**
+             * @description Version of the agent.
+             * @default null
+             */
+            version: string | null;
+            /**
+             * Format: double
+             * @description GPU memory, of all GPUs.
+             * @default null
+             */
+            vram_total: number | null;
+            /**
+             * Format: double
+             * @description GPU memory in use, of all GPUs.
+             * @default null
+             */
+            vram_used: number | null;
+        };
+        /** @description How a machine was at one time, in percent. */
+        DeviceSample: {
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970.
+             */
+            at_ms: number;
+            /**
+             * Format: double
+             * @description Processors.
+             */
+            cpu?: number | null;
+            /**
+             * Format: double
+             * @description Mean of the GPUs.
+             */
+            gpu?: number | null;
+            /**
+             * Format: double
+             * @description Memory in use.
+             */
+            memory?: number | null;
+            /**
+             * Format: double
+             * @description GPU memory in use.
+             */
+            vram?: number | null;
+        };
+        /**
+         * @description What a machine does, or how long it has been silent.
+         * @enum {string}
+         */
+        DeviceStatus: "idle" | "busy" | "suspect" | "offline";
+        /** @description A task on a machine. */
+        DeviceTask: {
+            /** @description Where on the machine: `cpu`, `cuda:0` … */
+            device?: string | null;
+            job_id?: components["schemas"]["JobId"] | null;
+            /** @description The job's name. */
+            job_name?: string | null;
+            /** @description What it does. */
+            kind: components["schemas"]["TaskKind"];
+            progress?: components["schemas"]["Progress"] | null;
+            /** @description The task. */
+            task_id: components["schemas"]["TaskId"];
         };
         /** @description Everything that was found: no names of patients, jobs or images, and no passwords. */
         Diagnosis: {
@@ -1188,6 +2128,15 @@ export interface components {
          * @enum {string}
          */
         Direction: "both" | "forward" | "backward";
+        /** @description An agent ends a request. */
+        EndBody: {
+            /** @description Why there is none. */
+            error?: string | null;
+            /** @description The result: any JSON. */
+            result?: unknown;
+            /** @description Whether there is a result. */
+            success: boolean;
+        };
         /** @description Which code made a mask. */
         EngineIdentity: {
             model?: components["schemas"]["ModelIdentity"] | null;
@@ -1222,6 +2171,20 @@ export interface components {
         Engines: {
             engines: components["schemas"]["EngineStatus"][];
         };
+        /** @description An agent shows the token that lets it enrol. */
+        EnrolRequest: {
+            /** @description The join token. */
+            join: string;
+            /** @description The agent's name for people. */
+            name?: string;
+        };
+        /** @description What an agent shows from now on. */
+        Enrolled: {
+            /** @description Its credential's identifier. */
+            credential_id: components["schemas"]["CredentialId"];
+            /** @description Its credential; shown this once. */
+            token: string;
+        };
         /** @description The body of every error answer. */
         ErrorBody: {
             /** @description The error. */
@@ -1250,7 +2213,7 @@ export interface components {
             created_ms: number;
             /**
              * Format: int64
-             * @description 1, 2, 3 … without a gap.
+             * @description 1, 2, 3 … without a gap; of a `device_update` that of the event before it.
              */
             event_id: number;
         };
@@ -1278,6 +2241,26 @@ export interface components {
             data: components["schemas"]["Task"];
             /** @enum {string} */
             event: "queue_update";
+        } | {
+            /** @description A request for a program was made or its state changed. */
+            data: {
+                /** @description The program that it asks for. */
+                program: string;
+                /** @description The request, and its task. */
+                request_id: components["schemas"]["TaskId"];
+                /** @description Where it stands now. */
+                status: components["schemas"]["TaskState"];
+            };
+            /** @enum {string} */
+            event: "request_update";
+        } | {
+            /** @description A request was deleted. */
+            data: {
+                /** @description The request. */
+                request_id: components["schemas"]["TaskId"];
+            };
+            /** @enum {string} */
+            event: "request_removed";
         } | {
             /** @description A job has a new mask. */
             data: {
@@ -1307,12 +2290,68 @@ export interface components {
             };
             /** @enum {string} */
             event: "review_update";
+        } | {
+            /** @description A task's program said something. */
+            data: {
+                /**
+                 * Format: int32
+                 * @description Which attempt.
+                 */
+                attempt: number;
+                job_id?: components["schemas"]["JobId"] | null;
+                /**
+                 * Format: int64
+                 * @description Bytes of text that there are of this attempt.
+                 */
+                length: number;
+                /** @description The task. */
+                task_id: components["schemas"]["TaskId"];
+            };
+            /** @enum {string} */
+            event: "log_update";
+        } | {
+            /**
+             * @description A device said how it is, or its state changed. Only its newest state is sent, and none is kept
+             *     in the list of events.
+             */
+            data: components["schemas"]["Device"];
+            /** @enum {string} */
+            event: "device_update";
+        } | {
+            /** @description A device was removed. */
+            data: {
+                /** @description The machine. */
+                host_id: string;
+                /**
+                 * Format: int64
+                 * @description Place in the order of what changed about devices: what was said before it is over.
+                 */
+                seq: number;
+            };
+            /** @enum {string} */
+            event: "device_removed";
         };
         /**
          * @description Who looked.
          * @enum {string}
          */
         Examiner: "server" | "files" | "agent";
+        /** @description Run a laboratory's own program. */
+        External: {
+            /** @description What the program is told: any JSON, opaque to the server. */
+            arguments: unknown;
+            /** @description Files that it reads. */
+            inputs?: components["schemas"]["InputFile"][];
+            /** @description The program, by the name under which agents offer it. */
+            program: string;
+        };
+        /** @description What a program made. */
+        ExternalOutput: {
+            /** @description The files that it wrote. */
+            files?: components["schemas"]["OutputFile"][];
+            /** @description What it says: any JSON. */
+            result: unknown;
+        };
         /** @description The attempt ended without output. */
         FailRequest: {
             failure?: components["schemas"]["TaskFailure"] | null;
@@ -1326,7 +2365,7 @@ export interface components {
          * @description Whether a failed attempt may be repeated.
          * @enum {string}
          */
-        FailureClass: "retryable" | "permanent" | "out_of_memory" | "timed_out" | "attempts_used_up";
+        FailureClass: "retryable" | "permanent" | "out_of_memory" | "crashed" | "timed_out" | "attempts_used_up" | "quarantined";
         /** @description A graphics processor. */
         Gpu: {
             /**
@@ -1352,6 +2391,26 @@ export interface components {
         /** @description The machine's GPUs; none is no error. */
         GpuList: {
             gpus: components["schemas"]["Gpu"][];
+        };
+        /** @description A program on a GPU. */
+        GpuProcess: {
+            /**
+             * @description Of the program.
+             * @default
+             */
+            name: string;
+            /**
+             * Format: int32
+             * @description The system's number.
+             * @default 0
+             */
+            pid: number;
+            /**
+             * Format: double
+             * @description GPU memory that it holds, where the driver tells.
+             * @default null
+             */
+            vram_used: number | null;
         };
         /** @description Which revision a job is to show. */
         HeadRequest: {
@@ -1485,6 +2544,7 @@ export interface components {
             axis: number;
             /** @description Inclusive corners `[x1, y1, x2, y2]` in voxels of the slice. */
             box?: number[] | null;
+            class?: components["schemas"]["TaskClass"] | null;
             engine?: components["schemas"]["EngineName"] | null;
             /**
              * Format: int32
@@ -1492,12 +2552,18 @@ export interface components {
              */
             frame?: number;
             /**
+             * Format: int64
+             * @description Only agents with a GPU of so much memory in all may have it.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
              * Format: int32
              * @description The object, 1–255.
              */
             label?: number;
             /** @description Whether the slice's present mask is part of the prompt. */
             mask?: boolean;
+            model?: components["schemas"]["Sha256"] | null;
             /** @description Points inside and outside the object. */
             points?: components["schemas"]["PointBody"][];
             /** @description Strokes inside and outside the object. */
@@ -1517,6 +2583,28 @@ export interface components {
             /** Format: double */
             y2?: number | null;
         };
+        /** @description A file that a program reads. */
+        InputFile: {
+            /** @description Its name in the program's folder. */
+            name: string;
+            /** @description Its bytes. */
+            sha256: components["schemas"]["Sha256"];
+            /**
+             * Format: int64
+             * @description How many bytes.
+             */
+            size: number;
+        };
+        /** @description A blob that a task reads. */
+        InputRef: {
+            /**
+             * Format: int64
+             * @description Its size; none where the storage does not tell.
+             */
+            bytes?: number | null;
+            /** @description Its name: the digest of its bytes. */
+            sha256: components["schemas"]["Sha256"];
+        };
         /** @description Between which slices to fill in. */
         InterpolateBody: {
             /**
@@ -1534,6 +2622,23 @@ export interface components {
              * @description The object, 1–255.
              */
             label?: number;
+        };
+        /** @description What an invitation is about. */
+        Invitation: {
+            /**
+             * Format: int64
+             * @description Until when, milliseconds since 1970.
+             */
+            expires_ms?: number | null;
+            /** @description Who chooses a new password; none where somebody new comes. */
+            name?: string | null;
+            /** @description The role that it gives. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description Somebody opens an invitation. */
+        InviteRequest: {
+            /** @description What stands after `#` in the link. */
+            invite: string;
         };
         /** @description A job with everything the page needs to show it again. */
         Job: components["schemas"]["JobSummary"] & {
@@ -1693,6 +2798,44 @@ export interface components {
             /** @description The objects. */
             labels: components["schemas"]["Label"][];
         };
+        /** @description What an agent lacks to run a task. */
+        Lack: {
+            /** @description The kind. */
+            kind: components["schemas"]["TaskKind"];
+            /** @enum {string} */
+            lack: "kind";
+        } | {
+            /** @description The engine. */
+            engine: components["schemas"]["EngineName"];
+            /** @enum {string} */
+            lack: "engine";
+        } | {
+            /** @enum {string} */
+            lack: "model";
+            /** @description The weights that are needed. */
+            sha256: components["schemas"]["Sha256"];
+        } | {
+            /**
+             * Format: int64
+             * @description What is needed.
+             */
+            bytes: number;
+            /** @enum {string} */
+            lack: "gpu_memory";
+        } | {
+            /** @enum {string} */
+            lack: "protocol";
+            /**
+             * Format: int32
+             * @description The oldest version that will do.
+             */
+            version: number;
+        } | {
+            /** @enum {string} */
+            lack: "program";
+            /** @description Its name. */
+            program: string;
+        };
         /** @description A granted task: the agent's time-limited right to it. */
         Lease: {
             /**
@@ -1705,11 +2848,18 @@ export interface components {
              * @description Milliseconds between heartbeats.
              */
             heartbeat_ms: number;
+            /** @description The blobs that the lease lets its holder read, and no others. */
+            inputs?: components["schemas"]["InputRef"][];
             /**
              * Format: int64
              * @description Milliseconds until the lease ends unless a heartbeat comes.
              */
             lease_ms: number;
+            /**
+             * @description Memory ran out in the attempt before: compute coarser, in smaller parts, or where there is
+             *     more.
+             */
+            smaller?: boolean;
             /** @description What to do. */
             spec: components["schemas"]["TaskSpec"];
             /** @description The task. */
@@ -1725,6 +2875,38 @@ export interface components {
          * @enum {string}
          */
         LogLevel: "info" | "warning" | "error";
+        /** @description The server's answer to a piece. */
+        LogReply: {
+            /** @description No more is kept of this attempt. */
+            full: boolean;
+            /**
+             * Format: int64
+             * @description Bytes that the server has: go on from there. Less than was sent where a piece is missing.
+             */
+            offset: number;
+        };
+        /** @description An agent sends a piece of what its program says. */
+        LogRequest: {
+            /**
+             * Format: int64
+             * @description From the lease.
+             */
+            fence: number;
+            /**
+             * Format: int64
+             * @description Bytes of UTF-8 that the attempt said before this piece.
+             */
+            offset: number;
+            /** @description The piece. */
+            text: string;
+        };
+        /** @description A credential that was just made. */
+        MadeCredential: {
+            /** @description What it is. */
+            credential: components["schemas"]["Credential"];
+            /** @description What opens the server; shown this once. */
+            secret: string;
+        };
         /** @description Which slices a task's mask speaks for. */
         MaskExtent: {
             /**
@@ -1841,6 +3023,22 @@ export interface components {
             sha256: components["schemas"]["Sha256"];
             /** @description Intensities that were seen as black and white. */
             window?: number[] | null;
+        };
+        /** @description Names an uploaded file for a program. */
+        NewInput: {
+            /** @description Its name in the program's folder: letters, digits and signs, without `/`. */
+            name: string;
+            /** @description Its bytes. */
+            sha256: components["schemas"]["Sha256"];
+        };
+        /** @description Asks for a run of a program. */
+        NewRequest: {
+            /** @description What it is told: any JSON; an empty object by default. */
+            arguments?: unknown;
+            /** @description Files that it reads, uploaded before. */
+            inputs?: components["schemas"]["NewInput"][];
+            /** @description The program, by the name under which agents offer it. */
+            program: string;
         };
         /** @description How two revisions agree about an object. */
         ObjectComparison: {
@@ -2026,6 +3224,61 @@ export interface components {
             /** @description A revision of the job. */
             revision_id: components["schemas"]["RevisionId"];
         };
+        /** @description A file that a program wrote. */
+        OutputFile: {
+            /** @description What kind of file it is, such as `image/png`. */
+            media_type: string;
+            /** @description Its name; parts of a folder's name are divided by `/`. */
+            name: string;
+            /** @description Its bytes. */
+            sha256: components["schemas"]["Sha256"];
+            /**
+             * Format: int64
+             * @description How many bytes.
+             */
+            size: number;
+        };
+        /** @description A part of what an attempt said. */
+        OutputLog: {
+            /**
+             * Format: int32
+             * @description Which attempt, 1 for the first; 0 where none has said anything.
+             */
+            attempt: number;
+            /** @description Every attempt that said something, ascending. */
+            attempts: number[];
+            /**
+             * Format: int64
+             * @description Bytes that there are.
+             */
+            length: number;
+            /**
+             * Format: int64
+             * @description Where the text ends: ask from there for what follows.
+             */
+            next_offset: number;
+            /**
+             * Format: int64
+             * @description Where the text begins, in bytes.
+             */
+            offset: number;
+            /** @description The task. */
+            task_id: components["schemas"]["TaskId"];
+            /** @description The text. */
+            text: string;
+        };
+        /** @description Chooses another password. */
+        PasswordRequest: {
+            /** @description The one until now. */
+            current: string;
+            /** @description At least 10 characters, the name not among them. */
+            new: string;
+        };
+        /**
+         * Format: uuid
+         * @description A person who may sign in.
+         */
+        PersonId: string;
         /** @description A point of a prompt, in voxels of its slice. */
         Point: {
             /** @description Whether the point lies inside the object. */
@@ -2090,13 +3343,32 @@ export interface components {
              */
             slice_index: number;
         };
-        /** @description A place in the queue. */
+        /** @description A place in the queue: one of the three. */
         PriorityBody: {
+            after?: components["schemas"]["TaskId"] | null;
+            before?: components["schemas"]["TaskId"] | null;
             /**
              * Format: int32
-             * @description Higher goes first; a slice is queued with 10, a propagation with 0.
+             * @description Higher goes first; a slice is queued with 10, a propagation with 0. Above 0 a task goes with
+             *     those that people wait for, below 0 after them, whatever its class.
              */
-            priority: number;
+            priority?: number | null;
+        };
+        /** @description Programs that agents offer or requests wait for. */
+        ProgramList: {
+            programs: components["schemas"]["ProgramStatus"][];
+        };
+        /** @description A program and who runs it. */
+        ProgramStatus: {
+            /** @description Agents that live and offer it; none: requests wait until one comes. */
+            agents: string[];
+            /** @description Its name. */
+            program: string;
+            /**
+             * Format: int64
+             * @description Requests that wait for it.
+             */
+            waiting: number;
         };
         /** @description How far a task has come. */
         Progress: {
@@ -2159,6 +3431,7 @@ export interface components {
              * @description Stored axis; that of the object's prompt that was changed last where none is named.
              */
             axis?: number | null;
+            class?: components["schemas"]["TaskClass"] | null;
             combine?: components["schemas"]["Combine"] | null;
             direction?: components["schemas"]["Direction"] | null;
             engine?: components["schemas"]["EngineName"] | null;
@@ -2168,12 +3441,18 @@ export interface components {
              */
             frame?: number | null;
             /**
+             * Format: int64
+             * @description Only agents with a GPU of so much memory in all may have it.
+             */
+            gpu_memory_bytes?: number | null;
+            /**
              * Format: int32
              * @description The object; the most recently changed one where none is named.
              */
             label?: number | null;
             /** @description Whether only the largest connected part of the object stays, and slices that are known. */
             largest_component?: boolean | null;
+            model?: components["schemas"]["Sha256"] | null;
             /** @description First and last slice that may hold the object, inclusive. */
             range?: number[] | null;
             window?: components["schemas"]["WindowBody"] | null;
@@ -2259,6 +3538,56 @@ export interface components {
          * @enum {string}
          */
         Reason: "not_a_volume" | "header_field" | "image_too_large" | "cut_short" | "trailing_bytes" | "damaged_file" | "no_memory" | "broken_off" | "too_large" | "no_mask" | "all_outside" | "engine_not_ready" | "no_engine" | "empty_object" | "propagating" | "segmenting" | "task_runs" | "marked_absent" | "nothing_between" | "no_confirmed_mask" | "task_state" | "not_head" | "label_locked" | "job_accepted" | "labels_changed" | "review_changed" | "name_taken" | "disk_full" | "store_damaged" | "internal";
+        /** @description A request with what it asks for and what came of it. */
+        Request: components["schemas"]["RequestSummary"] & {
+            /** @description What the program is told. */
+            arguments: unknown;
+            /** @description Files that it reads. */
+            inputs: components["schemas"]["InputFile"][];
+            output?: components["schemas"]["ExternalOutput"] | null;
+        };
+        /** @description The newest requests, newest first. */
+        RequestList: {
+            requests: components["schemas"]["RequestSummary"][];
+        };
+        /** @description A request as lists show it: the task that runs the program has the same identifier. */
+        RequestSummary: {
+            /** @description The agent that has or had it. */
+            agent?: string | null;
+            /**
+             * Format: int32
+             * @description How often it was granted.
+             */
+            attempt: number;
+            /** @description Who asked for it; empty where nobody said so. */
+            by: string;
+            /** @description Whether a person asked to stop it. */
+            cancel_requested: boolean;
+            /**
+             * Format: int64
+             * @description Milliseconds since 1970 when it was asked for.
+             */
+            created_ms: number;
+            failure?: components["schemas"]["TaskFailure"] | null;
+            /**
+             * Format: int64
+             * @description When it ended.
+             */
+            finished_ms?: number | null;
+            /** @description The program. */
+            program: string;
+            /** @description How far the program has come. */
+            progress: components["schemas"]["Progress"];
+            /** @description Its identifier, and its task's. */
+            request_id: components["schemas"]["TaskId"];
+            /**
+             * Format: int64
+             * @description When it was last granted.
+             */
+            started_ms?: number | null;
+            /** @description Where it stands. */
+            status: components["schemas"]["TaskState"];
+        };
         /** @description Where a review stands, and the step that led there. */
         Review: {
             /**
@@ -2379,6 +3708,11 @@ export interface components {
             /** @description Labels of the box's voxels in the `volume::rle` format, in base64. */
             rle_base64: string;
         };
+        /**
+         * @description What somebody may do. Each role may do what those before it may; `agent` stands beside them.
+         * @enum {string}
+         */
+        Role: "agent" | "viewer" | "annotator" | "reviewer" | "admin";
         /** @description A sentence by its name. */
         Said: {
             /** @description Which sentence it is. */
@@ -2418,21 +3752,41 @@ export interface components {
          * @description A sentence by its name. `x-english` has the text of each: what stands in braces is a value; `{n|one|many}` is a word that depends on one.
          * @enum {string}
          */
-        Sentence: "and_more" | "no_answer" | "look_busy" | "no_place" | "server_runs" | "listens" | "any_origin" | "image_below_upload" | "image_above_memory" | "no_token" | "no_https" | "settings_fine" | "setting_risky" | "settings_clash" | "name_origins" | "name_token" | "put_proxy" | "page_is_here" | "folder_locked" | "folder_writable" | "folder_missing" | "folder_unwritable" | "or_another_folder" | "room_on_disk" | "room_in_quota" | "mount_writable" | "give_write_right" | "file_in_the_way" | "see_disk" | "no_log_files" | "log_files" | "log_files_later" | "log_files_hidden" | "give_folder_rights" | "space_unknown" | "space_free" | "space_little" | "space_of_folder" | "make_room" | "no_model_folder" | "model_folder_unreadable" | "name_readable_folder" | "no_weights" | "fetch_weights" | "fetch_again" | "models_here" | "model_damaged" | "model_here" | "other_size" | "other_configuration" | "pinned" | "not_vouched_for" | "placed_by_hand" | "database_answers" | "schema_fits" | "own_checks" | "no_fault" | "faults" | "database_newer" | "use_newer" | "database_damaged" | "save_database" | "database_full" | "room_on_it" | "database_unusable" | "database_late" | "look_reachable" | "look_server_reachable" | "look_at_disk" | "look_at_folder" | "check_password" | "make_database" | "more_connections" | "look_at_log" | "stored_files" | "written_and_read" | "storage_failed" | "bucket_failed" | "check_bucket" | "room_in_data_folder" | "files_read" | "files_bad" | "read_every_file" | "file_of_job" | "an_image" | "a_mask" | "an_output" | "is_missing" | "is_damaged" | "is_unreadable" | "other_bytes" | "other_object" | "bring_back_images" | "bring_back_masks" | "nothing_lost" | "no_orphans" | "orphans" | "remove_now" | "holders_unknown" | "agent_heard_of" | "no_agent" | "start_agent" | "agents_here" | "queue_length" | "queue_stuck" | "queue_slow" | "why_it_waits" | "no_agent_runs_it" | "attempt_failed" | "waits_for_agent" | "start_their_agent" | "more_at_once" | "engine_elsewhere" | "engine_lacks" | "engine_ready" | "no_engine_runs" | "see_missing" | "engines_ready" | "weights_absent" | "weights_elsewhere" | "task_too_long" | "smaller_range" | "agent_lost" | "look_at_agent" | "agent_stopped" | "input_unavailable" | "mask_unreadable" | "output_refused" | "engine_crashed" | "report_crash" | "network_failed" | "device_full" | "end_others" | "end_others_on_gpu" | "put_weights" | "change_prompt" | "no_gpu" | "gpus" | "gpu_memory" | "memory_unknown" | "memory_available" | "end_programs" | "clock_wrong" | "set_clock" | "clock_ahead" | "set_clocks" | "clock_fine";
-        /** @description Whether a client may use the API. */
+        Sentence: "and_more" | "no_answer" | "look_busy" | "no_place" | "server_runs" | "listens" | "any_origin" | "image_below_upload" | "image_above_memory" | "no_token" | "no_https" | "settings_fine" | "setting_risky" | "settings_clash" | "name_origins" | "name_token" | "put_proxy" | "page_is_here" | "https_of_proxy" | "no_certificate" | "matching_files" | "certificate_opaque" | "certificate_for" | "certificate_expired" | "certificate_expires" | "certificate_early" | "renew_certificate" | "look_at_clock" | "is_authority" | "make_other" | "not_for_names" | "no_name" | "make_for_names" | "folder_locked" | "folder_writable" | "folder_missing" | "folder_unwritable" | "or_another_folder" | "room_on_disk" | "room_in_quota" | "mount_writable" | "give_write_right" | "file_in_the_way" | "see_disk" | "no_log_files" | "log_files" | "log_files_later" | "log_files_hidden" | "give_folder_rights" | "space_unknown" | "space_free" | "space_little" | "space_of_folder" | "make_room" | "no_model_folder" | "model_folder_unreadable" | "name_readable_folder" | "no_weights" | "fetch_weights" | "fetch_again" | "models_here" | "model_damaged" | "model_here" | "other_size" | "other_configuration" | "pinned" | "not_vouched_for" | "placed_by_hand" | "database_answers" | "schema_fits" | "own_checks" | "no_fault" | "faults" | "database_newer" | "use_newer" | "database_damaged" | "save_database" | "database_full" | "room_on_it" | "database_unusable" | "database_late" | "look_reachable" | "look_server_reachable" | "look_at_disk" | "look_at_folder" | "check_password" | "make_database" | "more_connections" | "look_at_log" | "stored_files" | "written_and_read" | "storage_failed" | "bucket_failed" | "check_bucket" | "room_in_data_folder" | "files_read" | "files_bad" | "read_every_file" | "file_of" | "of_job" | "of_request" | "an_image" | "a_mask" | "a_file" | "an_output" | "is_missing" | "is_damaged" | "is_unreadable" | "other_bytes" | "other_object" | "bring_back_images" | "bring_back_masks" | "bring_back_files" | "nothing_lost" | "no_orphans" | "orphans" | "remove_now" | "agents_unknown" | "agent_heard_of" | "no_agent" | "start_agent" | "agents_here" | "queue_length" | "queue_stuck" | "queue_slow" | "why_it_waits" | "and_why" | "no_agent_asks" | "no_agent_that" | "and_also" | "runs_it" | "runs_kind" | "runs_engine" | "has_weights" | "has_gpu" | "speaks_protocol" | "runs_program" | "attempt_failed" | "waits_for_agent" | "next_turn" | "start_their_agent" | "more_at_once" | "engine_elsewhere" | "engine_lacks" | "engine_ready" | "no_engine_runs" | "see_missing" | "engines_ready" | "weights_absent" | "weights_elsewhere" | "task_too_long" | "smaller_range" | "faster_program" | "more_memory" | "agent_lost" | "given_up" | "look_at_agent" | "agent_stopped" | "input_unavailable" | "mask_unreadable" | "output_refused" | "engine_crashed" | "report_crash" | "network_failed" | "device_full" | "end_others" | "end_others_on_gpu" | "put_weights" | "change_prompt" | "no_gpu" | "gpus" | "gpu_memory" | "memory_unknown" | "memory_available" | "end_programs" | "clock_wrong" | "set_clock" | "clock_ahead" | "set_clocks" | "clock_fine";
+        /** @description Whether a client may use the API, and what for. */
         Session: {
-            /** @description This client may use the API: it has shown the token, or none is asked for. */
+            /** @description Under which name what it does is recorded; none where it says so itself. */
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+            /** @description This client may use the API: it has shown who it is, or nothing is asked for. */
             signed_in: boolean;
-            /** @description The server asks for a token. */
+            signed_in_as?: components["schemas"]["SignedInAs"] | null;
+            /** @description The server asks who comes. */
             token_required: boolean;
+            /** @description What it can show to sign in. */
+            ways: components["schemas"]["SignInWay"][];
         };
         /** @description The SHA-256 of some bytes in lower-case hexadecimal: the name of a blob, and of the image in it. */
         Sha256: string;
-        /** @description Signs a browser in. */
+        /** @description Signs a browser in: with name and password, or with the server's token. */
         SignIn: {
+            /** @description A person's name. */
+            name?: string | null;
+            /** @description Their password. */
+            password?: string | null;
             /** @description The server's token. */
-            token: string;
+            token?: string | null;
         };
+        /**
+         * @description A way to sign in on the page.
+         * @enum {string}
+         */
+        SignInWay: "password" | "token";
+        /**
+         * @description How a client was let in.
+         * @enum {string}
+         */
+        SignedInAs: "anybody" | "server_token" | "person" | "token" | "agent";
         /** @description An object's area on a slice. */
         SliceArea: {
             /**
@@ -2500,6 +3854,22 @@ export interface components {
              */
             slice_index: number;
         };
+        /** @description An agent takes a request. */
+        StatusBody: {
+            /**
+             * Format: int64
+             * @description Of the answer to the first call: says that the same agent calls again. Needed only where
+             *     agents have no name of their own.
+             */
+            fence?: number | null;
+            /** @description `processing`. */
+            status: components["schemas"]["TakenStatus"];
+        };
+        /**
+         * @description What an agent may say of a request.
+         * @enum {string}
+         */
+        TakenStatus: "processing";
         /** @description A task as the API shows it. */
         Task: {
             /** @description That agent's name. */
@@ -2512,27 +3882,32 @@ export interface components {
             attempt: number;
             /** @description Whether a person asked to stop it. */
             cancel_requested: boolean;
+            /** @description Who waits for it. */
+            class?: components["schemas"]["TaskClass"];
             /**
              * Format: int64
              * @description Milliseconds since 1970 when it was queued.
              */
             created_ms: number;
+            /** @description The device of that agent that computes or computed it. */
+            device?: string | null;
             engine?: components["schemas"]["EngineName"] | null;
             failure?: components["schemas"]["TaskFailure"] | null;
+            /** @description Attempts that came to nothing, the first one first. */
+            failures?: components["schemas"]["AttemptFailure"][];
             /**
              * Format: int64
              * @description When it ended.
              */
             finished_ms?: number | null;
-            /** @description The job it belongs to. */
-            job_id: components["schemas"]["JobId"];
+            job_id?: components["schemas"]["JobId"] | null;
             /** @description That job's name; none in events of older versions. */
             job_name?: string | null;
             /** @description What it does. */
             kind: components["schemas"]["TaskKind"];
             /**
              * Format: int32
-             * @description The object it works on.
+             * @description The object it works on; 0 where it works on none.
              */
             label: number;
             /**
@@ -2540,10 +3915,14 @@ export interface components {
              * @description Higher goes first.
              */
             priority: number;
+            /** @description The program it runs for a request. */
+            program?: string | null;
             /** @description How far it has come. */
             progress: components["schemas"]["Progress"];
             revision_id?: components["schemas"]["RevisionId"] | null;
             slice?: components["schemas"]["SliceRef"] | null;
+            /** @description Whether memory ran out before and it is or was computed smaller. */
+            smaller?: boolean;
             /**
              * Format: int64
              * @description When it was last granted.
@@ -2554,6 +3933,11 @@ export interface components {
             /** @description Its identifier. */
             task_id: components["schemas"]["TaskId"];
         };
+        /**
+         * @description Who waits for a task.
+         * @enum {string}
+         */
+        TaskClass: "interactive" | "batch";
         /** @description How many tasks there are, by state. */
         TaskCounts: {
             /**
@@ -2604,12 +3988,16 @@ export interface components {
          * @description What a task does, as agents name it when they say what they can run.
          * @enum {string}
          */
-        TaskKind: "segment_slice" | "propagate";
+        TaskKind: "segment_slice" | "propagate" | "external";
         /** @description The newest tasks, newest first. */
         TaskList: {
             /** @description All tasks, of the job where one is named, by state. */
             counts: components["schemas"]["TaskCounts"];
             tasks: components["schemas"]["Task"][];
+            /** @description Why each of these that waits does so. */
+            waiting: {
+                [key: string]: components["schemas"]["WaitReason"][];
+            };
         };
         /** @description What happened to a task, oldest line first. */
         TaskLog: {
@@ -2674,8 +4062,7 @@ export interface components {
         };
         /** @description Answer to a request that queued a task. */
         TaskQueued: {
-            /** @description Its job. */
-            job_id: components["schemas"]["JobId"];
+            job_id?: components["schemas"]["JobId"] | null;
             /** @description `queued`. */
             status: components["schemas"]["TaskState"];
             /** @description The task. */
@@ -2703,6 +4090,9 @@ export interface components {
         }) | (components["schemas"]["Propagate"] & {
             /** @enum {string} */
             kind: "propagate";
+        }) | (components["schemas"]["External"] & {
+            /** @enum {string} */
+            kind: "external";
         });
         /**
          * @description Where a task stands. Only `server::queue` decides what follows what.
@@ -2725,6 +4115,70 @@ export interface components {
             /** @description Of volumes: `ml`. */
             volume: string;
         };
+        /** @description An uploaded file that a request may name. */
+        UploadedFile: {
+            /** @description Its bytes. */
+            sha256: components["schemas"]["Sha256"];
+            /**
+             * Format: int64
+             * @description How many bytes.
+             */
+            size: number;
+        };
+        /** @description One reason why a queued task has no agent yet, as a key the page translates, with its numbers. */
+        WaitReason: {
+            /**
+             * Format: int32
+             * @description Attempts so far.
+             */
+            attempt: number;
+            /**
+             * Format: int64
+             * @description When, milliseconds since 1970.
+             */
+            until_ms: number;
+            /** @enum {string} */
+            why: "back_off";
+        } | {
+            /** @enum {string} */
+            why: "no_agent";
+        } | {
+            /** @description What the one that comes closest lacks. */
+            lacks: components["schemas"]["Lack"][];
+            /**
+             * Format: int32
+             * @description How many there are.
+             */
+            n_agents: number;
+            /** @enum {string} */
+            why: "no_agent_for";
+        } | {
+            /**
+             * Format: int32
+             * @description Tasks that go before it.
+             */
+            ahead: number;
+            /**
+             * Format: int32
+             * @description How many can run it.
+             */
+            n_agents: number;
+            /** @enum {string} */
+            why: "all_busy";
+        } | {
+            /**
+             * Format: int32
+             * @description Tasks that go before it.
+             */
+            ahead: number;
+            /** @enum {string} */
+            why: "next";
+        };
+        /** @description Why a task waits. */
+        Waiting: {
+            /** @description Nothing where it does not wait. */
+            reasons: components["schemas"]["WaitReason"][];
+        };
         /**
          * @description Intensities from black to white: `abdomen`, `lung`, `bone`, `brain`, `liver`, `none` where they are
          *     grey levels (0 to 255) already, or `[low, high]`.
@@ -2739,6 +4193,859 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_devices: {
+        parameters: {
+            query?: {
+                /** @description With how it was in the last twelve minutes. */
+                samples?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"][];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    device_heartbeat: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceHeartbeat"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAnswer"];
+                };
+            };
+            /** @description It says no name */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There are too many devices */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                host_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceAnswer"];
+                };
+            };
+            /** @description It was heard in the last 60 s */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    analyze: {
+        parameters: {
+            query?: {
+                /** @description Hold the answer for up to so many seconds; 0 answers at once. */
+                wait?: number;
+            };
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnalyzeBody"];
+            };
+        };
+        responses: {
+            /** @description It has ended: `success`, `request_id`, `status` and `result` or `error` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description It goes on: `success`, `request_id`, `status` and `url` */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    complete_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndBody"];
+            };
+        };
+        responses: {
+            /** @description `success`, `request_id`, `status` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another agent has it, or it ended otherwise */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pending: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnalysisList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    update_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusBody"];
+            };
+        };
+        responses: {
+            /** @description It is the agent's: `success`, `request_id`, `status`, `fence` */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Another agent has it, or it has ended: leave it */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_own: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_own: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_own: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                credential_id: components["schemas"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_password: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not signed in by name and password */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many failed: wait as `Retry-After` says */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     list_audit: {
         parameters: {
             query?: {
@@ -2767,7 +5074,7 @@ export interface operations {
                     "application/json": components["schemas"]["AuditList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2776,7 +5083,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2823,7 +5130,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2832,8 +5139,300 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_credentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_credential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialRequest"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeCredential"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The first person is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_credential: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                credential_id: components["schemas"]["CredentialId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    invitation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
             /** @description The server is not reached under this name, or the calling page is of another origin */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    accept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcceptRequest"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The name is taken */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It was used, revoked, or has run out */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2877,7 +5476,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2886,7 +5485,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -2902,8 +5501,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -2924,7 +5523,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2981,7 +5580,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -2990,7 +5589,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3014,8 +5613,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3032,7 +5631,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3041,7 +5640,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3073,8 +5672,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3095,7 +5694,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3104,7 +5703,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3173,7 +5772,7 @@ export interface operations {
                     "application/json": components["schemas"]["Comparison"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3182,7 +5781,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3228,8 +5827,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3255,7 +5854,7 @@ export interface operations {
                     "application/zip": number[];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3264,7 +5863,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3305,8 +5904,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3329,7 +5928,7 @@ export interface operations {
                     "application/json": components["schemas"]["Job"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3338,7 +5937,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3402,7 +6001,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3411,7 +6010,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3435,8 +6034,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3460,7 +6059,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3469,7 +6068,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3520,8 +6119,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3545,7 +6144,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3554,7 +6153,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3604,8 +6203,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3626,7 +6225,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3635,7 +6234,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3714,7 +6313,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3723,7 +6322,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3774,7 +6373,7 @@ export interface operations {
                     "application/json": components["schemas"]["Measurements"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3783,7 +6382,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3824,8 +6423,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3848,7 +6447,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3857,7 +6456,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3907,8 +6506,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -3931,7 +6530,7 @@ export interface operations {
                     "application/json": components["schemas"]["Opinion"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -3940,7 +6539,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -3981,8 +6580,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4000,7 +6599,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4009,7 +6608,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4060,7 +6659,7 @@ export interface operations {
                     "application/json": components["schemas"]["SlicePrepared"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4069,7 +6668,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4120,8 +6719,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4152,7 +6751,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4161,7 +6760,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4218,8 +6817,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4236,7 +6835,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4245,7 +6844,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4286,8 +6885,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4311,7 +6910,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4320,7 +6919,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4382,8 +6981,8 @@ export interface operations {
             };
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4403,7 +7002,7 @@ export interface operations {
                     "application/gzip": number[];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4412,7 +7011,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4453,8 +7052,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4477,7 +7076,7 @@ export interface operations {
                     "application/json": components["schemas"]["Review"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4486,7 +7085,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4551,7 +7150,7 @@ export interface operations {
                     "application/json": components["schemas"]["ReviewStepList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4560,7 +7159,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4598,7 +7197,7 @@ export interface operations {
                     "application/json": components["schemas"]["RevisionList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4607,7 +7206,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4631,8 +7230,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -4655,7 +7254,7 @@ export interface operations {
                     "application/json": components["schemas"]["Revision"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4664,7 +7263,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4740,7 +7339,7 @@ export interface operations {
                     "image/png": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4749,7 +7348,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4795,7 +7394,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobStatus"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4804,7 +7403,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4847,7 +7446,7 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4856,7 +7455,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4926,7 +7525,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4935,7 +7534,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4979,7 +7578,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSetList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -4988,7 +7587,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5004,8 +7603,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5026,7 +7625,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5035,7 +7634,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5077,8 +7676,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5101,7 +7700,7 @@ export interface operations {
                     "application/json": components["schemas"]["LabelSet"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5110,7 +7709,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5160,8 +7759,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5178,7 +7777,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5187,7 +7786,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5214,13 +7813,729 @@ export interface operations {
             };
         };
     };
+    list_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                person_id: components["schemas"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody would be left who is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_person: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                person_id: components["schemas"]["PersonId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Nobody would be left who is an admin */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_programs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProgramList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                /** @description Only those for this program. */
+                program?: string;
+                /** @description Only those in this state. */
+                state?: "queued" | "leased" | "succeeded" | "failed" | "cancelled";
+                /** @description Only those made before this one: the last of the list before. */
+                before?: components["schemas"]["TaskId"];
+                /** @description How many at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RequestList"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    /** @description Its address */
+                    location?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    post_input: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedFile"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    put_input: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedFile"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The bytes are not those the name says */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    get_request: {
+        parameters: {
+            query?: {
+                /** @description Hold the answer for up to so many seconds, until the request has ended. */
+                wait_secs?: number;
+            };
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    delete_request: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Somebody else made it */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    request_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+                /** @description As the result names it, with `/` as `%2F` */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    request_result: {
+        parameters: {
+            query?: {
+                /** @description Hold the answer for up to so many seconds, until the request has ended. */
+                wait_secs?: number;
+            };
+            header?: never;
+            path: {
+                request_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExternalOutput"];
+                };
+            };
+            /** @description It has not ended */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Request"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description It failed or was withdrawn */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     open_sample: {
         parameters: {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5237,7 +8552,7 @@ export interface operations {
                     "application/json": components["schemas"]["JobCreated"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5246,7 +8561,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5300,7 +8615,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["SignIn"];
                 "application/x-www-form-urlencoded": components["schemas"]["SignIn"];
@@ -5340,6 +8655,15 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too many failed: wait as `Retry-After` says */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5392,7 +8716,7 @@ export interface operations {
                     "application/json": components["schemas"]["Cleanup"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5401,7 +8725,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5432,7 +8756,7 @@ export interface operations {
                     "application/json": components["schemas"]["Diagnosis"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5441,7 +8765,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5477,7 +8801,7 @@ export interface operations {
                     "application/json": components["schemas"]["GpuList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5486,7 +8810,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5514,7 +8838,7 @@ export interface operations {
                     "application/json": components["schemas"]["ActiveJobs"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5523,7 +8847,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5551,7 +8875,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5560,7 +8884,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5588,7 +8912,7 @@ export interface operations {
                     "application/json": components["schemas"]["Engines"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5597,7 +8921,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5625,7 +8949,7 @@ export interface operations {
                     "application/json": components["schemas"]["HostStatus"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5634,7 +8958,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5671,7 +8995,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskList"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5680,7 +9004,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5721,7 +9045,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskRates"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5730,7 +9054,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5768,7 +9092,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5777,7 +9101,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5801,8 +9125,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -5821,7 +9145,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5830,7 +9154,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5881,7 +9205,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5890,7 +9214,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5959,7 +9283,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5968,7 +9292,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6036,7 +9360,7 @@ export interface operations {
                     "application/json": components["schemas"]["HeartbeatReply"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6045,7 +9369,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6096,7 +9420,12 @@ export interface operations {
                 /** @description From the lease. */
                 fence: number;
             };
-            header?: never;
+            header?: {
+                /** @description One range of bytes */
+                Range?: string | null;
+                /** @description The `ETag` of what is there already */
+                "If-Range"?: string | null;
+            };
             path: {
                 task_id: components["schemas"]["TaskId"];
                 sha256: components["schemas"]["Sha256"];
@@ -6113,7 +9442,15 @@ export interface operations {
                     "application/octet-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6122,7 +9459,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6140,6 +9477,15 @@ export interface operations {
                 };
             };
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The range lies beyond the end */
+            416: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6176,7 +9522,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskLog"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6185,7 +9531,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6195,6 +9541,143 @@ export interface operations {
                 };
             };
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    append_log: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LogRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogReply"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The fence is stale: stop */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    output_log: {
+        parameters: {
+            query?: {
+                /** @description Which attempt; the newest one that said something where none is named. */
+                attempt?: number;
+                /** @description From which byte on; a negative number counts from the end. */
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutputLog"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6229,7 +9712,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6238,7 +9721,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6255,6 +9738,158 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The bytes are not those the name says */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    output_offset: {
+        parameters: {
+            query: {
+                /** @description From the lease. */
+                fence: number;
+            };
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    "Upload-Complete"?: string;
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    append_output: {
+        parameters: {
+            query: {
+                /** @description From the lease. */
+                fence: number;
+            };
+            header: {
+                "Upload-Offset": number;
+                "Upload-Complete"?: string | null;
+            };
+            path: {
+                task_id: components["schemas"]["TaskId"];
+                sha256: components["schemas"]["Sha256"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": number[];
+            };
+        };
+        responses: {
+            /** @description Delivered */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description More is to come */
+            204: {
+                headers: {
+                    "Upload-Offset"?: number;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The fence is stale, or `wrong_offset`: the answer's `Upload-Offset` says from where to go on */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -6308,7 +9943,7 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6317,7 +9952,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6341,8 +9976,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6351,7 +9986,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody: {
+        requestBody?: {
             content: {
                 "application/json": components["schemas"]["PriorityBody"];
             };
@@ -6365,7 +10000,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6374,7 +10009,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6424,8 +10059,8 @@ export interface operations {
             query?: never;
             header?: {
                 /**
-                 * @description Who acts: a name of at most 100 characters, percent-encoded UTF-8. It is recorded with what
-                 *     is changed, and not checked.
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
                  */
                 "Voxloop-Person"?: string;
             };
@@ -6444,7 +10079,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskQueued"];
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6453,7 +10088,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -6489,11 +10124,60 @@ export interface operations {
             };
         };
     };
+    task_waiting: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                task_id: components["schemas"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Waiting"];
+                };
+            };
+            /** @description The server asks who comes */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     stream: {
         parameters: {
             query?: {
                 /** @description Only those of this job. */
                 job_id?: components["schemas"]["JobId"];
+                /** @description Only those with these names, separated by commas. */
+                only?: string;
                 /**
                  * @description Those after this number; the header `Last-Event-ID` goes before it. Without either: those
                  *     from now on.
@@ -6501,7 +10185,7 @@ export interface operations {
                 after?: number;
             };
             header?: {
-                "Last-Event-ID"?: number | null;
+                "Last-Event-ID"?: string | null;
             };
             path?: never;
             cookie?: never;
@@ -6516,7 +10200,7 @@ export interface operations {
                     "text/event-stream": unknown;
                 };
             };
-            /** @description The server asks for its token */
+            /** @description The server asks who comes */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -6525,7 +10209,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description The server is not reached under this name, or the calling page is of another origin */
+            /** @description The role is another, the server is not reached under this name, or the calling page is of another origin */
             403: {
                 headers: {
                     [name: string]: unknown;
