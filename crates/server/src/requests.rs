@@ -176,7 +176,10 @@ impl Server {
         self.check_files(task_id, &output.files).await?;
         let now_ms = self.now_ms();
         match self.store.complete_request(task_id, record.fence, key, output, now_ms).await {
-            Ok(task) => Ok(task),
+            Ok(task) => {
+                self.forget_unfinished(task_id).await;
+                Ok(task)
+            }
             // The same completion was just accepted.
             Err(StoreError::Refused(Refusal::Replay)) => Ok(self.store.task(task_id).await?.task),
             Err(error) => Err(error.into()),
