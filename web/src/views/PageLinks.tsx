@@ -25,10 +25,12 @@ const LINKS: readonly Link[] = [
   { route: { page: 'settings' }, Icon: IconSettings, needs: 'viewer' },
 ];
 
-export function PageLinks(): React.JSX.Element {
+export function PageLinks(): React.JSX.Element | null {
   const { t } = useTranslation();
   const { page: here } = useRoute();
   const session = useStore((state) => state.session);
+  // Who has yet to sign in can go nowhere.
+  if (session?.token_required === true && !session.signed_in) return null;
   return (
     <nav className={here === 'job' ? 'page-links' : 'page-links page-links-words'} aria-label={t('pages.label')}>
       {LINKS.filter(({ needs }) => mayBe({ session }, needs)).map(({ route, Icon }) => (
