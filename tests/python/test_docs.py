@@ -138,7 +138,7 @@ def test_codes_are_those_of_the_source():
     assert answers == {row[0] for row in rows(page, "## The server refuses")}
     assert answers == {code.strip("` ") for row in rows(DOCS / "api.md", "## Errors") for code in row[1].split(",")}
     failures = set(re.findall(r'code: "(\w+)"\.to_owned\(\)', source))
-    failures |= set(re.findall(r'FailureClass::\w+,\s*"(\w+)"', source))
+    failures |= set(re.findall(r'(?:FailureClass::\w+|class),\s*"(\w+)"', source))
     assert failures == {row[0] for row in rows(page, "## A mask does not come")}
 
 
