@@ -13,7 +13,8 @@ import { emptyPrompt, isAt, keyOf, promptAt, sameMarks, withPrompt } from '../co
 import { decodeRle, type Labelmap } from '../core/rle';
 import { notifyError } from './notices';
 import * as outbox from './outbox';
-import { getState, patchJob, patchOpen, setState, useStore } from './store';
+import { askRefused, askWhose } from './questions';
+import { getState, patchJob, patchOpen } from './store';
 import { TAB } from './tabs';
 import { drawn, inTurn } from './turns';
 import { authorOf, ensureMask, isForgotten, isOpen, isWaiting, keepEdits, letGo, own, queueEdit, showWork, tellWaiting, works, type Edit, type MaskWork } from './works';
@@ -66,37 +67,6 @@ async function partOf(work: MaskWork, head: string | null, box: VoxelBox, isWhol
   if (bytes !== null) return readBox(bytes, box);
   const shape = boxShape(box);
   return { shape, voxels: new Uint8Array(shape[0] * shape[1] * shape[2]) };
-}
-
-/** Puts a question about a job's edits and waits for the answer; `otherwise` where the job is not looked at, or no longer. */
-function ask<T>(work: MaskWork, otherwise: T, put: (answer: (said: T) => void) => void, takeBack: () => void): Promise<T> {
-  if (!isOpen(work)) return Promise.resolve(otherwise);
-  return new Promise((resolve) => {
-    const answer = (said: T): void => {
-      stop();
-      takeBack();
-      resolve(said);
-    };
-    // Who has left the page, or was signed out, cannot answer: other edits would wait for ever.
-    const stop = useStore.subscribe(() => {
-      if (!isOpen(work)) answer(otherwise);
-    });
-    put(answer);
-  });
-}
-
-/** Asks whose voxels stay; a job that is not looked at keeps its own: theirs stay in the history. */
-function askWhose(work: MaskWork, clash: Clash, by: string): Promise<'mine' | 'theirs'> {
-  return ask<'mine' | 'theirs'>(
-    work,
-    'mine',
-    (answer) => {
-      setState({ clash: { jobId: work.jobId, voxels: clash.offsets.length, by, answer } });
-    },
-    () => {
-      setState({ clash: null });
-    },
-  );
 }
 
 /** Brings the mask to a state of the server's; edits that wait stay on top. */
@@ -320,20 +290,6 @@ async function leaveTo(work: MaskWork, edit: Edit): Promise<void> {
   work.edits = work.edits.filter((it) => it !== edit);
   showWork(work);
   await catchUp(work);
-}
-
-/** Asks whether an edit that the server does not take any more goes, or waits until it does. */
-function askRefused(work: MaskWork, cause: ApiError): Promise<'drop' | 'keep'> {
-  return ask<'drop' | 'keep'>(
-    work,
-    'keep',
-    (answer) => {
-      setState({ refused: { jobId: work.jobId, cause, waiting: work.edits.length, answer } });
-    },
-    () => {
-      setState({ refused: null });
-    },
-  );
 }
 
 /** The server does not take an edit: it goes from the page as well, and the person is told; asked where it was made long ago. */
