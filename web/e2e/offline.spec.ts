@@ -104,6 +104,8 @@ test('strokes and a box of a server that is away outlive the page, and are sent 
 });
 
 test('an edit whose answer was lost is not sent twice', async ({ page, context, request }) => {
+  // Nor does the stream tell the page that the edit has arrived.
+  await page.route('**/events/stream**', (route) => route.abort('connectionfailed'));
   const job = await openFile(page, 'answer.nii', BODY);
   await takeBrush(page);
   await page.route('**/revisions', async (route) => {

@@ -17,10 +17,14 @@ function edit(id: string, place: number, change: Partial<KeptEdit> = {}): KeptEd
   };
 }
 
-beforeEach(async () => {
-  await dropJob('job');
-  await dropJob('other');
-});
+/** As where a person clears the site's data while the page is open. */
+function clearData(): Promise<unknown> {
+  return new Promise((resolve) => {
+    indexedDB.deleteDatabase('voxloop').onsuccess = resolve;
+  });
+}
+
+beforeEach(clearData);
 
 describe('kept edits', () => {
   it('come back as they were, in their order, of one job only', async () => {
@@ -57,8 +61,25 @@ describe('kept edits', () => {
     expect(await markSent('a', 'first', 'head')).toBe(false);
     expect(await markSent('a', 'second', 'later')).toBe(true);
     await drop(['a']);
-    expect(await markSent('a', 'second', 'later')).toBe(false);
+    // The page that only slept does not send what the other has sent, and does not keep it anew.
+    expect(await markSent('a', 'first', 'head')).toBe(false);
+    await keep([edit('a', 1)]);
     expect(await tabsWith('job')).toEqual([]);
+  });
+
+  it('stay with the page that took them over, whatever the first one still does with them', async () => {
+    await keep([edit('a', 1)]);
+    await takeFrom('job', ['first'], 'second');
+    expect(await keep([edit('a', 1)])).toBe(true);
+    expect(await tabsWith('job')).toEqual(['second']);
+  });
+
+  it('that the browser has lost are still sent by their page', async () => {
+    await keep([edit('a', 1)]);
+    await clearData();
+    expect(await markSent('a', 'first', null)).toBe(true);
+    expect(await keep([edit('b', 2)])).toBe(true);
+    expect(await tabsWith('job')).toEqual(['first']);
   });
 
   it('go with their job', async () => {
@@ -87,4 +108,28 @@ it('a browser without a database keeps nothing, and edits go on', async () => {
   expect(await without.markSent('a', 'first', null)).toBe(true);
   expect(await without.tabsWith('job')).toEqual([]);
   vi.unstubAllGlobals();
+});
+
+it('a database that the browser has closed is opened again', async () => {
+  await keep([edit('a', 1)]);
+  const closed = vi.spyOn(IDBDatabase.prototype, 'transaction').mockImplementationOnce(() => {
+    throw new DOMException('The database connection is closing.', 'InvalidStateError');
+  });
+  expect(await keep([edit('b', 2)])).toBe(true);
+  closed.mockRestore();
+  expect((await takeFrom('job', ['first'], 'second')).map(({ id }) => id)).toEqual(['a', 'b']);
+});
+
+it('a database that does not answer is waited for once, and holds up nothing', async () => {
+  await keep([edit('a', 1)]);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const silent = vi.spyOn(IDBObjectStore.prototype, 'get').mockImplementation(() => Reflect.construct<[], IDBRequest>(IDBRequest, []));
+  const sent = markSent('a', 'first', null);
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(await sent).toBe(true);
+  const kept = keep([edit('b', 2)]);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await kept).toBe(false);
+  silent.mockRestore();
+  vi.useRealTimers();
 });

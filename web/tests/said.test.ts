@@ -51,5 +51,7 @@ describe('a sentence of the server', () => {
     expect(inWords(said, 'English', 'en')).toBe('English');
     expect(inWords(null, '/srv/data', 'ko')).toBe('/srv/data');
     expect(inWords({ sentence: 'newer' } as unknown as Said, 'newer', 'zh')).toBe('newer');
+    const newer = { ...said, values: { ...said.values, found: { sentence: 'newer' } } } as unknown as Said;
+    expect(inWords(newer, 'English', 'ko')).toBe('English');
   });
 });

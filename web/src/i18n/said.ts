@@ -5,12 +5,15 @@ import { zh } from './sentences/zh';
 
 const WORDS: Readonly<Record<string, Readonly<Partial<Record<Sentence, string>>>>> = { ko, zh };
 
+/** A sentence in this language; null where it, or one that stands in it, has no words here. */
+function words({ sentence, values = {} }: Said, language: string): string | null {
+  const inner = new Map(Object.entries(values).map(([name, value]) => [name, typeof value === 'string' ? value : words(value, language)]));
+  const frame = WORDS[language]?.[sentence];
+  if (frame === undefined || [...inner.values()].includes(null)) return null;
+  return frame.replaceAll(/{{(\w+)}}/g, (_place, name: string) => inner.get(name) ?? '');
+}
+
 /** A sentence in this language; as the server says it where it has no name, or none that this page knows. */
 export function inWords(said: Said | null | undefined, asSaid: string, language: string): string {
-  const words = said === null || said === undefined ? undefined : WORDS[language]?.[said.sentence];
-  if (words === undefined) return asSaid;
-  return words.replaceAll(/{{(\w+)}}/g, (_place, name: string) => {
-    const value = said?.values?.[name] ?? '';
-    return typeof value === 'string' ? value : inWords(value, '', language);
-  });
+  return (said === null || said === undefined ? null : words(said, language)) ?? asSaid;
 }

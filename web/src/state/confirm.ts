@@ -5,7 +5,7 @@ import { emptyPrompt, isEmpty, promptAt, withPrompt, type PromptKey } from '../c
 import { whenQuiet } from './follow';
 import { vouchSlice, vouchSlices } from './editing';
 import { addPrompt, catchUp } from './mask_work';
-import { notifyPlain } from './notices';
+import { attempt, notifyPlain } from './notices';
 import { activeKey, removePrompt } from './prompts';
 import { getState, patchOpen, type OpenJob } from './store';
 import { inTurn } from './turns';
@@ -24,8 +24,8 @@ async function settled(): Promise<boolean> {
   if (!(await whenQuiet())) return false;
   // The engine's answer may still be on its way here.
   const work = workOf(before.job.job_id, before.grid.shape);
-  await inTurn(() => catchUp(work));
-  return getState().open?.job.job_id === before.job.job_id;
+  const isHere = await attempt(() => inTurn(() => catchUp(work)), i18next.t('error.mask'));
+  return isHere && getState().open?.job.job_id === before.job.job_id;
 }
 
 /** Sends what became of a slice's prompt, after what was painted before. */

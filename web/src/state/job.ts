@@ -13,7 +13,7 @@ import { WHOLE_IMAGE } from '../core/tile';
 import { paced } from '../core/time_left';
 import { openingEngine, openingWindow } from '../core/defaults';
 import { firstObject, rememberObject } from './active_object';
-import { attempt, notifyDone, notifyError, notifyPlain, settled, toApiError } from './notices';
+import { attempt, attemptUnasked, notifyDone, notifyError, notifyPlain, notifyUnasked, settled, toApiError } from './notices';
 import { closeMask, followHead, followRevision, reach, sendAgain, showPrompts } from './mask_work';
 import { prepareSlices } from './preparing';
 import { isWithdrawn, knowAgain, nothingRuns, segmentationEnded, stopFollowing } from './follow';
@@ -99,7 +99,7 @@ function isOpen(jobId: string): boolean {
 
 /** Lays edits that were found in this browser on the mask, and sends them. A question about them holds up nothing else. */
 function layKept(work: MaskWork): void {
-  void attempt(() => inTurn(() => layFound(work, getState().open?.revisions ?? [])), i18next.t('error.mask')).then(sendAgain);
+  void attemptUnasked(() => inTurn(() => layFound(work, getState().open?.revisions ?? [])), i18next.t('error.mask')).then(sendAgain);
 }
 
 /** Brings history and mask to what a job says: all of both where it is opened, else what others changed. */
@@ -160,8 +160,8 @@ async function refreshJob(jobId: string): Promise<void> {
     return;
   }
   const isFirst = takeOver(job, editsBefore);
-  await attempt(() => followMask(job, isFirst), i18next.t('error.mask'));
-  await attempt(async () => {
+  await attemptUnasked(() => followMask(job, isFirst), i18next.t('error.mask'));
+  await attemptUnasked(async () => {
     if (job.status !== 'failed') return;
     const failure = await failureOf(jobId);
     if (isOpen(jobId)) patchOpen({ failure });
@@ -238,7 +238,7 @@ function newRevision(jobId: string, revision: Revision): void {
     return;
   }
   if (revision.author.by === 'engine') patchOpen({ seen: new Set() });
-  void attempt(() => followRevision(work, revision), i18next.t('error.mask')).then(() => {
+  void attemptUnasked(() => followRevision(work, revision), i18next.t('error.mask')).then(() => {
     if (foundNothing(revision)) notifyPlain(i18next.t('task.empty'));
   });
 }
@@ -280,7 +280,7 @@ function follow(jobId: string, event: Event): void {
     case 'head_update': {
       const { head = null } = event.data;
       const shape = getState().open?.grid.shape;
-      if (shape !== undefined) void attempt(() => followHead(workOf(jobId, shape), head), i18next.t('error.mask'));
+      if (shape !== undefined) void attemptUnasked(() => followHead(workOf(jobId, shape), head), i18next.t('error.mask'));
       break;
     }
   }
@@ -303,7 +303,7 @@ async function loadEngines(): Promise<void> {
     setState({ engines });
     patchOpen((open) => ({ engine: openingEngine(engines, open.engine) }));
   } catch (cause) {
-    notifyError(cause);
+    notifyUnasked(cause);
   }
 }
 
@@ -330,7 +330,8 @@ export function watchJob(jobId: string): () => void {
       if (isGone()) return;
       setState({ connected });
       if (again) notifyPlain(i18next.t('connection.restored'));
-      if (connected) settled('connected');
+      settled(connected ? 'connected' : 'lost');
+      if (again && getState().engines.length === 0) void loadEngines();
       if (connected) sendAgain();
       if (connected && isOpen(jobId)) void refreshJob(jobId);
     },

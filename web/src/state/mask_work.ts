@@ -13,10 +13,11 @@ import { emptyPrompt, isAt, keyOf, promptAt, sameMarks, withPrompt } from '../co
 import { decodeRle, type Labelmap } from '../core/rle';
 import { notifyError } from './notices';
 import * as outbox from './outbox';
-import { getState, patchJob, patchOpen, setState } from './store';
+import { askRefused, askWhose } from './questions';
+import { getState, patchJob, patchOpen } from './store';
 import { TAB } from './tabs';
 import { drawn, inTurn } from './turns';
-import { authorOf, ensureMask, isOpen, keepEdits, letGo, own, queueEdit, showWork, tellWaiting, works, type Edit, type MaskWork } from './works';
+import { authorOf, ensureMask, isForgotten, isOpen, isWaiting, keepEdits, letGo, own, queueEdit, showWork, tellWaiting, works, type Edit, type MaskWork } from './works';
 
 const RETRY_MS = 2000;
 
@@ -27,6 +28,8 @@ interface VoxelEdit {
 }
 
 let retry: ReturnType<typeof setTimeout> | null = null;
+/** The last failure that was told; none since all was sent. */
+let toldOf = '';
 
 /** Lets go of the mask of a job that is closed, once all is sent. */
 export function closeMask(jobId: string): void {
@@ -64,18 +67,6 @@ async function partOf(work: MaskWork, head: string | null, box: VoxelBox, isWhol
   if (bytes !== null) return readBox(bytes, box);
   const shape = boxShape(box);
   return { shape, voxels: new Uint8Array(shape[0] * shape[1] * shape[2]) };
-}
-
-/** Asks whose voxels stay; a job that is not looked at keeps its own: theirs stay in the history. */
-function askWhose(work: MaskWork, clash: Clash, by: string): Promise<'mine' | 'theirs'> {
-  if (!isOpen(work)) return Promise.resolve('mine');
-  return new Promise((resolve) => {
-    const answer = (whose: 'mine' | 'theirs'): void => {
-      setState({ clash: null });
-      resolve(whose);
-    };
-    setState({ clash: { jobId: work.jobId, voxels: clash.offsets.length, by, answer } });
-  });
 }
 
 /** Brings the mask to a state of the server's; edits that wait stay on top. */
@@ -204,6 +195,12 @@ export async function catchUp(work: MaskWork): Promise<void> {
 export function followRevision(work: MaskWork, revision: Revision): Promise<void> {
   return inTurn(async () => {
     if (own.has(revision.revision_id) || work.head === revision.revision_id) return;
+    dropArrived(work, [revision]);
+    if (work.head === revision.revision_id) {
+      noteHead(work, revision);
+      showWork(work);
+      return;
+    }
     if ((revision.parent ?? null) !== work.head) {
       await catchUp(work);
       return;
@@ -260,7 +257,7 @@ async function sendPrompt(work: MaskWork, edit: Edit, { before, prompt }: outbox
 /** Sends the first edit that waits; false where it has to wait on. */
 async function sendFirst(work: MaskWork): Promise<boolean> {
   const [edit] = work.edits;
-  if (edit === undefined || edit.isHeld || work.isPaused) return false;
+  if (edit === undefined || edit.isHeld || work.isPaused || isForgotten(work)) return false;
   const wasSent = edit.sentOn !== undefined;
   if ((await edit.kept) && !(await outbox.markSent(edit.id, TAB, work.head))) {
     await leaveTo(work, edit);
@@ -295,18 +292,6 @@ async function leaveTo(work: MaskWork, edit: Edit): Promise<void> {
   await catchUp(work);
 }
 
-/** Asks whether an edit that the server does not take any more goes, or waits until it does. */
-function askRefused(work: MaskWork, cause: ApiError): Promise<'drop' | 'keep'> {
-  if (!isOpen(work)) return Promise.resolve('keep');
-  return new Promise((resolve) => {
-    const answer = (what: 'drop' | 'keep'): void => {
-      setState({ refused: null });
-      resolve(what);
-    };
-    setState({ refused: { jobId: work.jobId, cause, waiting: work.edits.length, answer } });
-  });
-}
-
 /** The server does not take an edit: it goes from the page as well, and the person is told; asked where it was made long ago. */
 async function refuse(work: MaskWork, edit: Edit, cause: ApiError): Promise<void> {
   if (edit.isLate && (await askRefused(work, cause)) === 'keep') {
@@ -332,16 +317,17 @@ async function refuse(work: MaskWork, edit: Edit, cause: ApiError): Promise<void
 async function sendAll(work: MaskWork): Promise<void> {
   try {
     while (work.edits.length > 0) if (!(await sendFirst(work))) return;
+    toldOf = '';
     if (!isOpen(work)) closeMask(work.jobId);
   } catch (cause) {
+    // Its job was deleted meanwhile.
+    if (isForgotten(work)) return;
     for (const edit of work.edits) edit.isLate = true;
     tellWaiting(work, true);
     if (!(cause instanceof ApiError) || cause.status >= 0) notifyOnce(cause);
-    retry ??= setTimeout(sendAgain, RETRY_MS);
+    retry ??= setTimeout(sendWaiting, RETRY_MS);
   }
 }
-
-let toldOf = '';
 
 /** A server that is away is told by the banner; anything else once. */
 function notifyOnce(cause: unknown): void {
@@ -351,14 +337,19 @@ function notifyOnce(cause: unknown): void {
   notifyError(cause, i18next.t('edit.notSaved'));
 }
 
-/** Tries again to send what waits, in all jobs. */
-export function sendAgain(): void {
+function sendWaiting(): void {
   if (retry !== null) clearTimeout(retry);
-  retry = null;
-  for (const work of works.values()) {
-    work.isPaused = false;
-    if (work.edits.length > 0) void inTurn(() => sendAll(work));
-  }
+  const waiting = [...works.values()].filter(isWaiting);
+  // An answer of before would sign out again who has just signed in.
+  const isSignedOut = getState().session?.signed_in === false;
+  retry = isSignedOut && waiting.length > 0 ? setTimeout(sendWaiting, RETRY_MS) : null;
+  if (!isSignedOut) for (const work of waiting) void inTurn(() => sendAll(work));
+}
+
+/** Tries again to send what waits, in all jobs, also what was refused. */
+export function sendAgain(): void {
+  for (const work of works.values()) work.isPaused = false;
+  sendWaiting();
 }
 
 /** An edit that was made on the mask goes to the server. */

@@ -96,6 +96,24 @@ export function notifyError(cause: unknown, title: string = i18next.t('error.tit
   show('error', title, errorText(error), error.status === 0 ? { until: 'connected' } : {});
 }
 
+/** Shows a call that failed which nobody asked for; a server that is away is told by the banner alone. */
+export function notifyUnasked(cause: unknown, title?: string): void {
+  const error = toApiError(cause);
+  if (error.status !== 0) notifyError(cause, title);
+  else if (getState().connected !== false) show('error', title ?? i18next.t('error.title'), errorText(error), { until: 'lost' });
+}
+
+/** Runs a call that nobody asked for. */
+export async function attemptUnasked(call: () => Promise<void>, title?: string): Promise<boolean> {
+  try {
+    await call();
+    return true;
+  } catch (cause) {
+    notifyUnasked(cause, title);
+    return false;
+  }
+}
+
 /** Runs a call; a failure is shown and reported as false. */
 export async function attempt(call: () => Promise<void>, title?: string): Promise<boolean> {
   try {

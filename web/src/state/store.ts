@@ -36,7 +36,7 @@ export interface Notice {
   readonly title: string;
   readonly text: string | null;
   /** What it says until then is no longer so. */
-  readonly until?: 'connected' | 'reopened';
+  readonly until?: 'connected' | 'reopened' | 'lost';
   /** What the person can do about it by one click. */
   readonly action?: { readonly words: string; readonly run: () => void };
 }

@@ -22,15 +22,24 @@ interface Answer {
 let channel: BroadcastChannel | null = null;
 const waiting = new Set<(tab: string) => void>();
 
+/** The channel of the site's pages; null where the browser has none for this page, as where it denies it all storage. */
+function openChannel(): BroadcastChannel | null {
+  try {
+    return new BroadcastChannel('voxloop.tabs');
+  } catch {
+    return null;
+  }
+}
+
 /** Answers for this page from now on. */
-export function beHere(): BroadcastChannel {
-  if (channel !== null) return channel;
-  const opened = new BroadcastChannel('voxloop.tabs');
+export function beHere(): BroadcastChannel | null {
+  channel ??= openChannel();
+  if (channel?.onmessage !== null) return channel;
+  const opened = channel;
   opened.onmessage = ({ data }: MessageEvent<Ask | Answer>) => {
     if ('here' in data) for (const hear of waiting) hear(data.here);
     else if (data.ask.includes(TAB)) opened.postMessage({ here: TAB } satisfies Answer);
   };
-  channel = opened;
   return opened;
 }
 
@@ -38,7 +47,9 @@ export function beHere(): BroadcastChannel {
 export function goneOf(tabs: readonly string[]): Promise<readonly string[]> {
   const silent = new Set(tabs);
   silent.delete(TAB);
-  if (silent.size === 0) return Promise.resolve([]);
+  const asked = silent.size === 0 ? null : beHere();
+  // Nobody can be asked: then nobody is gone.
+  if (asked === null) return Promise.resolve([]);
   return new Promise((resolve) => {
     const end = (): void => {
       waiting.delete(hear);
@@ -51,6 +62,6 @@ export function goneOf(tabs: readonly string[]): Promise<readonly string[]> {
     };
     const timer = setTimeout(end, PATIENCE_MS);
     waiting.add(hear);
-    beHere().postMessage({ ask: [...silent] } satisfies Ask);
+    asked.postMessage({ ask: [...silent] } satisfies Ask);
   });
 }

@@ -5,7 +5,7 @@ import { NO_CHANGE, type Change } from '../core/edit/change';
 import type { Labelmap } from '../core/rle';
 import { signer } from '../api/http';
 import * as outbox from './outbox';
-import { getState, patchOpen, setState } from './store';
+import { getState, patchOpen, setState, type Saving } from './store';
 import { beHere, randomId, TAB } from './tabs';
 
 export interface Edit {
@@ -57,9 +57,15 @@ export function isWaiting({ edits }: MaskWork): boolean {
   return edits.length > 0;
 }
 
+/** Edits of all jobs that the server does not have, and whether this browser keeps them. */
+export function unsent(): Pick<Saving, 'waiting' | 'isKept'> {
+  const edits = [...works.values()].flatMap((work) => work.edits);
+  return { waiting: edits.length, isKept: edits.every(({ isKept }) => isKept) };
+}
+
 /** Whether closing the page would lose an edit. */
 export function isUnsaved(): boolean {
-  return [...works.values()].some(({ edits }) => edits.some(({ isKept }) => !isKept));
+  return !unsent().isKept;
 }
 
 export function isOpen({ jobId }: MaskWork): boolean {
@@ -154,8 +160,16 @@ export function letGo(work: MaskWork, gone: readonly Edit[]): void {
   void outbox.drop(gone.map(({ id }) => id));
 }
 
+const deleted = new Set<string>();
+
+/** Whether the job was deleted. */
+export function isForgotten({ jobId }: MaskWork): boolean {
+  return deleted.has(jobId);
+}
+
 /** Lets go of the edits of a job that was deleted. */
 export function forget(jobId: string): void {
+  deleted.add(jobId);
   works.delete(jobId);
   void outbox.dropJob(jobId);
 }

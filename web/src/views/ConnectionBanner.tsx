@@ -2,12 +2,15 @@
 import { IconPlugConnectedX } from '@tabler/icons-react';
 import { useTranslation } from 'react-i18next';
 import { useStore } from '../state/store';
+import { unsent } from '../state/works';
 
 export function ConnectionBanner(): React.JSX.Element | null {
   const { t } = useTranslation();
   const connected = useStore((state) => state.connected);
-  const { waiting, isKept } = useStore((state) => state.saving);
+  const saving = useStore((state) => state.saving);
   if (connected !== false) return null;
+  // Also those of a case that was left: nothing is said to be safe that is not.
+  const { waiting, isKept } = saving.waiting > 0 ? saving : unsent();
   return (
     <div className="connection-banner" role="status" data-testid="connection-lost">
       <IconPlugConnectedX size={18} aria-hidden />

@@ -9,7 +9,16 @@ export function RefusedDialog(): React.JSX.Element | null {
   const refused = useStore((state) => state.refused);
   if (refused === null) return null;
   return (
-    <Modal opened centered title={t('late.title')} withCloseButton={false} closeOnEscape={false} closeOnClickOutside={false} onClose={() => undefined}>
+    <Modal
+      opened
+      centered
+      title={t('late.title')}
+      withCloseButton={false}
+      closeOnClickOutside={false}
+      onClose={() => {
+        refused.answer('keep');
+      }}
+    >
       <div data-testid="late">
         <p className="clash-text">{errorText(refused.cause)}</p>
         <p className="clash-text">{t('late.text', { count: refused.waiting })}</p>
