@@ -158,7 +158,11 @@ test('I fills in between confirmed slices, which stay as they are', async ({ pag
   expect(dice(filled.voxels, between)).toBeGreaterThan(0.9);
 });
 
-test('a page whose edits are not saved asks before it closes, a saved one does not', async ({ page, request }) => {
+test('a page whose edits neither server nor browser keep asks before it closes, a saved one does not', async ({ page, request }) => {
+  // As in a window where the browser denies pages a database; where it does not, edits outlive the page (offline.spec.ts).
+  await page.addInitScript(() => {
+    Object.defineProperty(window, 'indexedDB', { value: undefined });
+  });
   const job = await openFile(page, 'closing.nii', BODY);
   const asked: string[] = [];
   page.on('dialog', (dialog) => {
