@@ -2,9 +2,12 @@
 import i18next from 'i18next';
 import { reviewStateOf } from '../core/job_list';
 import { whenQuiet } from './follow';
-import { notifyUndoable } from './notices';
+import { catchUp } from './mask_work';
+import { attempt, notifyPlain, notifyUndoable } from './notices';
 import { stepReview } from './review';
 import { getState, patchOpen, type OpenJob } from './store';
+import { inTurn } from './turns';
+import { workOf } from './works';
 
 /** Whether there is a mask that nobody has accepted yet. */
 export function canAccept(open: OpenJob): boolean {
@@ -19,10 +22,31 @@ function told(jobId: string): void {
   });
 }
 
+/** Why nothing can be accepted now, in words; null where it can. */
+function hindrance({ job, mask }: OpenJob): string | null {
+  if (job.task?.kind === 'propagate') return i18next.t('edit.busy');
+  return mask === null ? i18next.t('reason.no_mask') : null;
+}
+
+/** The case once its mask, which may be on its way, is here; null, and why is told, where there is nothing to accept. */
+async function withMask(): Promise<OpenJob | null> {
+  const before = getState().open;
+  if (before === null || before.asking || reviewStateOf(before.job) === 'accepted') return null;
+  if (before.mask === null && (before.job.head ?? null) !== null) {
+    patchOpen({ asking: true });
+    await attempt(() => inTurn(() => catchUp(workOf(before.job.job_id, before.grid.shape))), i18next.t('error.mask'));
+    patchOpen({ asking: false });
+  }
+  const open = getState().open;
+  const why = open === null ? null : hindrance(open);
+  if (why !== null) notifyPlain(why);
+  return open?.job.job_id === before.job.job_id && why === null ? open : null;
+}
+
 /** Accepts the mask as it is, once what is under way has ended. */
 export async function accept(): Promise<void> {
-  const open = getState().open;
-  if (open === null || open.asking || !canAccept(open) || open.job.task?.kind === 'propagate') return;
+  const open = await withMask();
+  if (open === null) return;
   patchOpen({ asking: true, failure: null });
   const isQuiet = await whenQuiet();
   const isInReview = isQuiet && (reviewStateOf(open.job) === 'in_review' || (await stepReview('in_review', '', false)));
