@@ -91,11 +91,11 @@ it('nothing is sent while nobody is signed in', async () => {
   answers = () => refused(401, 'unauthenticated');
   paint('d', 1);
   await maskSaved();
-  setState({ session: { token_required: true, signed_in: false } });
+  setState({ session: { token_required: true, signed_in: false, ways: [] } });
   sendAgain();
   await maskSaved();
   expect(asked).toEqual(['d']);
-  setState({ session: { token_required: true, signed_in: true } });
+  setState({ session: { token_required: true, signed_in: true, ways: [] } });
   answers = () => Response.json(revision('r', null, 1));
   await vi.advanceTimersByTimeAsync(2000);
   await maskSaved();
