@@ -38,30 +38,26 @@ pub(crate) fn says_nothing(prompt: &SlicePrompt) -> bool {
         && !prompt.absent
 }
 
-/// `theirs` without what went from `before` to `mine`, with what came; equal items are counted.
+/// `theirs` without what went from `before` to `mine`, with what came. Equal items are counted, and a
+/// change that `theirs` holds already, because it came twice, changes nothing.
 fn merged_list<T: Clone + PartialEq>(before: &[T], mine: &[T], theirs: &[T]) -> Vec<T> {
+    let count = |list: &[T], item: &T| list.iter().filter(|&it| it == item).count();
     let mut list = theirs.to_vec();
-    for gone in difference(before, mine) {
-        if let Some(at) = list.iter().position(|it| it == gone) {
+    for item in before {
+        let wanted = count(mine, item);
+        while wanted < count(before, item).min(count(&list, item))
+            && let Some(at) = list.iter().position(|it| it == item)
+        {
             list.remove(at);
         }
     }
-    list.extend(difference(mine, before).into_iter().cloned());
+    for item in mine {
+        let wanted = count(mine, item);
+        while count(before, item) < wanted && count(&list, item) < wanted {
+            list.push(item.clone());
+        }
+    }
     list
-}
-
-/// Items of `from` beyond those that `other` has as well.
-fn difference<'a, T: PartialEq>(from: &'a [T], other: &[T]) -> Vec<&'a T> {
-    let mut others: Vec<&T> = other.iter().collect();
-    from.iter()
-        .filter(|&it| match others.iter().position(|other| *other == it) {
-            Some(at) => {
-                others.remove(at);
-                false
-            }
-            None => true,
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -101,6 +97,18 @@ mod tests {
         let before = prompt(Some([0.0, 0.0, 1.0, 1.0]), &[1.0]);
         for mine in [prompt(None, &[]), prompt(Some([0.0; 4]), &[1.0, 1.0]), before.clone()] {
             assert_eq!(merged(&before, &mine, &before), mine);
+        }
+    }
+
+    #[test]
+    fn what_came_twice_counts_once() {
+        let before = prompt(None, &[1.0, 2.0, 2.0]);
+        for mine in [prompt(None, &[1.0, 2.0, 2.0, 3.0, 3.0]), prompt(None, &[2.0]), before.clone()]
+        {
+            let once = merged(&before, &mine, &before);
+            assert_eq!(merged(&before, &mine, &once), mine);
+            let others = merged(&before, &mine, &prompt(None, &[1.0, 2.0, 4.0]));
+            assert_eq!(merged(&before, &mine, &others), others);
         }
     }
 

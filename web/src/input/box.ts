@@ -3,7 +3,7 @@ import { boxBetween, boxContains, HANDLES, handlePlace, moveBox, resizeBox, type
 import { sliceOfPlane } from '../core/grid';
 import { boxOf, promptAt, type PromptKey } from '../core/prompts';
 import { canvasFromSlice, rasFromCanvas, sliceFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
-import { setBox, sliceSize } from '../state/prompts';
+import { cancelDrag, setBox, sliceSize } from '../state/prompts';
 import { patchOpen, type OpenJob } from '../state/store';
 import { setCursor } from '../state/view';
 import { HANDLE_RADIUS } from '../viewer/overlay';
@@ -90,6 +90,7 @@ function moveDrag(open: OpenJob, tile: Tile, box: Box, start: CanvasPoint): Drag
     },
     end: (point) => {
       if (distance(start, point) >= MIN_DRAG) setBox(key, moved(point), 'done');
+      else cancelDrag();
     },
   };
 }

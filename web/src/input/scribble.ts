@@ -2,7 +2,7 @@
 import { promptAt } from '../core/prompts';
 import { placeInside, scribbleAt, simplified, type Place } from '../core/scribble';
 import { sliceFromCanvas, type CanvasPoint, type Tile } from '../core/tile';
-import { removeScribble, setScribble, setScribbleRadius, type Phase } from '../state/prompts';
+import { cancelDrag, removeScribble, setScribble, setScribbleRadius, type Phase } from '../state/prompts';
 import type { OpenJob } from '../state/store';
 import { distance, keyOf, MIN_DRAG, tileSize, type Drag } from './drag';
 
@@ -42,9 +42,7 @@ export function scribbleDrag(open: OpenJob, tile: Tile, start: CanvasPoint, posi
       if (hit >= 0) removeScribble(key, hit);
       else draw(isDrawing ? simplified(path) : path.slice(0, 1), 'done');
     },
-    cancel: () => {
-      if (isDrawing) removeScribble(key, strokes.length, 'going on');
-    },
+    cancel: cancelDrag,
   };
 }
 

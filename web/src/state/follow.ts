@@ -6,8 +6,9 @@ import type { SlicePrompt, Task } from '../api/types';
 import { labelsOnSlice } from '../core/edit/census';
 import { canSegment, promptAt, type PromptKey } from '../core/prompts';
 import { refuseReadOnly } from './accepted';
+import { markedAt } from './dragged';
 import { attempt } from './notices';
-import { editsSaved } from './saving';
+import { editsSaved, promptsSaved } from './saving';
 import { getState, patchOpen, useStore, type OpenJob } from './store';
 
 /** A number that is being typed changes with every digit; the engine waits for its end. */
@@ -121,13 +122,15 @@ async function sendOne(key: PromptKey, turn: { readonly isTakenBack: boolean }):
   const isTakenBack = (): boolean => turn.isTakenBack;
   patchOpen({ failure: null });
   await attempt(async () => {
-    await editsSaved();
+    // What is marked meanwhile is saved first: the call says all marks of the slice.
+    do await editsSaved();
+    while (!promptsSaved());
     // A newer wish for this slice came while its prompt was being saved, or it was taken back.
     const now = getState().open;
     if (wishes.has(name) || isTakenBack() || now?.job.job_id !== jobId) return;
     remember();
-    // What others marked on the slice meanwhile has joined the prompt.
-    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(now, promptAt(now.job.prompts, key) ?? prompt, key), now.engine, now.frame);
+    // What others marked on the slice meanwhile has joined the prompt; a drag that has begun since has its own turn at its end.
+    const { task_id: taskId } = await api.segmentSlice(jobId, askedOf(now, markedAt(now, key) ?? prompt, key), now.engine, now.frame);
     if (isTakenBack()) await withdraw(taskId);
     else if (getState().open?.job.job_id !== jobId) return;
     else if (!endedEarly.has(taskId)) {

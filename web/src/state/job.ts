@@ -16,6 +16,7 @@ import { firstObject, rememberObject } from './active_object';
 import { attempt, attemptUnasked, notifyDone, notifyError, notifyPlain, notifyUnasked, settled, toApiError } from './notices';
 import { closeMask, followHead, followRevision, reach, sendAgain, showPrompts } from './mask_work';
 import { prepareSlices } from './preparing';
+import { endDrag } from './dragged';
 import { isWithdrawn, knowAgain, nothingRuns, segmentationEnded, stopFollowing } from './follow';
 import { putAside } from './history';
 import { followRecords } from './records';
@@ -344,6 +345,7 @@ export function watchJob(jobId: string): () => void {
     stopPreparing();
     stopRemembering();
     stopFollowing();
+    endDrag();
     stop();
     clearInterval(poll);
     endDrawing();

@@ -18,6 +18,7 @@ import {
   type PromptKey,
 } from '../core/prompts';
 import { MAX_SCRIBBLE_RADIUS } from '../core/scribble';
+import { dragOn, endDrag, isDragging } from './dragged';
 import { follow, followAtOnce, segmentNow, takeBack, TYPING_MS, whenQuiet } from './follow';
 import { isReadOnly, refuseReadOnly } from './accepted';
 import { addPrompt, catchUp, maskSaved } from './mask_work';
@@ -66,12 +67,9 @@ function save({ job, grid }: OpenJob, key: PromptKey, { before, prompt }: Edit, 
   });
 }
 
-/** A drag that goes on: what its slice was marked with before. */
-let dragged: { readonly key: PromptKey; readonly before: SlicePrompt | null } | null = null;
-
 /** Whether prompts are being changed here: what the server says of them is older. */
 export function isMarking(): boolean {
-  return dragged !== null || !promptsSaved() || getState().saving.waiting > 0;
+  return isDragging() || !promptsSaved() || getState().saving.waiting > 0;
 }
 
 /** How far an edit is: a drag that goes on, a number that may get more digits, or done. */
@@ -85,15 +83,21 @@ function edit(key: PromptKey, change: (prompt: SlicePrompt) => SlicePrompt | nul
   const next = change(before ?? emptyPrompt(key));
   patchJob({ prompts: withPrompt(open.job.prompts, key, next) });
   patchOpen({ edits: open.edits + 1 });
-  const isDragged = dragged !== null && isSameKey(dragged.key, key);
-  const untouched = dragged !== null && isDragged ? dragged.before : before;
   if (phase === 'going on') {
-    if (!isDragged) dragged = { key, before };
+    dragOn(key, before);
     return;
   }
-  dragged = null;
+  const drag = endDrag();
+  const untouched = drag !== null && isSameKey(drag.key, key) ? drag.before : before;
   save(open, key, { before: untouched, prompt: next });
   follow(key, untouched, phase === 'typing' ? TYPING_MS : 0);
+}
+
+/** Takes a drag away that goes on: its slice is marked as before. */
+export function cancelDrag(): void {
+  const open = getState().open;
+  const drag = endDrag();
+  if (open !== null && drag !== null) patchJob({ prompts: withPrompt(open.job.prompts, drag.key, drag.before) });
 }
 
 /** Takes the last change of a prompt back that no engine has answered, and stops its task; false where there is none. */
@@ -150,8 +154,8 @@ export function setScribble(key: PromptKey, index: number, scribble: Scribble, p
   );
 }
 
-export function removeScribble(key: PromptKey, index: number, phase: Phase = 'done'): void {
-  edit(key, (prompt) => ({ ...prompt, scribbles: (prompt.scribbles ?? []).filter((_, at) => at !== index) }), phase);
+export function removeScribble(key: PromptKey, index: number): void {
+  edit(key, (prompt) => ({ ...prompt, scribbles: (prompt.scribbles ?? []).filter((_, at) => at !== index) }));
 }
 
 export function setScribbleRadius(radius: number): void {
