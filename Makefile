@@ -15,7 +15,7 @@ test:
 	tools/install-test-needs
 	tools/test
 
-## `kill -9` at 200 seeded moments instead of the 20 of `make test`
+## `kill -9` of server and agents at 200 seeded moments instead of the 20 of `make test`
 faults:
 	VOXLOOP_FAULT_POINTS=200 cargo test --locked -p app --test faults
 

@@ -2,24 +2,20 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use protocol::{
-    external::{ExternalOutput, OutputFile},
-    id::{Sha256, TaskId},
-    lease::{CompleteRequest, FailRequest, Heartbeat, Lease},
+    id::Sha256,
+    lease::{Heartbeat, Lease},
     sentence,
-    task::{FailureClass, MaskSoFar, Progress, TaskFailure, TaskOutput},
+    task::{FailureClass, MaskSoFar, Progress, TaskFailure},
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     connection::{Connection, ConnectionError, Input},
+    delivery::{deliver, give_up},
     output_log::{self, OutputLog},
-    runner::{
-        Assignment, Control, MaskOutput, ProgramOutput, RunError, RunOutput, RunSoFar, Runner,
-        WrittenFile,
-    },
+    runner::{Assignment, Control, RunError, RunOutput, RunSoFar, Runner},
 };
 
 /// Progress is sent on at most this often.
@@ -27,9 +23,6 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(150);
 
 /// Pause after an unanswered message.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-
-/// How often a finished result is offered to a server that does not answer.
-const MAX_OFFERS: u32 = 240;
 
 /// A task, and the device that is to compute it.
 pub(crate) struct Granted {
@@ -45,8 +38,15 @@ pub(crate) async fn run<C: Connection, R: Runner>(
     stop: &CancellationToken,
 ) {
     let (task_id, fence) = (granted.lease.task_id, granted.lease.fence);
-    let told = match work(connection, runner, granted, stop).await {
-        Ok(output) => deliver(connection, task_id, fence, output, stop).await,
+    let lease = granted.lease.clone();
+    let control = Arc::new(Progression {
+        said: watch::Sender::new((Progress::default(), None)),
+        log: OutputLog::default(),
+        cancelled: CancellationToken::new(),
+    });
+    let _stop_on_drop = StopOnDrop(Arc::clone(&control));
+    let told = match work(connection, runner, granted, &control, stop).await {
+        Ok(output) => deliver_alive(connection, &lease, &control, output, stop).await,
         Err(RunError::Stopped) => {
             give_up(connection, task_id, fence, stopped_because(stop), stop).await
         }
@@ -57,6 +57,34 @@ pub(crate) async fn run<C: Connection, R: Runner>(
     if let Err(error) = told {
         tracing::warn!(%task_id, %error, "reporting the end of an attempt");
     }
+}
+
+/// Delivers, and says meanwhile that the task goes on: a large output may take longer than a lease.
+/// The files of a program whose task was withdrawn or lost are not sent to their end; a mask is small,
+/// and of a withdrawn propagation it is kept.
+async fn deliver_alive<C: Connection>(
+    connection: &C,
+    lease: &Lease,
+    control: &Progression,
+    output: RunOutput,
+    stop: &CancellationToken,
+) -> Result<(), ConnectionError> {
+    let is_mask = matches!(output, RunOutput::Mask(_));
+    let delivering = deliver(connection, lease.task_id, lease.fence, output, stop);
+    // A small output is there before that matters.
+    let pulse = async {
+        tokio::time::sleep(ASK_AGAIN).await;
+        keep_alive(connection, lease, control).await;
+    };
+    tokio::pin!(delivering);
+    tokio::select! {
+        told = &mut delivering => return told,
+        () = pulse => {}
+    }
+    if is_mask {
+        return delivering.await;
+    }
+    give_up(connection, lease.task_id, lease.fence, None, stop).await
 }
 
 /// A task stopped because its agent stops may be run by another one; a withdrawn one may not.
@@ -119,17 +147,12 @@ async fn work<C: Connection, R: Runner>(
     connection: &C,
     runner: &Arc<R>,
     granted: Granted,
+    control: &Arc<Progression>,
     stop: &CancellationToken,
 ) -> Result<RunOutput, RunError> {
     let Granted { lease, device } = granted;
-    let control = Arc::new(Progression {
-        said: watch::Sender::new((Progress::default(), None)),
-        log: OutputLog::default(),
-        cancelled: CancellationToken::new(),
-    });
-    let _stop_on_drop = StopOnDrop(Arc::clone(&control));
     let limit = Duration::from_millis(u64::try_from(lease.time_limit_ms).unwrap_or(0));
-    let pulse = keep_alive(connection, &lease, &control);
+    let pulse = keep_alive(connection, &lease, control);
     let telling = output_log::tell(connection, lease.task_id, lease.fence, &control.log);
     let run = async {
         let inputs = tokio::select! {
@@ -137,7 +160,7 @@ async fn work<C: Connection, R: Runner>(
             () = control.cancelled.cancelled() => return Err(RunError::Stopped),
         };
         let granted = Granted { lease: lease.clone(), device };
-        let outcome = run_blocking(runner, &control, granted, inputs).await;
+        let outcome = run_blocking(runner, control, granted, inputs).await;
         output_log::tell_rest(connection, lease.task_id, lease.fence, &control.log).await;
         outcome
     };
@@ -148,7 +171,7 @@ async fn work<C: Connection, R: Runner>(
         tokio::select! {
             outcome = &mut run => {
                 if matches!(outcome, Err(RunError::Stopped)) {
-                    tell_the_rest(connection, &lease, &control).await;
+                    tell_the_rest(connection, &lease, control).await;
                 }
                 return if is_timed_out { Err(timed_out(&lease, limit)) } else { outcome };
             }
@@ -287,97 +310,4 @@ async fn next_progress(said: &mut watch::Receiver<(Progress, Option<RunSoFar>)>)
     if said.changed().await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-async fn deliver<C: Connection>(
-    connection: &C,
-    task_id: TaskId,
-    fence: i64,
-    output: RunOutput,
-    stop: &CancellationToken,
-) -> Result<(), ConnectionError> {
-    let delivered = match output {
-        RunOutput::Mask(mask) => deliver_mask(connection, task_id, fence, *mask, stop).await,
-        RunOutput::Program(made) => deliver_files(connection, task_id, fence, made, stop).await,
-    };
-    let completed = match delivered {
-        Ok(request) => until_answered(stop, || connection.complete(task_id, &request)).await,
-        Err(error) => Err(error),
-    };
-    match completed {
-        Err(ConnectionError::Refused(reason)) => {
-            let message = sentence::output_refused(reason);
-            let failure = TaskFailure::new(FailureClass::Permanent, "output_refused", message);
-            give_up(connection, task_id, fence, Some(failure), stop).await
-        }
-        other => other,
-    }
-}
-
-async fn deliver_mask<C: Connection>(
-    connection: &C,
-    task_id: TaskId,
-    fence: i64,
-    output: MaskOutput,
-    stop: &CancellationToken,
-) -> Result<CompleteRequest, ConnectionError> {
-    let mask = Bytes::from(output.mask);
-    let mask = until_answered(stop, || connection.deliver(task_id, fence, mask.clone())).await?;
-    let output = TaskOutput {
-        mask,
-        extent: output.extent,
-        slices: output.slices,
-        doubt: output.doubt,
-        engine: output.engine,
-        engine_ms: output.engine_ms,
-    };
-    Ok(CompleteRequest { fence, output: Some(output), external: None })
-}
-
-async fn deliver_files<C: Connection>(
-    connection: &C,
-    task_id: TaskId,
-    fence: i64,
-    made: ProgramOutput,
-    stop: &CancellationToken,
-) -> Result<CompleteRequest, ConnectionError> {
-    let mut files = Vec::with_capacity(made.files.len());
-    for file in made.files {
-        let sha256 =
-            until_answered(stop, || connection.deliver_file(task_id, fence, &file.path)).await?;
-        let WrittenFile { name, size, media_type, .. } = file;
-        files.push(OutputFile { name, sha256, size, media_type });
-    }
-    let external = Some(ExternalOutput { result: made.result, files });
-    Ok(CompleteRequest { fence, output: None, external })
-}
-
-async fn give_up<C: Connection>(
-    connection: &C,
-    task_id: TaskId,
-    fence: i64,
-    failure: Option<TaskFailure>,
-    stop: &CancellationToken,
-) -> Result<(), ConnectionError> {
-    let request = FailRequest { fence, failure };
-    until_answered(stop, || connection.fail(task_id, &request)).await
-}
-
-/// Asks again while the server cannot be reached: finished work is not thrown away. An agent that is
-/// told to stop does not wait for a server that is gone.
-async fn until_answered<T, F>(
-    stop: &CancellationToken,
-    ask: impl Fn() -> F,
-) -> Result<T, ConnectionError>
-where
-    F: Future<Output = Result<T, ConnectionError>>,
-{
-    for _ in 0..MAX_OFFERS {
-        let answer = ask().await;
-        if !matches!(answer, Err(ConnectionError::Unreachable(_))) || stop.is_cancelled() {
-            return answer;
-        }
-        tokio::time::sleep(ASK_AGAIN).await;
-    }
-    ask().await
 }

@@ -154,7 +154,13 @@ async fn take(
             break Err(ConnectionError::Unreachable(format!("nothing came for {seconds} s")));
         };
         match next {
-            Some(Ok(chunk)) => write(http, &mut file, &chunk).await.map_err(disk)?,
+            Some(Ok(chunk)) => {
+                if let Err(error) = write(http, &mut file, &chunk).await {
+                    // The half that is here would keep the disk full, for everybody.
+                    part.empty().map_err(disk)?;
+                    return Err(disk(error));
+                }
+            }
             Some(Err(error)) => break Err(unreachable(error)),
             None => break Ok(()),
         }
@@ -178,7 +184,7 @@ async fn write(http: &Http, file: &mut tokio::fs::File, chunk: &Bytes) -> io::Re
         file.flush().await
     };
     let Err(error) = written.await else { return Ok(()) };
-    if error.kind() != io::ErrorKind::StorageFull {
+    if !matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
         return Err(error);
     }
     let cache = http.cache.clone();

@@ -115,7 +115,9 @@ pub(crate) async fn accepted(response: Response) -> Result<Response, ConnectionE
             to.unwrap_or("nowhere")
         )));
     }
-    let error = response.json::<ErrorBody>().await.ok().map(|it| it.error);
+    // Cut off, the answer may have said anything.
+    let body = response.bytes().await.map_err(unreachable)?;
+    let error = serde_json::from_slice::<ErrorBody>(&body).ok().map(|it| it.error);
     // A damaged file stays damaged; a full disk or a database that is gone may be well again.
     let stays = error.as_ref().is_some_and(|it| it.code.starts_with("blob_"));
     if (status.is_server_error() && !stays) || status == StatusCode::TOO_MANY_REQUESTS {

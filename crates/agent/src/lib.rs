@@ -8,6 +8,7 @@
 mod attempt;
 pub mod cache;
 pub mod connection;
+mod delivery;
 mod fetch;
 pub mod http;
 pub mod monitor;

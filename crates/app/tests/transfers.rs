@@ -7,9 +7,21 @@ mod transfer;
 
 use agent::connection::{Connection, ConnectionError};
 use proptest::prelude::*;
+use protocol::lease::FailRequest;
 use tokio::runtime::Runtime;
 
 use transfer::{Cut, Stage, noise};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_was_cut_off_is_no_refusal() {
+    let stage = Stage::set(1_000).await;
+    let stale = FailRequest { fence: stage.lease.fence - 1, failure: None };
+    let whole = stage.agent().fail(stage.lease.task_id, &stale).await;
+    assert!(matches!(whole, Err(ConnectionError::Stale)), "{whole:?}");
+    stage.line.cut([Cut::Answer(stage.line.n_answered() - 3)]);
+    let cut = stage.agent().fail(stage.lease.task_id, &stale).await;
+    assert!(matches!(cut, Err(ConnectionError::Unreachable(_))), "{cut:?}");
+}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]

@@ -204,6 +204,8 @@ async fn size(path: &Path) -> Result<u64, BlobError> {
 }
 
 /// Writes a stream behind what is in the file, until it is told to leave; returns how many bytes came.
+/// Where the disk fails, nothing of the file is left: it would keep a full disk full. The rest is read
+/// and thrown away, so that the sender sees the answer that says why.
 async fn append<S, E>(
     path: &Path,
     mut stream: S,
@@ -218,7 +220,7 @@ where
         tokio::fs::create_dir_all(folder).await?;
     }
     let mut file = tokio::fs::OpenOptions::new().create(true).append(true).open(path).await?;
-    let mut bytes: u64 = 0;
+    let (mut bytes, mut failure): (u64, Option<std::io::Error>) = (0, None);
     loop {
         let next = tokio::select! {
             next = stream.next() => next.map(|it| it.map_err(|it| it.to_string())),
@@ -236,10 +238,23 @@ where
         if bytes > room {
             return Err(IncomingError::TooLarge { limit_bytes: room });
         }
-        file.write_all(&chunk).await?;
+        if failure.is_none() {
+            failure = file.write_all(&chunk).await.err();
+            empty_after(failure.as_ref(), &file).await?;
+        }
     }
-    file.flush().await?;
-    Ok(bytes)
+    if failure.is_none() {
+        failure = file.flush().await.err();
+        empty_after(failure.as_ref(), &file).await?;
+    }
+    failure.map_or(Ok(bytes), |it| Err(it.into()))
+}
+
+async fn empty_after(
+    failure: Option<&std::io::Error>,
+    file: &tokio::fs::File,
+) -> std::io::Result<()> {
+    if failure.is_some() { file.set_len(0).await } else { Ok(()) }
 }
 
 /// The finished file. It is gone from its place, whatever becomes of it: one whose bytes are wrong

@@ -164,7 +164,9 @@ impl Server {
             let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
                 (Some(job_id), Some(output), None) => (job_id, output),
                 (None, None, Some(output)) => {
-                    return self.complete_external(&record, &key, output).await;
+                    let ended = self.complete_external(&record, &key, output).await?;
+                    self.forget_unfinished(task_id).await;
+                    return Ok(ended);
                 }
                 (Some(_), _, _) => return Err(ApiError::invalid("output", "a mask was asked for")),
                 (None, _, _) => {

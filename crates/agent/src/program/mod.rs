@@ -115,16 +115,18 @@ impl Program {
     /// If the folder cannot be made or read.
     pub fn clear(&self) -> io::Result<()> {
         fs::create_dir_all(&self.folder)?;
+        let _turn = turn(&self.folder)?;
         // As the runs themselves were told it.
         let folder = fs::canonicalize(&self.folder)?;
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
-            // One that is being made has no lock yet.
-            let Ok(lock) = fs::File::open(path.join(LOCK)) else { continue };
-            if lock.try_lock().is_ok() {
+            // One without a lock was left half made or half removed.
+            let is_left = fs::File::open(path.join(LOCK)).is_ok_and(|it| it.try_lock().is_ok())
+                || !path.join(LOCK).exists();
+            if is_left && path.is_dir() {
                 tracing::warn!(folder = %path.display(), "removing what a killed agent left");
                 group::end_strays(&path);
-                fs::remove_dir_all(&path)?;
+                remove(&path)?;
             }
         }
         Ok(())
@@ -203,6 +205,7 @@ struct Room {
 impl Room {
     fn new(parent: &Path) -> io::Result<Self> {
         fs::create_dir_all(parent)?;
+        let _turn = turn(parent)?;
         // Programs are told whole paths: they may work elsewhere.
         let parent = fs::canonicalize(parent)?;
         let folder = tempfile::Builder::new().prefix("run-").tempdir_in(parent)?;
@@ -212,6 +215,23 @@ impl Room {
             fs::create_dir(folder.path().join(name))?;
         }
         Ok(Self { folder, _lock: lock })
+    }
+}
+
+/// Held while a run's folder is made, until it has its own lock, and while those that were left are
+/// removed. Beside the folder of runs, in which nothing is but runs.
+fn turn(folder: &Path) -> io::Result<fs::File> {
+    let path = folder.with_extension("lock");
+    let lock = fs::OpenOptions::new().create(true).write(true).truncate(false).open(path)?;
+    lock.lock()?;
+    Ok(lock)
+}
+
+/// Removes a folder; another agent's run may be removing it, too.
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 
@@ -245,5 +265,16 @@ mod tests {
         for text in ["", "  ", "'open"] {
             assert_eq!(program(text, None), Err(ProgramError::NoCommand(text.to_owned())));
         }
+    }
+
+    #[test]
+    fn a_folder_that_was_left_half_made_is_removed_and_one_in_use_is_not() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = home.path().join("programs");
+        fs::create_dir_all(folder.join("run-half/out")).unwrap();
+        let room = Room::new(&folder).unwrap();
+        Program::new("true", None, folder.clone(), 0).unwrap().clear().unwrap();
+        let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|it| it.unwrap().path()).collect();
+        assert_eq!(left, [room.folder.path()]);
     }
 }

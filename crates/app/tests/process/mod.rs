@@ -62,7 +62,7 @@ pub(crate) fn exchange(
 
 /// A started server; killed with the test.
 pub(crate) struct Running {
-    child: Child,
+    pub(crate) child: Child,
     pub(crate) address: String,
 }
 

@@ -1,11 +1,6 @@
-//! `kill -9` at seeded moments of upload, segmentation, propagation and editing: after the restart
-//! nothing that was accepted is lost, no task hangs, no half file is served, no event is missing.
-//!
-//! 20 moments by default; `VOXLOOP_FAULT_POINTS=200` (`make faults`) for more.
-
-#![expect(clippy::unwrap_used, reason = "test code: a panic is the answer")]
-
-mod process;
+//! `kill -9` of a server with an agent of its own, at seeded moments of upload, segmentation,
+//! propagation and editing: after the restart nothing that was accepted is lost, no task hangs, no half
+//! file is served, no event is missing.
 
 use std::{
     collections::BTreeSet,
@@ -15,11 +10,18 @@ use std::{
 };
 
 use base64::Engine as _;
-use process::{ANY_PORT, Running, exchange, serve};
 use protocol::task::TaskState;
 use serde_json::{Value, json};
-use server::{blobs, store::Store};
+use server::blobs;
 use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
+
+use crate::{
+    end::check_disk,
+    process::{ANY_PORT, Running, exchange, serve},
+    random::{Random, n_points},
+};
+
+const SEED: u64 = 20_261_120;
 
 const SHAPE: [usize; 3] = [64, 64, 24];
 
@@ -39,25 +41,6 @@ struct Accepted {
     jobs: Vec<(String, String)>,
     tasks: Vec<String>,
     revisions: Vec<(String, String)>,
-}
-
-/// The same numbers for the same seed, on every machine (`SplitMix64`).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % limit
-    }
-}
-
-fn n_points() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "tells the test how long to go on")]
-    let wish = std::env::var("VOXLOOP_FAULT_POINTS");
-    wish.ok().and_then(|it| it.parse().ok()).unwrap_or(20)
 }
 
 fn start(folder: &Path) -> Running {
@@ -193,40 +176,10 @@ fn check_every_task_ends(server: &Running, accepted: &Accepted) {
     assert!(n_succeeded * 2 > accepted.tasks.len(), "most tasks survive the kills");
 }
 
-/// What lies on the disk while no server runs.
-fn check_disk(folder: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let url = format!("sqlite://{}?mode=rwc", folder.join("data/voxloop.db").display());
-        let store = Store::open(&url).await.unwrap();
-        let events = store.events_after(0, None, i64::MAX).await.unwrap();
-        let numbers: Vec<_> = events.iter().map(|it| it.event_id).collect();
-        let expected: Vec<_> = (1..).take(numbers.len()).collect();
-        assert_eq!(numbers, expected, "the event list has a gap");
-        store.close().await;
-    });
-    let mut folders = vec![folder.join("data/blobs")];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let digest = blobs::digest(&std::fs::read(&path).unwrap());
-                assert_eq!(
-                    path.file_name().unwrap().to_str(),
-                    Some(digest.as_str()),
-                    "half a file"
-                );
-            }
-        }
-    }
-}
-
 #[test]
 fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
     let folder = tempfile::tempdir().unwrap();
-    let mut random = Random(20_261_120);
+    let mut random = Random(SEED);
     let mut accepted = Accepted::default();
     for point in 0..n_points() {
         let options = phantom::PhantomOptions { seed: point, ..phantom::PhantomOptions::ct(SHAPE) };
@@ -243,6 +196,7 @@ fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
             (accepted, ended)
         });
         let life = Duration::from_millis(random.below(MAX_LIFE_MS));
+        eprintln!("seed {SEED}, point {point}: killed after {life:?}");
         assert!(is_done.recv_timeout(life).is_err(), "the work goes on until the kill");
         server.kill();
         let (more, ended) = worker.join().unwrap();
