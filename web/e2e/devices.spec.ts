@@ -36,6 +36,17 @@ async function beat(body: Record<string, unknown>, to: Server = server): Promise
   expect(answer.status).toBe(200);
 }
 
+/** Lets a machine speak every second while `act` goes on: however slow the browser is, it does not fall silent. */
+async function speaking(body: Record<string, unknown>, to: Server, act: () => Promise<void>): Promise<void> {
+  await beat(body, to);
+  const timer = setInterval(() => void beat(body, to).catch(() => undefined), 1000);
+  try {
+    await act();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 const GPU = {
   id: 0,
   name: 'NVIDIA H200',
@@ -60,37 +71,39 @@ test('the empty page shows how an agent is started, and a machine appears when i
   await expect(page.getByTestId('devices-empty')).toBeVisible();
   await expect(page.getByTestId('agent-command')).toHaveText(`voxloop agent --server ${empty.url}`);
   await expectAccessible(page, 'no devices');
-  await beat({ ...HOST, device_name: 'gpu-1', gpus: [GPU] }, empty);
   const card = page.locator('[data-host="gpu-1"]');
-  await expect(card.getByTestId('device-status')).toHaveText('Idle');
-  await expect(card).toContainText('NVIDIA H200');
-  await expect(card).toContainText('1.5 of 140 GB');
-  await expect(card.getByTestId('temperature')).toHaveText('41 °C');
-  await expect(card.getByTestId('processes')).toContainText('python');
-  await expect(card).toContainText('512 of 1,024 GB free');
-  await expect(page.getByTestId('add-machine')).toBeVisible();
-  await beat({ ...HOST, host_id: 'gpu-1', gpus: [{ ...GPU, util: 97 }] }, empty);
-  await expect(card.getByTestId('device-status')).toHaveText('Busy');
-  await expect(card.getByTestId('curve')).toHaveCount(4);
-  await expectAccessible(page, 'a device');
+  await speaking({ ...HOST, device_name: 'gpu-1', gpus: [GPU] }, empty, async () => {
+    await expect(card.getByTestId('device-status')).toHaveText('Idle');
+    await expect(card).toContainText('NVIDIA H200');
+    await expect(card).toContainText('1.5 of 140 GB');
+    await expect(card.getByTestId('temperature')).toHaveText('41 °C');
+    await expect(card.getByTestId('processes')).toContainText('python');
+    await expect(card).toContainText('512 of 1,024 GB free');
+    await expect(page.getByTestId('add-machine')).toBeVisible();
+  });
+  await speaking({ ...HOST, host_id: 'gpu-1', gpus: [{ ...GPU, util: 97 }] }, empty, async () => {
+    await expect(card.getByTestId('device-status')).toHaveText('Busy');
+    await expect(card.getByTestId('curve')).toHaveCount(4);
+    await expectAccessible(page, 'a device');
+  });
   await empty.remove();
 });
 
 test('a task shows where it runs, and a machine that falls silent is suspect', async ({ page }) => {
-  await beat({ ...HOST, host_id: 'bench', agent_id: AGENT });
-  await openDevices(page);
   const card = page.locator('[data-host="bench"]');
-  await expect(card.getByTestId('device-status')).toHaveText('Idle');
-  const jobId = await openTiny(server, 'chest.nrrd');
-  await ask(server, jobId, 1);
-  const lease = await claim(server);
-  await beat({ ...HOST, host_id: 'bench', agent_id: AGENT });
-  await expect(card.getByTestId('device-tasks')).toContainText('chest.nrrd');
-  await expect(card.getByTestId('device-status')).toHaveText('Busy');
-  await fail(server, lease);
-  await expect(card.getByTestId('device-tasks')).toHaveCount(0);
+  await speaking({ ...HOST, host_id: 'bench', agent_id: AGENT }, server, async () => {
+    await openDevices(page);
+    await expect(card.getByTestId('device-status')).toHaveText('Idle');
+    const jobId = await openTiny(server, 'chest.nrrd');
+    await ask(server, jobId, 1);
+    const lease = await claim(server);
+    await expect(card.getByTestId('device-tasks')).toContainText('chest.nrrd');
+    await expect(card.getByTestId('device-status')).toHaveText('Busy');
+    await fail(server, lease);
+    await expect(card.getByTestId('device-tasks')).toHaveCount(0);
+  });
   // Nothing speaks for it any more: the server says so by itself.
-  await expect(card.getByTestId('device-status')).toHaveText('Suspect', { timeout: 15_000 });
+  await expect(card.getByTestId('device-status')).toHaveText('Suspect');
   await expect(card.getByTestId('remove-device')).toHaveCount(0);
 });
 
@@ -103,7 +116,7 @@ test('who reconnects sees the newest state of each machine', async ({ page }) =>
   await server.up(['--no-agent']);
   await beat({ ...HOST, host_id: 'a', cpu_util: 64 });
   await beat({ ...HOST, host_id: 'b' });
-  await expect(page.locator('[data-host="a"]')).toContainText('64 %', { timeout: 15_000 });
+  await expect(page.locator('[data-host="a"]')).toContainText('64 %');
   await expect(page.locator('[data-host="b"]')).toBeVisible();
 });
 
@@ -113,13 +126,14 @@ test('a machine that is gone is removed after a minute, and its card disappears 
   await openDevices(page);
   await openDevices(other);
   const card = page.locator('[data-host="gone"]');
-  await expect(card).toHaveAttribute('data-status', 'offline', { timeout: 20_000 });
+  await expect(card).toHaveAttribute('data-status', 'offline');
   await expect(card).toContainText('as it was');
   await card.getByTestId('remove-device').click({ timeout: 75_000 });
   await expect(card).toHaveCount(0);
   await expect(other.locator('[data-host="gone"]')).toHaveCount(0);
-  await beat({ ...HOST, host_id: 'gone' });
-  await expect(other.locator('[data-host="gone"]')).toHaveAttribute('data-status', 'idle');
-  await expectAccessible(page, 'devices');
+  await speaking({ ...HOST, host_id: 'gone' }, server, async () => {
+    await expect(other.locator('[data-host="gone"]')).toHaveAttribute('data-status', 'idle');
+    await expectAccessible(page, 'devices');
+  });
   await other.close();
 });

@@ -76,8 +76,9 @@ fn agents_say_how_their_machines_are() {
     command.arg("--no-agent");
     let server = Running::spawn(command);
 
+    let mut news = devices(&server);
     let bench = Agent::start(folder.path(), &server, "bench", &with);
-    let said = devices(&server).find(|it| it["cpu_util"].is_number()).unwrap();
+    let said = news.find(|it| it["cpu_util"].is_number()).unwrap();
     assert_eq!((&said["host_id"], &said["gpu_count"]), (&"bench".into(), &1.into()));
     let gpu = &said["gpus"][0];
     assert_eq!((&gpu["name"], &gpu["util"]), (&"NVIDIA H200".into(), &37.0.into()));
@@ -91,9 +92,9 @@ fn agents_say_how_their_machines_are() {
     drop(bench);
 
     let _plain = Agent::start(folder.path(), &server, "plain", &without);
-    let said = devices(&server).find(|it| it["host_id"] == "plain").unwrap();
+    let said = news.find(|it| it["host_id"] == "plain").unwrap();
     assert_eq!((&said["gpus"], &said["gpu_util"]), (&Value::Array(Vec::new()), &Value::Null));
     // The one that was killed says nothing more, and everybody is told.
-    let silent = devices(&server).find(|it| it["status"] == "suspect").unwrap();
+    let silent = news.find(|it| it["status"] == "suspect").unwrap();
     assert_eq!(silent["host_id"], "bench");
 }

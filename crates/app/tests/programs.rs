@@ -9,10 +9,14 @@ use std::{
     fs,
     path::Path,
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use process::{ANY_PORT, Running, exchange, serve};
 use serde_json::Value;
+
+/// A test that waits longer for something does not wait for it any more: that is no measure of speed.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// Starts two grandchildren that do not listen to SIGTERM, says so, and waits.
 const STUBBORN: &str = r#"
@@ -64,12 +68,14 @@ fn ask_for_a_run(server: &Running) -> String {
 
 /// Asks until `is_so` holds of the request.
 fn until(server: &Running, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    let patience = Instant::now() + PATIENCE;
     loop {
         let request = server.ask(&format!("GET /api/v1/requests/{id}"));
         if is_so(&request) {
             return request;
         }
         assert_ne!(request["status"], "failed", "{request}");
+        assert!(Instant::now() < patience, "it does not come to that: {request}");
         std::thread::yield_now();
     }
 }

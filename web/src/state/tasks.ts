@@ -15,6 +15,8 @@ const PAGE = 100;
 const REFRESH_MS = 300;
 const RATES_MS = 3000;
 const POLL_MS = 3000;
+/** Agents come and go without an event, and with them the reasons why tasks wait. */
+const REASONS_MS = 5000;
 
 function patch(change: Partial<Monitor>): void {
   setState(({ monitor }) => ({ monitor: { ...monitor, ...change } }));
@@ -47,9 +49,10 @@ export async function loadOlder(): Promise<void> {
   const last = tasks?.at(-1);
   if (last === undefined) return;
   await attempt(async () => {
-    const { tasks: older } = await api.listTasks({ state: filter, before: last.task_id, limit: PAGE });
-    if (getState().monitor.filter !== filter) return;
-    patch({ tasks: [...(getState().monitor.tasks ?? []), ...older], hasOlder: older.length === PAGE });
+    const { tasks: older, waiting } = await api.listTasks({ state: filter, before: last.task_id, limit: PAGE });
+    const { monitor } = getState();
+    if (monitor.filter !== filter) return;
+    patch({ tasks: [...(monitor.tasks ?? []), ...older], reasons: { ...monitor.reasons, ...waiting }, hasOlder: older.length === PAGE });
   });
 }
 
@@ -159,8 +162,12 @@ export function watchTasks(): () => void {
       void followOutput(taskId, null);
     }
   }, POLL_MS);
+  const reasons = setInterval(() => {
+    if (getState().connected !== false && getState().monitor.waiting.length > 0) void refreshTasks();
+  }, REASONS_MS);
   return () => {
     stop();
+    clearInterval(reasons);
     list.stop();
     rates.stop();
     clearInterval(poll);

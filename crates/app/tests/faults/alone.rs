@@ -17,6 +17,7 @@ use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
 
 use crate::{
     end::check_disk,
+    fleet::{PATIENCE, turn},
     process::{ANY_PORT, Running, exchange, serve},
     random::{Random, n_points},
 };
@@ -30,9 +31,6 @@ const MAX_LIFE_MS: u64 = 1_000;
 
 /// An agent's lease, short so that a restart need not wait long for it.
 const LEASE_SECS: &str = "2";
-
-/// A task of a dead server is granted again after its lease; it must be over well within this.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the server said yes to.
 #[derive(Debug, Default)]
@@ -178,6 +176,7 @@ fn check_every_task_ends(server: &Running, accepted: &Accepted) {
 
 #[test]
 fn nothing_accepted_is_lost_by_a_kill_at_any_moment() {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let mut random = Random(SEED);
     let mut accepted = Accepted::default();

@@ -24,10 +24,10 @@ pub(crate) struct Ends {
 }
 
 impl Fleet {
-    /// Every task ends, with a result, a reason, or because it was withdrawn; what is left is deleted
-    /// and swept, and then nothing lies about.
+    /// Every task ends, with a result, a reason, or because it was withdrawn. A sweep long after leaves
+    /// every result; once all is deleted, it leaves nothing.
     pub(crate) fn check_end(mut self) -> Ends {
-        let mut ends = Ends::default();
+        let (mut ends, mut results) = (Ends::default(), Vec::new());
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap());
         for id in &tasks {
             let task = self.until(id, |it| it["finished_ms"].is_i64());
@@ -35,6 +35,7 @@ impl Fleet {
                 "succeeded" => {
                     ends.n_succeeded += 1;
                     self.check_result(id, &task);
+                    results.push((id.clone(), task));
                 }
                 "failed" => {
                     let reason = task["failure"]["message"].as_str().unwrap();
@@ -50,6 +51,10 @@ impl Fleet {
             let left = fs::read_dir(self.home(n).join("temp/programs")).unwrap().count();
             assert_eq!(left, 0, "folders of programs are left of agent {n}");
         }
+        self.sweep_long_after();
+        for (id, task) in &results {
+            self.check_result(id, task);
+        }
         for id in tasks {
             // Those of a job go with it.
             let (status, _) = self.call(&format!("DELETE /api/v1/requests/{id}"), b"");
@@ -58,17 +63,22 @@ impl Fleet {
         for job in &self.jobs {
             self.ask(&format!("DELETE /api/v1/jobs/{job}"), &Value::Null);
         }
+        self.sweep_long_after();
         self.kill_server();
-        let folder = self.folder.path().to_owned();
-        check_disk(&folder);
-        make_old(&folder.join("data"));
-        self.start_server();
-        self.ask("POST /api/v1/system/cleanup", &Value::Null);
-        self.kill_server();
+        let folder = self.folder.path();
         for name in ["data/blobs", "data/incoming"] {
             assert_eq!(files(&folder.join(name)), [] as [PathBuf; 0], "left after the clean-up");
         }
         ends
+    }
+
+    /// The server's clean-up, when nothing is young enough to be kept for somebody who may still come.
+    fn sweep_long_after(&mut self) {
+        self.kill_server();
+        check_disk(self.folder.path());
+        make_old(&self.folder.path().join("data"));
+        self.start_server();
+        self.ask("POST /api/v1/system/cleanup", &Value::Null);
     }
 
     /// A run brought back what it was told; result and files are of one attempt.

@@ -5,7 +5,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -33,6 +33,15 @@ cp task.json out/result.json
 echo "$VOXLOOP_FOLDER" > out/place.txt
 "#;
 
+/// One test at a time: leases of 2 s ask that the machine is not full of other tests' agents.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test of faults runs.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    // A test that failed leaves nothing behind that the next one could meet.
+    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// How `voxloop` is started in a folder.
 pub(crate) type Start = Box<dyn Fn(&Path) -> Command>;
 
@@ -52,6 +61,8 @@ pub(crate) struct Fleet {
     start_server: Start,
     script: PathBuf,
     pub(crate) folder: TempDir,
+    /// Given up after all of the above is gone.
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Fleet {
@@ -62,6 +73,7 @@ impl Fleet {
 
     /// The same with a server that is started so.
     pub(crate) fn on(start_server: Start, script: &str) -> Self {
+        let turn = turn();
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("token"), TOKEN).unwrap();
         let path = folder.path().join("lab.sh");
@@ -75,6 +87,7 @@ impl Fleet {
             start_server,
             script: path,
             folder,
+            _turn: turn,
         };
         fleet.start_server();
         fleet

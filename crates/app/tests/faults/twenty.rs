@@ -1,9 +1,11 @@
 //! Twenty agents, and a server that dies and comes back.
 
+use std::time::Instant;
+
 use serde_json::Value;
 
 use crate::{
-    fleet::{COPY, Fleet, signal},
+    fleet::{COPY, Fleet, PATIENCE, signal},
     line::Seen,
 };
 
@@ -45,7 +47,9 @@ fn twenty_agents_go_on_after_their_server_died_and_after_it_was_stopped() {
         let programs = fleet.ask("GET /api/v1/programs", &Value::Null);
         programs["programs"][0]["agents"].as_array().map_or(0, Vec::len)
     };
+    let patience = Instant::now() + PATIENCE;
     while offered() < N_AGENTS {
+        assert!(Instant::now() < patience, "{} agents ask for work", offered());
         std::thread::yield_now();
     }
     let ends = fleet.check_end();
