@@ -37,7 +37,7 @@ function open(autoSegment: boolean): void {
 }
 
 async function answer(path: string, init: RequestInit): Promise<Response> {
-  const body = JSON.parse(String(init.body)) as Call['body'];
+  const body = JSON.parse(init.body as string) as Call['body'];
   calls.push({ path: path.split('/').at(-1) ?? '', body });
   if (!path.endsWith('/prompts')) return Response.json({ task_id: `t${calls.length}` });
   await gate;
