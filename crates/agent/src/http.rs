@@ -154,9 +154,14 @@ impl Connection for Http {
         task_id: TaskId,
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError> {
-        // An answer that is overdue was lost: the lease must not end for that.
+        // An answer that is overdue was lost: the lease must not end for that. News renews nothing
+        // that the heartbeat beside it does not renew, and may take its time.
         let wait = Duration::from_millis(heartbeat.wait_ms.into());
-        let within = wait + (wait / 2).clamp(Duration::from_secs(1), SOON);
+        let slack = match heartbeat.wait_ms {
+            0 => SOON,
+            _ => (wait / 2).clamp(Duration::from_secs(1), SOON),
+        };
+        let within = wait + slack;
         let path = format!("tasks/{task_id}/heartbeat");
         parsed(self.post(&path, heartbeat, within).await?).await
     }
