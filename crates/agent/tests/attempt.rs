@@ -14,6 +14,7 @@ use std::{
 use agent::{
     Agent, Device, Profile,
     connection::{Connection, ConnectionError, Input},
+    program::Program,
     runner::{Assignment, Control, RunError, RunOutput, Runner},
 };
 use async_trait::async_trait;
@@ -23,7 +24,7 @@ use protocol::{
     id::{Sha256, TaskId},
     lease::{ClaimRequest, CompleteRequest, FailRequest, Heartbeat, HeartbeatReply, Lease},
     output_log::{LogReply, LogRequest},
-    task::{EngineName, Progress, TaskKind},
+    task::{EngineName, FailureClass, Progress, TaskKind},
 };
 use serde_json::json;
 use tokio::sync::watch;
@@ -202,4 +203,31 @@ async fn news_cuts_off_no_renewal_of_the_lease() {
     let renewals = clerk.renewals.lock().unwrap();
     assert!(renewals.iter().any(|it| it.wait_ms == 0 && it.progress.done > 0), "news was told");
     assert!(renewals.iter().any(|it| it.wait_ms > 0), "and somebody listens for the withdrawal");
+}
+
+/// A program that writes a file.
+struct Lab(Program);
+
+impl Runner for Lab {
+    fn kinds(&self) -> Vec<TaskKind> {
+        vec![TaskKind::External]
+    }
+
+    fn engines(&self, _device: &str) -> Vec<EngineName> {
+        Vec::new()
+    }
+
+    fn run(&self, assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
+        Ok(RunOutput::Program(self.0.run(assignment, control)?))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_the_agents_disk_lost_is_made_by_another_attempt() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "sh -c 'echo 1 > $VOXLOOP_FOLDER/out/file'";
+    let lab = Program::new(script, Some("lab"), folder.path().join("programs"), 1 << 20).unwrap();
+    let failure = attempt(&Arc::default(), Lab(lab)).await.failure.unwrap();
+    assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Retryable, "agent_disk"));
+    assert!(failure.message.contains("the disk is gone"), "{}", failure.message);
 }
