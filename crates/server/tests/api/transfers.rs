@@ -109,7 +109,8 @@ async fn a_lease_opens_the_blobs_that_it_lists_and_no_others() {
         let answer = server.piece(&stale, &image, "0", b"x", false).await;
         assert_eq!(answer.expect(StatusCode::CONFLICT).json()["error"]["code"], "stale_fence");
         let answer = server.ask(Method::HEAD, &at(&stale, "outputs", &image), &[], b"").await;
-        answer.expect(StatusCode::CONFLICT);
+        let answer = answer.expect(StatusCode::CONFLICT);
+        assert_eq!(header(&answer.headers, "voxloop-error"), "stale_fence");
     }
     // Another task, whose lease this is not.
     server.ask_for_slice(&job, 6, 1).await;
