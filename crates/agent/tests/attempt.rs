@@ -9,6 +9,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use agent::{
@@ -32,6 +33,9 @@ use tokio_util::sync::CancellationToken;
 
 /// Renewals after which the server withdraws the task.
 const ENOUGH: usize = 4;
+
+/// An attempt that has not ended by then never ends.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server with one task.
 #[derive(Default)]
@@ -162,7 +166,8 @@ async fn attempt(clerk: &Arc<Clerk>, runner: impl Runner) -> FailRequest {
         stop.cancel();
         failed.unwrap()
     };
-    let ((), failed) = tokio::join!(agent.run(stop.clone()), ending);
+    let both = async { tokio::join!(agent.run(stop.clone()), ending) };
+    let ((), failed) = tokio::time::timeout(PATIENCE, both).await.expect("it has an end");
     failed
 }
 
