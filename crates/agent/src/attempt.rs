@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use protocol::{
     id::Sha256,
-    lease::{Heartbeat, Lease},
+    lease::{Heartbeat, HeartbeatReply, Lease},
     sentence,
     task::{FailureClass, MaskSoFar, Progress, TaskFailure},
 };
@@ -245,33 +245,59 @@ async fn run_blocking<R: Runner>(
     })
 }
 
-/// Says that the task goes on until it is withdrawn or lost.
+/// Says that the task goes on until it is withdrawn or lost. News goes beside the heartbeat whose
+/// answer the server holds, and neither is cut off for the other: a server forgets what it had begun
+/// for a sender that hangs up, the renewal of the lease, too.
 async fn keep_alive<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
+    tokio::select! {
+        () = renew(connection, lease, control) => {}
+        () = tell_news(connection, lease, control) => {}
+    }
+}
+
+/// Renews the lease; the server holds its answers until the task is withdrawn.
+async fn renew<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
+    let wait_ms = u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX);
+    loop {
+        let progress = control.said.borrow().0.clone();
+        let heartbeat = heartbeat(lease, progress, wait_ms, None);
+        let answer = connection.heartbeat(lease.task_id, &heartbeat).await;
+        if is_over(&answer) {
+            return;
+        }
+        if answer.is_err() {
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
+    }
+}
+
+/// Tells how far the run has come, and what it has made so far. The sender lives as long as the
+/// attempt does.
+async fn tell_news<C: Connection>(connection: &C, lease: &Lease, control: &Progression) {
     let mut said = control.said.subscribe();
     let mut delivered = None;
-    loop {
-        said.mark_unchanged();
+    while said.changed().await.is_ok() {
         let (progress, so_far) = control.news();
         delivered = deliver_partial(connection, lease, so_far).await.or(delivered);
-        let wait_ms = u32::try_from(lease.heartbeat_ms).unwrap_or(u32::MAX);
-        let heartbeat = heartbeat(lease, progress, wait_ms, delivered.clone());
-        // The server holds the answer until the task is withdrawn; news goes before waiting.
-        let answer = tokio::select! {
-            answer = connection.heartbeat(lease.task_id, &heartbeat) => answer,
-            () = next_progress(&mut said) => continue,
-        };
-        match answer {
-            Ok(it) if it.cancel => return,
-            Ok(_) => {}
-            Err(ConnectionError::Stale) => return,
-            Err(
-                ConnectionError::Refused(_)
-                | ConnectionError::Unreachable(_)
-                | ConnectionError::Local(_),
-            ) => {
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
+        let heartbeat = heartbeat(lease, progress, 0, delivered.clone());
+        let answer = connection.heartbeat(lease.task_id, &heartbeat).await;
+        if is_over(&answer) {
+            return;
         }
+        if answer.is_err() {
+            said.mark_changed();
+            tokio::time::sleep(ASK_AGAIN).await;
+        } else {
+            tokio::time::sleep(PROGRESS_EVERY).await;
+        }
+    }
+}
+
+/// Whether the task is withdrawn or lost.
+fn is_over(answer: &Result<HeartbeatReply, ConnectionError>) -> bool {
+    match answer {
+        Ok(it) => it.cancel,
+        Err(error) => matches!(error, ConnectionError::Stale),
     }
 }
 
@@ -302,12 +328,4 @@ async fn deliver_partial<C: Connection>(
     let RunSoFar { mask, known } = so_far?;
     let delivered = connection.deliver(lease.task_id, lease.fence, mask.into()).await;
     Some((delivered.ok()?, known))
-}
-
-/// Waits until there is progress to tell. The sender lives as long as the attempt does.
-async fn next_progress(said: &mut watch::Receiver<(Progress, Option<RunSoFar>)>) {
-    tokio::time::sleep(PROGRESS_EVERY).await;
-    if said.changed().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

@@ -1,7 +1,8 @@
 //! Inputs on this machine's disk: kept for the next task on the same image, shared by every agent that
 //! is given the same folder.
 //!
-//! An entry lies under its SHA-256, a download under that name with `.part`. Locks say who uses what:
+//! An entry lies under its SHA-256, a download under that name with `.part`; one that is made beside
+//! another agent's has a few letters of its own in between. Locks say who uses what:
 //! whoever reads an entry has it shared, whoever downloads has the part for itself, and whoever locks,
 //! renames or removes anything has the folder's `lock` meanwhile. The system gives locks back when a
 //! process dies, so a killed agent leaves nothing behind but a part, which the next one goes on with.
@@ -17,6 +18,7 @@ use std::{
 
 use protocol::id::Sha256;
 use sha2::Digest;
+use tempfile::TempPath;
 
 /// The file whose lock is held by whoever changes what lies in the folder.
 const LOCK: &str = "lock";
@@ -79,6 +81,8 @@ pub struct Part {
     sha256: Sha256,
     path: PathBuf,
     file: File,
+    /// Removes it where nobody else could go on with it.
+    _apart: Option<TempPath>,
 }
 
 impl Part {
@@ -114,8 +118,8 @@ pub enum Start {
     Whole(Held),
     /// Nothing or a part, for this agent to go on with.
     Mine(Part),
-    /// Another agent fetches it.
-    Theirs,
+    /// Another agent fetches it, and has so many bytes.
+    Theirs(u64),
 }
 
 impl Cache {
@@ -162,10 +166,29 @@ impl Cache {
         let path = self.shared.folder.join(format!("{sha256}.{PART}"));
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Start::Mine(Part { sha256: sha256.clone(), path, file })),
-            Err(TryLockError::WouldBlock) => Ok(Start::Theirs),
+            Ok(()) => Ok(Start::Mine(Part { sha256: sha256.clone(), path, file, _apart: None })),
+            Err(TryLockError::WouldBlock) => Ok(Start::Theirs(file.metadata()?.len())),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// A download beside that of another agent, which has stopped: it goes when it is dropped, and
+    /// whichever is finished first makes the entry.
+    ///
+    /// # Errors
+    /// If the disk fails.
+    pub fn start_apart(&self, sha256: &Sha256) -> io::Result<Part> {
+        let _turn = self.turn()?;
+        let (before, after) = (format!("{sha256}."), format!(".{PART}"));
+        let options = OpenOptions::new().create_new(true).read(true).append(true).to_owned();
+        let named = tempfile::Builder::new()
+            .prefix(&before)
+            .suffix(&after)
+            .make_in(&self.shared.folder, |path| options.open(path))?;
+        let (file, apart) = named.into_parts();
+        file.try_lock().map_err(io::Error::from)?;
+        let (sha256, path) = (sha256.clone(), apart.to_path_buf());
+        Ok(Part { sha256, path, file, _apart: Some(apart) })
     }
 
     /// Makes an entry of a download; none where its bytes are not those of its name: then it is
@@ -252,7 +275,8 @@ impl Cache {
 fn is_ours(path: &Path) -> bool {
     let is_part = path.extension().is_none_or(|it| it == PART);
     let stem = path.file_stem().and_then(|it| it.to_str());
-    is_part && stem.is_some_and(|it| it.parse::<Sha256>().is_ok()) && path.is_file()
+    let name = stem.map(|it| it.split_once('.').map_or(it, |(name, _letters)| name));
+    is_part && name.is_some_and(|it| it.parse::<Sha256>().is_ok()) && path.is_file()
 }
 
 /// Whether nobody reads or writes a file; the folder's lock is held.

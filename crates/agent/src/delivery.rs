@@ -45,6 +45,10 @@ pub(crate) async fn deliver<C: Connection>(
             let failure = TaskFailure::new(FailureClass::Permanent, "output_refused", message);
             give_up(connection, task_id, fence, Some(failure), stop).await
         }
+        Err(ConnectionError::Local(reason)) => {
+            let failure = TaskFailure::new(FailureClass::Retryable, "agent_disk", reason);
+            give_up(connection, task_id, fence, Some(failure), stop).await
+        }
         other => other,
     }
 }

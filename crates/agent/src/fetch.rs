@@ -1,6 +1,9 @@
 //! Inputs on their way here: into the cache, going on after a cut where the file ends.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -24,7 +27,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// A transfer of which nothing comes for so long is begun anew.
+/// A transfer of which nothing comes for so long is begun anew; another agent's is not waited for.
 const STALLED: Duration = Duration::from_secs(20);
 
 /// Failures in a row, without a byte in between, after which the attempt is given up.
@@ -41,22 +44,45 @@ pub(crate) async fn fetch(
     sha256: &Sha256,
 ) -> Result<Input, ConnectionError> {
     let url = http.url(&format!("tasks/{task_id}/inputs/{sha256}?fence={fence}"));
-    let mut n_wrong = 0;
+    let (mut n_wrong, mut neighbour) = (0, Neighbour::default());
     loop {
-        match start(&http.cache, sha256).await? {
+        let part = match start(&http.cache, sha256).await? {
             Start::Whole(held) => return Ok(Input::of(held)),
-            Start::Theirs => tokio::time::sleep(LOOK_AGAIN).await,
-            Start::Mine(part) => {
-                download(http, &url, sha256, &part).await?;
-                if let Some(held) = finish(&http.cache, part).await? {
-                    return Ok(Input::of(held));
-                }
-                n_wrong += 1;
-                if n_wrong == MAX_WRONG {
-                    return Err(ConnectionError::Unreachable(format!(
-                        "the input {sha256} arrived as something else, {MAX_WRONG} times"
-                    )));
-                }
+            Start::Mine(part) => part,
+            Start::Theirs(bytes) if !neighbour.has_stopped(bytes, Instant::now()) => {
+                tokio::time::sleep(LOOK_AGAIN).await;
+                continue;
+            }
+            Start::Theirs(_) => start_apart(&http.cache, sha256).await?,
+        };
+        download(http, &url, sha256, &part).await?;
+        if let Some(held) = finish(&http.cache, part).await? {
+            return Ok(Input::of(held));
+        }
+        n_wrong += 1;
+        if n_wrong == MAX_WRONG {
+            return Err(ConnectionError::Unreachable(format!(
+                "the input {sha256} arrived as something else, {MAX_WRONG} times"
+            )));
+        }
+    }
+}
+
+/// Another agent's download: one that is stopped holds its lock for ever.
+#[derive(Debug, Default)]
+struct Neighbour {
+    /// Bytes that it had, and since when it has had no other number of them.
+    grown: Option<(u64, Instant)>,
+}
+
+impl Neighbour {
+    /// Whether it, with so many bytes now, has not grown for too long.
+    fn has_stopped(&mut self, bytes: u64, now: Instant) -> bool {
+        match self.grown {
+            Some((before, since)) if before == bytes => now.duration_since(since) >= STALLED,
+            Some(_) | None => {
+                self.grown = Some((bytes, now));
+                false
             }
         }
     }
@@ -65,6 +91,11 @@ pub(crate) async fn fetch(
 async fn start(cache: &Cache, sha256: &Sha256) -> Result<Start, ConnectionError> {
     let (cache, sha256) = (cache.clone(), sha256.clone());
     blocking(move || cache.start(&sha256)).await
+}
+
+async fn start_apart(cache: &Cache, sha256: &Sha256) -> Result<Part, ConnectionError> {
+    let (cache, sha256) = (cache.clone(), sha256.clone());
+    blocking(move || cache.start_apart(&sha256)).await
 }
 
 async fn finish(cache: &Cache, part: Part) -> Result<Option<Held>, ConnectionError> {
@@ -196,4 +227,22 @@ async fn write(http: &Http, file: &mut tokio::fs::File, chunk: &Bytes) -> io::Re
 
 fn length(part: &Part) -> Result<u64, ConnectionError> {
     part.length().map_err(|it| ConnectionError::disk(&it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_neighbour_is_waited_for_while_it_gets_on() {
+        let (mut neighbour, start) = (Neighbour::default(), Instant::now());
+        let mut has_stopped =
+            |bytes, second| neighbour.has_stopped(bytes, start + Duration::from_secs(second));
+        assert!(!has_stopped(0, 0));
+        assert!(!has_stopped(0, 19));
+        assert!(!has_stopped(9, 20), "it has grown");
+        assert!(!has_stopped(9, 39));
+        assert!(has_stopped(9, 40));
+        assert!(!has_stopped(0, 41), "somebody begins anew");
+    }
 }

@@ -35,6 +35,9 @@ const SOON: Duration = Duration::from_secs(10);
 /// How long a completion may take, for which a mask is merged.
 const MERGED: Duration = Duration::from_secs(60);
 
+/// The header by which the server says that an error is its own, and which.
+const ERROR_CODE: &str = "voxloop-error";
+
 /// A connection to a server by HTTP.
 #[derive(Debug, Clone)]
 pub struct Http {
@@ -109,29 +112,41 @@ pub(crate) async fn accepted(response: Response) -> Result<Response, ConnectionE
     }
     if status.is_redirection() {
         let to = response.headers().get(LOCATION).and_then(|it| it.to_str().ok());
-        return Err(ConnectionError::Refused(format!(
+        return Err(ConnectionError::Unreachable(format!(
             "it answered {status} and points to {}: an agent follows no pointer, name the server's \
              own address",
             to.unwrap_or("nowhere")
         )));
     }
+    let said = response.headers().get(ERROR_CODE).and_then(|it| it.to_str().ok());
+    let said = said.map(|it| (it.to_owned(), format!("it answered {status}: {it}")));
     // Cut off, the answer may have said anything.
     let body = response.bytes().await.map_err(unreachable)?;
     let error = serde_json::from_slice::<ErrorBody>(&body).ok().map(|it| it.error);
+    // The answer to HEAD has no body that would say more.
+    let Some((code, reason)) = error.map(|it| (it.code, it.message)).or(said) else {
+        return Err(not_the_servers(status));
+    };
     // A damaged file stays damaged; a full disk or a database that is gone may be well again.
-    let stays = error.as_ref().is_some_and(|it| it.code.starts_with("blob_"));
+    let stays = code.starts_with("blob_");
     if (status.is_server_error() && !stays) || status == StatusCode::TOO_MANY_REQUESTS {
-        let reason = error.map_or_else(|| format!("it answered {status}"), |it| it.message);
         return Err(ConnectionError::Unreachable(reason));
     }
     let is_gone = status == StatusCode::CONFLICT || status == StatusCode::NOT_FOUND;
-    match error {
-        Some(it) if is_gone && (it.code == "stale_fence" || it.code == "not_found") => {
-            Err(ConnectionError::Stale)
-        }
-        Some(it) => Err(ConnectionError::Refused(it.message)),
-        None => Err(ConnectionError::Refused(format!("it answered {status}"))),
+    if is_gone && (code == "stale_fence" || code == "not_found") {
+        return Err(ConnectionError::Stale);
     }
+    Err(ConnectionError::Refused(reason))
+}
+
+/// What an answer says that is not the server's own. A proxy on the way is soon mended, or answers so
+/// while the server starts; but what is too large for it stays so.
+fn not_the_servers(status: StatusCode) -> ConnectionError {
+    let reason = format!("it answered {status}, which is not the server's own answer");
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        return ConnectionError::Refused(format!("{reason}: let the proxy take larger requests"));
+    }
+    ConnectionError::Unreachable(reason)
 }
 
 async fn parsed<T: DeserializeOwned>(response: Response) -> Result<T, ConnectionError> {
@@ -154,9 +169,14 @@ impl Connection for Http {
         task_id: TaskId,
         heartbeat: &Heartbeat,
     ) -> Result<HeartbeatReply, ConnectionError> {
-        // An answer that is overdue was lost: the lease must not end for that.
+        // An answer that is overdue was lost: the lease must not end for that. News renews nothing
+        // that the heartbeat beside it does not renew, and may take its time.
         let wait = Duration::from_millis(heartbeat.wait_ms.into());
-        let within = wait + (wait / 2).clamp(Duration::from_secs(1), SOON);
+        let slack = match heartbeat.wait_ms {
+            0 => SOON,
+            _ => (wait / 2).clamp(Duration::from_secs(1), SOON),
+        };
+        let within = wait + slack;
         let path = format!("tasks/{task_id}/heartbeat");
         parsed(self.post(&path, heartbeat, within).await?).await
     }

@@ -14,6 +14,8 @@ use protocol::{
     },
 };
 
+use crate::program::Room;
+
 /// A task with its inputs on this machine.
 #[derive(Debug)]
 pub struct Assignment {
@@ -58,8 +60,8 @@ pub struct ProgramOutput {
     pub result: serde_json::Value,
     /// The files that it wrote.
     pub files: Vec<WrittenFile>,
-    /// Where they lie; removed when this is dropped.
-    pub folder: tempfile::TempDir,
+    /// Where they lie.
+    pub room: Room,
 }
 
 /// A file that a program wrote.

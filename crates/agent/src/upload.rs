@@ -100,12 +100,7 @@ fn offset_of(answer: &Response) -> Option<u64> {
 
 /// From which byte on the server wants it; none where it has everything.
 async fn asked(client: &Client, url: &str) -> Result<Option<u64>, ConnectionError> {
-    let response = client.head(url).send().await.map_err(unreachable)?;
-    // The answer to HEAD has no body that would say more.
-    if matches!(response.status(), StatusCode::CONFLICT | StatusCode::NOT_FOUND) {
-        return Err(ConnectionError::Stale);
-    }
-    let response = accepted(response).await?;
+    let response = accepted(client.head(url).send().await.map_err(unreachable)?).await?;
     if response.headers().get("upload-complete").is_some_and(|it| it == "?1") {
         return Ok(None);
     }

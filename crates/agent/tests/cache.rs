@@ -22,7 +22,7 @@ fn sha(bytes: &[u8]) -> Sha256 {
 fn mine(cache: &Cache, sha256: &Sha256) -> Part {
     match cache.start(sha256).unwrap() {
         Start::Mine(part) => part,
-        other @ (Start::Whole(_) | Start::Theirs) => panic!("expected a part, got {other:?}"),
+        other @ (Start::Whole(_) | Start::Theirs(_)) => panic!("expected a part, got {other:?}"),
     }
 }
 
@@ -30,7 +30,7 @@ fn mine(cache: &Cache, sha256: &Sha256) -> Part {
 fn whole(cache: &Cache, sha256: &Sha256) -> Held {
     match cache.start(sha256).unwrap() {
         Start::Whole(held) => held,
-        other @ (Start::Mine(_) | Start::Theirs) => panic!("expected an entry, got {other:?}"),
+        other @ (Start::Mine(_) | Start::Theirs(_)) => panic!("expected an entry, got {other:?}"),
     }
 }
 
@@ -50,6 +50,30 @@ fn files(folder: &Path) -> Vec<(String, u64)> {
         .collect();
     found.sort();
     found
+}
+
+#[test]
+fn a_download_that_stopped_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let (stopped, cache) =
+        (Cache::new(folder.path(), 1_000).unwrap(), Cache::new(folder.path(), 1_000).unwrap());
+    let name = sha(b"volume");
+    let theirs = mine(&stopped, &name);
+    theirs.writer().unwrap().write_all(b"vol").unwrap();
+    assert!(matches!(cache.start(&name).unwrap(), Start::Theirs(3)));
+    drop(cache.start_apart(&name).unwrap());
+    assert_eq!(files(folder.path()), [(format!("{name}.part"), 3)], "what is given up goes");
+    let apart = cache.start_apart(&name).unwrap();
+    apart.writer().unwrap().write_all(b"volume").unwrap();
+    cache.make_room(0).unwrap();
+    let held = cache.finish(&apart).unwrap().unwrap();
+    drop(apart);
+    assert_eq!(fs::read(held.path()).unwrap(), b"volume");
+    // The other one wakes up and gets on.
+    theirs.writer().unwrap().write_all(b"ume").unwrap();
+    let awake = stopped.finish(&theirs).unwrap().unwrap();
+    assert_eq!(fs::read(awake.path()).unwrap(), b"volume");
+    assert_eq!(files(folder.path()), [(name.to_string(), 6)]);
 }
 
 #[test]
@@ -131,7 +155,7 @@ fn what_a_dead_agent_left_is_gone_on_with() {
     let part = mine(&dead, &name);
     part.writer().unwrap().write_all(b"vol").unwrap();
     let cache = Cache::new(folder.path(), 1_000).unwrap();
-    assert!(matches!(cache.start(&name).unwrap(), Start::Theirs), "it still lives");
+    assert!(matches!(cache.start(&name).unwrap(), Start::Theirs(_)), "it still lives");
     drop(part);
     let part = mine(&cache, &name);
     assert_eq!(part.length().unwrap(), 3);
@@ -186,7 +210,7 @@ fn read(cache: &Cache, bytes: &[u8], n_fetched: &AtomicUsize) {
     loop {
         let held = match cache.start(&name).unwrap() {
             Start::Whole(held) => held,
-            Start::Theirs => {
+            Start::Theirs(_) => {
                 std::thread::yield_now();
                 continue;
             }

@@ -161,6 +161,16 @@ fn a_program_is_given_json_and_files_and_gives_both_back() {
 }
 
 #[test]
+fn what_is_still_to_be_delivered_is_not_removed_by_another_agent() {
+    let stage = Stage::set();
+    let made = stage.run("echo 1 > $VOXLOOP_FOLDER/out/a").unwrap();
+    Program::new("true", None, stage.runs(), 1).unwrap().clear().unwrap();
+    assert_eq!(fs::read(&made.files[0].path).unwrap(), b"1\n");
+    drop(made);
+    stage.check_nothing_is_left(0);
+}
+
+#[test]
 fn the_exit_says_whether_another_attempt_makes_sense() {
     for (script, class, code) in [
         ("echo no tissue >&2; exit 3", FailureClass::Permanent, "program_failed"),

@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    http::StatusCode,
+    http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use protocol::system::{ErrorBody, ErrorDetail, Reason};
 
 use crate::{blobs::BlobError, incoming::IncomingError, queue::Refusal, store::StoreError};
+
+/// Says that an error is this server's own and not that of a proxy on the way, and which: the answer to
+/// HEAD has no body that would say it.
+const ERROR_CODE: HeaderName = HeaderName::from_static("voxloop-error");
 
 /// A request that cannot be answered as asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +122,12 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, Json(ErrorBody { error: self.detail })).into_response()
+        let code = HeaderValue::from_str(&self.detail.code);
+        let mut answer = (self.status, Json(ErrorBody { error: self.detail })).into_response();
+        if let Ok(code) = code {
+            answer.headers_mut().insert(ERROR_CODE, code);
+        }
+        answer
     }
 }
 

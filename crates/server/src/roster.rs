@@ -115,11 +115,13 @@ impl Roster {
         let mut written = self.written();
         let mut of_agent: Vec<_> =
             written.iter_mut().filter(|((id, _), _)| *id == agent_id).map(|(_, it)| it).collect();
-        let is_known = of_agent.iter().any(|it| is_fresh(it.last_ms, now_ms));
+        if of_agent.iter().any(|it| is_fresh(it.last_ms, now_ms)) {
+            return false;
+        }
         for it in &mut of_agent {
             it.last_ms = now_ms;
         }
-        !is_known
+        true
     }
 
     /// Forgets that an agent was written.
@@ -197,6 +199,16 @@ mod tests {
         assert!(!roster.is_heard_anew(agent.agent_id, 5_002));
         assert!(roster.is_heard_anew(agent.agent_id, 10_002));
         assert!(roster.is_heard_anew(AgentId::fresh(), 10_002), "nothing is known of it here");
+    }
+
+    #[test]
+    fn who_works_without_pause_is_written_as_often_as_anybody() {
+        let roster = Roster::default();
+        let agent = request("a");
+        assert!(roster.is_news(&Seen::of(&agent, false, 0)));
+        let heard = (1..=20).map(|it| it * 1_000);
+        let written = heard.filter(|now_ms| roster.is_heard_anew(agent.agent_id, *now_ms));
+        assert_eq!(written.collect::<Vec<_>>(), [5_000, 10_000, 15_000, 20_000]);
     }
 
     #[test]

@@ -89,15 +89,14 @@ impl Server {
         sha256: &Sha256,
     ) -> Result<Appended, ApiError> {
         self.leased(task_id, fence).await?;
-        if self.store.is_delivered(task_id, sha256).await? {
-            let path = self.blobs.open(sha256).await?;
-            let length = tokio::fs::metadata(path).await.map_err(BlobError::from)?.len();
-            return Ok(Appended::Whole(length));
-        }
-        // Whoever still writes is cut off: what is counted here must stay as it is.
+        // Whoever still writes is cut off: what is counted here must stay as it is. What has arrived
+        // whole is waited for until it is stored.
         let path = self.unfinished(task_id, sha256);
         let turn = self.uploads.next(&path);
         let _alone = turn.gate.lock().await;
+        if self.store.is_delivered(task_id, sha256).await? {
+            return Ok(Appended::Whole(self.blobs.size(sha256).await?));
+        }
         Ok(Appended::SoFar(size(&path).await?))
     }
 
@@ -123,16 +122,33 @@ impl Server {
         if before != piece.offset {
             return Ok(Appended::Elsewhere(before));
         }
-        let limit = self.settings.max_upload_bytes;
-        let room = limit.saturating_sub(before);
-        // In a task of its own: a request whose sender hangs up is dropped at once, and a write that
-        // it had begun would meet those of the next one.
-        let writing = path.clone();
+        // In a task of its own: a request whose sender hangs up is dropped at once. A write that it had
+        // begun would meet those of the next one, and what had arrived whole would be hashed and
+        // stored again and again for a sender that does not wait so long.
+        let (server, piece) = (self.clone(), piece.clone());
         let appending = tokio::spawn(async move {
-            let arrived = append(&writing, stream, room, &turn.leave).await;
-            (arrived, mine)
+            let appended = server.append_rest(&piece, before, stream, &turn.leave).await;
+            drop(mine);
+            appended
         });
-        let (arrived, _mine) = appending.await?;
+        appending.await?
+    }
+
+    /// Writes a piece behind the first `before` bytes, and stores the output where that was the last.
+    async fn append_rest<S, E>(
+        &self,
+        piece: &OutputPiece,
+        before: u64,
+        stream: S,
+        leave: &CancellationToken,
+    ) -> Result<Appended, ApiError>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin + Send,
+        E: std::fmt::Display + Send,
+    {
+        let path = self.unfinished(piece.task_id, &piece.sha256);
+        let limit = self.settings.max_upload_bytes;
+        let arrived = append(&path, stream, limit.saturating_sub(before), leave).await;
         let bytes = before + arrived.map_err(|it| of_limit(it, limit))?;
         if !piece.is_last {
             return Ok(Appended::SoFar(bytes));

@@ -160,7 +160,7 @@ impl Program {
         let limits = Limits { max_output: self.max_output, grace: self.grace };
         child::run(&self.command, &path, limits, control)?;
         let made = output::collect(&path, self.max_output)?;
-        Ok(ProgramOutput { result: made.result, files: made.files, folder: room.folder })
+        Ok(ProgramOutput { result: made.result, files: made.files, room })
     }
 
     /// The folder of a run, with everything that the program is given.
@@ -196,8 +196,10 @@ impl Program {
     }
 }
 
-/// The folder of a run.
-struct Room {
+/// The folder of a run, locked until what it made is delivered; removed when this is dropped, and
+/// only then unlocked.
+#[derive(Debug)]
+pub struct Room {
     folder: TempDir,
     _lock: fs::File,
 }

@@ -1,11 +1,25 @@
 //! Inputs and outputs of tasks: which blobs a lease opens, ranges, outputs piece by piece.
 
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
 use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
+use protocol::id::Sha256;
 use serde_json::{Value, json};
-use server::blobs;
+use server::{
+    blobs::{self, BlobError, BlobStore, StoredBlob},
+    settings::Settings,
+    state::Server,
+    uploads::{Appended, OutputPiece},
+};
+use tempfile::NamedTempFile;
+use tokio::sync::Semaphore;
 
 use crate::support::{Answer, TestServer, block, completion, phantom_file};
 
@@ -95,7 +109,8 @@ async fn a_lease_opens_the_blobs_that_it_lists_and_no_others() {
         let answer = server.piece(&stale, &image, "0", b"x", false).await;
         assert_eq!(answer.expect(StatusCode::CONFLICT).json()["error"]["code"], "stale_fence");
         let answer = server.ask(Method::HEAD, &at(&stale, "outputs", &image), &[], b"").await;
-        answer.expect(StatusCode::CONFLICT);
+        let answer = answer.expect(StatusCode::CONFLICT);
+        assert_eq!(header(&answer.headers, "voxloop-error"), "stale_fence");
     }
     // Another task, whose lease this is not.
     server.ask_for_slice(&job, 6, 1).await;
@@ -205,10 +220,8 @@ async fn an_output_that_is_not_what_its_name_says_is_thrown_away() {
 
 #[tokio::test]
 async fn an_output_is_no_larger_than_an_upload_may_be() {
-    let settings = server::settings::Settings {
-        max_upload_bytes: phantom_file().len() as u64,
-        ..server::settings::Settings::default()
-    };
+    let settings =
+        Settings { max_upload_bytes: phantom_file().len() as u64, ..Settings::default() };
     let limit = phantom_file().len();
     let server = TestServer::with(settings).await;
     let job = server.open_phantom().await;
@@ -220,4 +233,74 @@ async fn an_output_is_no_larger_than_an_upload_may_be() {
     let offset = half.len().to_string();
     let answer = server.piece(&lease, &name, &offset, &half, true).await;
     answer.expect(StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+/// A storage that keeps nothing until the test lets it.
+struct Slow {
+    blobs: Arc<dyn BlobStore>,
+    asked: Semaphore,
+    may_keep: Semaphore,
+}
+
+#[async_trait]
+impl BlobStore for Slow {
+    async fn keep(&self, file: NamedTempFile, sha256: &Sha256) -> Result<(), BlobError> {
+        self.asked.add_permits(1);
+        self.may_keep.acquire().await.unwrap().forget();
+        self.blobs.keep(file, sha256).await
+    }
+
+    async fn open(&self, sha256: &Sha256) -> Result<PathBuf, BlobError> {
+        self.blobs.open(sha256).await
+    }
+
+    async fn size(&self, sha256: &Sha256) -> Result<u64, BlobError> {
+        self.blobs.size(sha256).await
+    }
+
+    async fn verify(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        self.blobs.verify(sha256).await
+    }
+
+    async fn remove(&self, sha256: &Sha256) -> Result<(), BlobError> {
+        self.blobs.remove(sha256).await
+    }
+
+    async fn list(&self) -> Result<Vec<StoredBlob>, BlobError> {
+        self.blobs.list().await
+    }
+
+    fn temporary(&self) -> &Path {
+        self.blobs.temporary()
+    }
+}
+
+#[tokio::test]
+async fn an_output_that_has_arrived_is_stored_though_its_sender_hangs_up() {
+    let here = TestServer::start().await;
+    let job = here.open_phantom().await;
+    here.ask_for_slice(&job, 5, 1).await;
+    let lease = here.claim().await;
+    let it = here.server.clone();
+    let slow = Arc::new(Slow {
+        blobs: Arc::clone(&it.blobs),
+        asked: Semaphore::new(0),
+        may_keep: Semaphore::new(0),
+    });
+    let blobs: Arc<dyn BlobStore> = Arc::<Slow>::clone(&slow);
+    let server = Server::new(it.store, blobs, it.clock, Settings::default(), it.engines);
+    let task_id = lease["task_id"].as_str().unwrap().parse().unwrap();
+    let (fence, sha256) = (lease["fence"].as_i64().unwrap(), blobs::digest(b"large"));
+    let piece = OutputPiece { task_id, fence, sha256, offset: 0, is_last: true };
+    let (sending, sent) = (server.clone(), piece.clone());
+    let sender = tokio::spawn(async move {
+        let bytes = futures::stream::iter([Ok::<_, std::io::Error>("large".into())]);
+        sending.append_output(&sent, bytes).await
+    });
+    slow.asked.acquire().await.unwrap().forget();
+    sender.abort();
+    assert!(sender.await.unwrap_err().is_cancelled());
+    slow.may_keep.add_permits(1);
+    let so_far = server.delivered_so_far(task_id, fence, &piece.sha256).await.unwrap();
+    assert_eq!(so_far, Appended::Whole(5));
 }
