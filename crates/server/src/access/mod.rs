@@ -76,15 +76,15 @@ enum Shown {
 }
 
 impl Server {
-    /// Whether everybody may do everything: on loopback, while there is no token and nobody who
-    /// could sign in.
+    /// Whether everybody may do everything: on loopback without a proxy, while there is no token and
+    /// nobody who could sign in.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn is_open(&self) -> Result<bool, StoreError> {
         let settings = &self.settings;
         Ok(settings.token.is_none()
-            && !settings.is_off_loopback()
+            && !settings.is_reached_by_others()
             && !self.store.has_people().await?)
     }
 
