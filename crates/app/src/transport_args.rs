@@ -148,7 +148,7 @@ mod tests {
         ] {
             assert_eq!(read(text), Ok(expected), "{text}");
         }
-        assert!(read("proxy.lab").is_err());
+        read("proxy.lab").unwrap_err();
         let loopback = parse_proxies("true")
             .map(|proxies| Settings { proxies: proxies.0, ..Settings::default() });
         for near in ["::1", "127.0.0.2", "::ffff:127.0.0.1"] {
