@@ -71,6 +71,7 @@ fn first_start(mut command: Command) -> (Killed, BufReader<ChildStderr>, String,
     while link.is_empty() {
         let mut line = String::new();
         assert!(log.read_line(&mut line).unwrap() > 0, "the server ended: {port}");
+        assert!(!line.contains("everybody can use it"), "{line}");
         if let Some((_, rest)) = line.split_once("voxloop is at http://127.0.0.1:") {
             port = rest.trim().trim_end_matches('/').to_owned();
         }
