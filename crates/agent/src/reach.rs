@@ -1,5 +1,6 @@
 //! How a server is reached: its address, whom to trust, and in which words it is said that it cannot
-//! be. Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`).
+//! be. Proxies are taken from the environment (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`), for servers on
+//! other machines.
 
 use std::{error::Error, io, time::Duration};
 
@@ -62,7 +63,7 @@ impl Reach {
     /// # Errors
     /// If the address, the token or the authorities cannot be used.
     pub fn client(&self, token: Option<&str>, patience: Duration) -> Result<Client, ReachError> {
-        self.check_address()?;
+        let is_here = is_loopback(&self.checked_host()?);
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
             let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
@@ -78,18 +79,23 @@ impl Reach {
             .http1_only()
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(patience);
+        if is_here {
+            // A proxy would read the token, and has another loopback.
+            builder = builder.no_proxy();
+        }
         if let Some(pem) = &self.authorities {
             builder = builder.tls_certs_only(certificates(pem)?);
         }
         builder.build().map_err(|it| ReachError::Client(cause(it)))
     }
 
-    fn check_address(&self) -> Result<(), ReachError> {
+    /// The address's host, where it may be spoken to.
+    fn checked_host(&self) -> Result<String, ReachError> {
         let wrong = || ReachError::Address(self.server.clone());
         let url = Url::parse(&self.server).map_err(|_no_url| wrong())?;
         match (url.scheme(), url.host_str()) {
-            ("https", Some(_)) => Ok(()),
-            ("http", Some(host)) if self.insecure_http || is_loopback(host) => Ok(()),
+            ("https", Some(host)) => Ok(host.to_owned()),
+            ("http", Some(host)) if self.insecure_http || is_loopback(host) => Ok(host.to_owned()),
             ("http", Some(_)) => Err(ReachError::InTheClear(self.server.clone())),
             _ => Err(wrong()),
         }
@@ -202,7 +208,9 @@ mod tests {
     use super::*;
 
     fn at(server: &str, insecure_http: bool) -> Result<(), ReachError> {
-        Reach { server: server.to_owned(), authorities: None, insecure_http }.check_address()
+        Reach { server: server.to_owned(), authorities: None, insecure_http }
+            .checked_host()
+            .map(|_host| ())
     }
 
     #[test]

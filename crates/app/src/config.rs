@@ -167,7 +167,7 @@ impl ServeArgs {
             cors: parse_cors(&self.cors_origin),
             public_urls: self.public_urls()?,
             tls: self.tls.files()?,
-            behind_proxy: self.tls.behind_proxy,
+            proxies: self.tls.behind_proxy.0.clone(),
             token: token.map(|it| it.token),
             gpu_memory_limit: self.compute.gpu_memory_limit,
             max_concurrent_jobs: self.max_concurrent_jobs,

@@ -23,7 +23,7 @@ const FOR_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 #[expect(clippy::print_stderr, reason = "for the person at the terminal, and never in the log")]
 pub(crate) async fn print_link(server: &Server) -> anyhow::Result<()> {
     let (store, settings) = (&server.store, &server.settings);
-    let has_way_in = settings.token.is_some() || !settings.is_off_loopback();
+    let has_way_in = settings.token.is_some() || !settings.is_reached_by_others();
     if has_way_in || store.has_people().await? {
         return Ok(());
     }

@@ -89,7 +89,7 @@ fn parse_choice(text: &str) -> Result<Choice, String> {
 }
 
 /// Reads `192.168.1.0/24` or a single address.
-fn parse_network(text: &str) -> Result<Option<IpNet>, String> {
+pub(crate) fn parse_network(text: &str) -> Result<Option<IpNet>, String> {
     let text = text.trim();
     if text.is_empty() {
         return Ok(None);

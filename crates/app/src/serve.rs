@@ -38,9 +38,9 @@ const IN_THE_CLEAR: &str = "; without HTTPS passwords and images travel in the c
     server a certificate with --tls-cert and --tls-key, or put a proxy with TLS in front \
     (--behind-proxy)";
 
-const ASKS_NOBODY: &str = ", to see, change and delete whatever is there: invite an admin (voxloop \
-    admin invite --role admin), or name the file of a token with --token-file, unless the proxy in \
-    front asks who comes";
+const ASKS_NOBODY: &str = ", to see, change and delete whatever is there: say --behind-proxy if one is \
+    in front, invite an admin (voxloop admin invite --role admin), or name the file of a token with \
+    --token-file, unless the proxy in front asks who comes";
 
 /// Serves until a signal comes.
 ///

@@ -8,7 +8,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
 };
 
 use process::{ANY_PORT, Running, serve};
@@ -58,12 +58,20 @@ impl Drop for Killed {
 fn start_off_loopback(folder: &Path) -> (Killed, String, String) {
     let mut command = serve(folder, "0.0.0.0:0");
     command.args(["--no-agent", "--public-url", "http://seg.lab.example:8000"]);
+    let (child, mut log, link, port) = first_start(command);
+    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+    (child, link, port)
+}
+
+/// Starts a server without people, and reads its log as far as the link for the first admin.
+fn first_start(mut command: Command) -> (Killed, BufReader<ChildStderr>, String, String) {
     let mut child = command.spawn().unwrap();
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let (mut port, mut link) = (String::new(), String::new());
     while link.is_empty() {
         let mut line = String::new();
         assert!(log.read_line(&mut line).unwrap() > 0, "the server ended: {port}");
+        assert!(!line.contains("everybody can use it"), "{line}");
         if let Some((_, rest)) = line.split_once("voxloop is at http://127.0.0.1:") {
             port = rest.trim().trim_end_matches('/').to_owned();
         }
@@ -71,8 +79,26 @@ fn start_off_loopback(folder: &Path) -> (Killed, String, String) {
             link = line.trim().to_owned();
         }
     }
-    std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-    (Killed(child), link, port)
+    (Killed(child), log, link, port)
+}
+
+#[test]
+fn a_proxys_server_prints_the_link_and_names_a_proxy_that_it_was_not_told_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = serve(folder.path(), ANY_PORT);
+    command.args(["--no-agent", "--behind-proxy", "10.9.8.7"]);
+    command.args(["--public-url", "https://seg.lab.example"]);
+    let (server, mut log, link, port) = first_start(command);
+    assert!(link.starts_with("https://seg.lab.example/join#vxi_"), "{link}");
+    let address = format!("127.0.0.1:{port}");
+    let headers = "host: seg.lab.example\r\nx-forwarded-for: 203.0.113.9\r\n";
+    for _ in 0..2 {
+        assert_eq!(ask(&address, "GET /api/v1/jobs", headers, &json!({})).0, 401);
+    }
+    drop(server);
+    let mut rest = String::new();
+    log.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest.matches("--behind-proxy 127.0.0.1").count(), 1, "{rest}");
 }
 
 #[test]

@@ -151,3 +151,21 @@ fn an_agent_that_was_killed_ends_what_its_program_left_when_it_comes_again() {
     check_nothing_lives(lab.path());
     server.kill();
 }
+
+#[test]
+fn a_program_is_not_given_what_opens_the_database_and_the_bucket() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = serve(home.path(), ANY_PORT);
+    let exec = r#"sh -c 'printf "\"$DATABASE_URL$JOIN_TOKEN$AWS_SECRET_ACCESS_KEY/$LAB_HOME\"" > "$VOXLOOP_FOLDER/out/result.json"'"#;
+    command.args(["--exec", exec, "--exec-name", "lab"]).envs([
+        ("DATABASE_URL", "sqlite://lab.db?mode=rwc"),
+        ("JOIN_TOKEN", "vxj_1"),
+        ("AWS_SECRET_ACCESS_KEY", "key"),
+        ("LAB_HOME", "opt"),
+    ]);
+    let server = Running::spawn(command);
+    let id = ask_for_a_run(&server);
+    let done = until(&server, &id, |it| it["status"] == "succeeded");
+    assert_eq!(done["output"]["result"], "/opt");
+    server.kill();
+}

@@ -103,6 +103,21 @@ fn settings_come_from_an_env_file() {
     server.kill();
 }
 
+/// Server and agent of the settings to begin with find each other as they stand there.
+#[test]
+fn the_settings_to_begin_with_name_the_port_that_is_listened_on() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/env.example");
+    let text = std::fs::read_to_string(file).unwrap();
+    let value = |name: &str| {
+        let mut values = text.lines().filter_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+        values.next().unwrap().to_owned()
+    };
+    let listen = value("LISTEN");
+    let (_, port) = listen.rsplit_once(':').unwrap();
+    assert_eq!(value("PUBLIC_URL"), format!("https://voxloop.example.org:{port}"));
+    assert_eq!(value("VOXLOOP_SERVER"), value("PUBLIC_URL"));
+}
+
 #[test]
 fn what_was_accepted_survives_a_kill() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,7 +1,10 @@
-//! Behind a proxy: what it says of the client, believed only where a proxy was announced and where the
-//! connection comes from this machine or a private network.
+//! Behind a proxy: what it says of the client, believed only where the connection comes from an address
+//! that was announced as a proxy's.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    sync::Once,
+};
 
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -22,6 +25,17 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// Once is enough: whoever calls could fill the log with it.
+static WARNING: Once = Once::new();
+
+fn is_not_believed(peer: IpAddr) {
+    let peer = peer.to_canonical();
+    tracing::warn!(
+        "{peer} says for whom it asks (X-Forwarded-For), and is not believed: if it is the proxy in \
+         front of this server, name it with --behind-proxy {peer}"
+    );
+}
+
 /// Notes where a request comes from, and takes the proxy's word where that is to be believed. The
 /// headers end here: nothing behind this can believe them by mistake.
 pub(crate) async fn understand(
@@ -30,9 +44,8 @@ pub(crate) async fn understand(
     next: Next,
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|it| it.0.ip());
-    let is_proxy = server.settings.behind_proxy && peer.is_none_or(is_near);
     let mut client = peer;
-    if is_proxy {
+    if peer.is_some_and(|it| server.settings.is_proxy(it)) {
         let headers = request.headers();
         if last(headers, &FORWARDED_PROTO).is_some_and(|it| it.eq_ignore_ascii_case("http")) {
             return in_the_clear(&server.settings, &request);
@@ -41,6 +54,10 @@ pub(crate) async fn understand(
         if let Some(host) = asked_for(headers) {
             request.headers_mut().insert(header::HOST, host);
         }
+    } else if let Some(peer) = peer
+        && request.headers().contains_key(FORWARDED_FOR)
+    {
+        WARNING.call_once(|| is_not_believed(peer));
     }
     for name in [FORWARDED_FOR, FORWARDED_HOST, FORWARDED_PROTO, header::FORWARDED] {
         request.headers_mut().remove(name);

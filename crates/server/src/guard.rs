@@ -53,15 +53,19 @@ pub(crate) fn is_loopback(host: &str) -> bool {
         || name.parse::<std::net::IpAddr>().is_ok_and(|it| it.is_loopback())
 }
 
-/// Lets a request through, answers a preflight, or refuses a foreign page.
+/// Lets a request through, answers a preflight, or refuses a foreign page. Those that were named come
+/// without cookies: a page must not act as the person who happens to be signed in.
 pub(crate) async fn check_origin(
     State(server): State<Server>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
-        if server.settings.cors == Cors::SameOrigin && is_embedded_elsewhere(request.headers()) {
-            return foreign_origin();
+        if is_embedded_elsewhere(request.headers()) {
+            if server.settings.cors == Cors::SameOrigin {
+                return foreign_origin();
+            }
+            request.headers_mut().remove(header::COOKIE);
         }
         return next.run(request).await;
     };
@@ -71,6 +75,7 @@ pub(crate) async fn check_origin(
     if !is_named(&origin, &server.settings.cors) {
         return foreign_origin();
     }
+    request.headers_mut().remove(header::COOKIE);
     let is_preflight = request.method() == Method::OPTIONS;
     let mut response =
         if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };

@@ -48,8 +48,9 @@ pub struct Settings {
     pub public_urls: Vec<PublicUrl>,
     /// Certificate and key, where the server speaks TLS itself.
     pub tls: Option<TlsFiles>,
-    /// Whether a proxy is in front that says where requests come from.
-    pub behind_proxy: bool,
+    /// Addresses of the proxies in front, which are believed where they say whom requests come from;
+    /// none where no proxy is in front.
+    pub proxies: Vec<IpNet>,
     /// What clients must show; nothing where none is set.
     pub token: Option<Token>,
     /// Part of the GPU's memory that engines may use, 0–1.
@@ -127,7 +128,7 @@ impl Default for Settings {
             cors: Cors::SameOrigin,
             public_urls: Vec::new(),
             tls: None,
-            behind_proxy: false,
+            proxies: Vec::new(),
             token: None,
             gpu_memory_limit: 0.8,
             max_concurrent_jobs: 2,
@@ -200,6 +201,25 @@ impl Settings {
     #[must_use]
     pub fn is_off_loopback(&self) -> bool {
         self.place.as_ref().is_some_and(|it| !it.listen.ip().is_loopback())
+    }
+
+    /// Whether a proxy is in front.
+    #[must_use]
+    pub fn is_behind_proxy(&self) -> bool {
+        !self.proxies.is_empty()
+    }
+
+    /// Whether a proxy in front has this address.
+    #[must_use]
+    pub fn is_proxy(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.proxies.iter().any(|it| it.contains(&address))
+    }
+
+    /// Whether others than those on this machine come, by themselves or through a proxy.
+    #[must_use]
+    pub fn is_reached_by_others(&self) -> bool {
+        self.is_off_loopback() || self.is_behind_proxy()
     }
 
     /// Whether people reach the server by HTTPS where they call it by this `Host`.

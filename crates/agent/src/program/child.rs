@@ -37,6 +37,15 @@ const TRY_AGAIN: i32 = 75;
 /// What a shell reports of a program that was killed, as the system does where memory runs out.
 const KILLED: i32 = 128 + 9;
 
+/// Variables of the server and the agent that open what is theirs: no program is given them.
+const SECRETS: [&str; 5] = [
+    "DATABASE_URL",
+    "JOIN_TOKEN",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
 /// Runs a command in a run's folder until it ends, and ends what it leaves behind.
 ///
 /// # Errors
@@ -85,7 +94,11 @@ impl Running {
         };
         let (first, arguments) = command.split_first().ok_or(RunError::Stopped)?;
         let task = std::fs::File::open(folder.join("task.json")).map_err(cannot)?;
-        let mut child = group::leading(Command::new(first).args(arguments))
+        let mut command = Command::new(first);
+        for name in SECRETS {
+            command.env_remove(name);
+        }
+        let mut child = group::leading(command.args(arguments))
             .env(FOLDER, folder)
             .env("TMPDIR", folder.join("tmp"))
             .stdin(task)

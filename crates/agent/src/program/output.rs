@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use protocol::{external::is_output_name, task::FailureClass};
 use serde_json::Value;
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::failed;
 use crate::runner::{RunError, WrittenFile};
@@ -42,7 +42,8 @@ pub(super) fn collect(folder: &Path, max_output: u64) -> Result<Made, RunError> 
     let out = folder.join("out");
     let (mut files, mut bytes) = (Vec::new(), 0_u64);
     let mut result = Value::Null;
-    for entry in WalkDir::new(&out).min_depth(1).sort_by_file_name() {
+    let entries = WalkDir::new(&out).min_depth(1).sort_by_file_name().into_iter();
+    for entry in entries.filter_entry(|it| !is_hidden(it)) {
         let entry = entry.map_err(|it| wrong(format!("out/ cannot be read: {it}")))?;
         if entry.file_type().is_dir() {
             continue;
@@ -70,6 +71,11 @@ pub(super) fn collect(folder: &Path, max_output: u64) -> Result<Made, RunError> 
         files.push(WrittenFile { name, path: path.to_owned(), size, media_type });
     }
     Ok(Made { result, files })
+}
+
+/// What tools leave beside a result (`.DS_Store`, `.ipynb_checkpoints`) is none.
+fn is_hidden(entry: &DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 fn read_result(path: &Path, size: u64) -> Result<Value, String> {
@@ -113,6 +119,9 @@ mod tests {
         fs::write(out.join("result.json"), r#"{"class":"LUAD","p":0.93}"#).unwrap();
         fs::write(out.join("maps/heat.png"), "png").unwrap();
         fs::write(out.join("list"), "").unwrap();
+        fs::create_dir(out.join(".cache")).unwrap();
+        fs::write(out.join(".cache/x"), "").unwrap();
+        fs::write(out.join("maps/.DS_Store"), "").unwrap();
         let made = collect(folder.path(), 1_000).unwrap();
         assert_eq!(made.result["class"], "LUAD");
         let files: Vec<_> = made

@@ -154,16 +154,30 @@ async fn a_task_is_done_through_a_proxy_over_https() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_reached_around_the_proxy_where_no_proxy_says_so() {
-    let authority = Authority::new();
-    let (folder, files) = place(&authority);
-    let server = Running::serve(folder.path(), &files, &["--token-file", "token"]);
-    let reach = server.reach("127.0.0.1", Some(authority.pem()));
-    let proxy = Proxy::to(server.port);
-    let variables = [("HTTPS_PROXY", proxy.url()), ("NO_PROXY", "127.0.0.1".to_owned())];
+    let (folder, _) = place(&Authority::new());
+    let proxy = Proxy::to(1);
+    let variables = [("HTTPS_PROXY", proxy.url()), ("NO_PROXY", "lab.test".to_owned())];
     let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let args = ["--server", &reach.server, "--ca-file", "ca.pem"];
-    let _agent = agent(folder.path(), &args, &variables);
-    work_is_done(&reach).await;
+    let agent = agent(folder.path(), &["--server", &format!("https://{NAME}")], &variables);
+    // The name leads nowhere by itself.
+    agent.until("cannot be reached");
+    assert_eq!(proxy.asked(), Vec::<String>::new());
+}
+
+/// A machine that has a proxy for everything must not show it the token.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_on_the_same_machine_is_reached_around_the_proxy() {
+    let (folder, _) = place(&Authority::new());
+    let mut command = voxloop(folder.path());
+    command.args(["serve", "--listen", "127.0.0.1:0", "--no-agent", "--token-file", "token"]);
+    let mut server = Running::spawn(command);
+    server.port = server.listens("http://127.0.0.1:");
+    let proxy = Proxy::to(server.port);
+    let variables = [("HTTP_PROXY", proxy.url()), ("ALL_PROXY", proxy.url())];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let here = format!("http://127.0.0.1:{}", server.port);
+    let _agent = agent(folder.path(), &["--server", &here], &variables);
+    work_is_done(&Reach { server: here, ..Reach::default() }).await;
     assert_eq!(proxy.asked(), Vec::<String>::new());
 }
 

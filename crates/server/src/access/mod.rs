@@ -76,15 +76,15 @@ enum Shown {
 }
 
 impl Server {
-    /// Whether everybody may do everything: on loopback, while there is no token and nobody who
-    /// could sign in.
+    /// Whether everybody may do everything: on loopback without a proxy, while there is no token and
+    /// nobody who could sign in.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn is_open(&self) -> Result<bool, StoreError> {
         let settings = &self.settings;
         Ok(settings.token.is_none()
-            && !settings.is_off_loopback()
+            && !settings.is_reached_by_others()
             && !self.store.has_people().await?)
     }
 
@@ -109,7 +109,9 @@ impl Server {
         let now_ms = self.now_ms();
         let opened = self.store.opened_by(&secret::digest(text), now_ms).await?;
         if let Some(it) = &opened {
-            self.store.saw_credential(&it.credential, now_ms).await?;
+            let noted = self.store.saw_credential(&it.credential, now_ms).await;
+            // Where the disk is full, people can still see what is there.
+            noted.unwrap_or_else(|error| not_noted(&error));
         }
         Ok(opened)
     }
@@ -160,6 +162,10 @@ impl Server {
         // A database that is away for a moment shuts nobody out.
         still.unwrap_or(true)
     }
+}
+
+fn not_noted(error: &StoreError) {
+    tracing::warn!(%error, "it is not noted when a credential was last used");
 }
 
 /// The text of `Authorization: Bearer …`; another scheme is meant for a proxy in front.

@@ -18,7 +18,7 @@ const SOON_MS: i64 = 14 * 24 * 60 * 60 * 1_000;
 pub(super) fn certificate(subject: &Subject) -> Finding {
     let settings = &subject.settings;
     let Some(files) = &settings.tls else {
-        let found = if settings.behind_proxy {
+        let found = if settings.is_behind_proxy() {
             sentence::https_of_proxy()
         } else {
             sentence::no_certificate()

@@ -66,9 +66,8 @@ pub(super) async fn settings(subject: &Subject) -> Finding {
     if memory > 0 && settings.max_image_bytes > memory {
         doubts.push(sentence::image_above_memory());
     }
-    let is_off_loopback = settings.is_off_loopback();
-    // Behind a proxy the server itself listens on loopback only.
-    let is_open = is_off_loopback || !settings.public_urls.is_empty();
+    // Behind a proxy the server itself may listen on loopback only.
+    let is_open = settings.is_reached_by_others() || !settings.public_urls.is_empty();
     let lets_all_in = is_open && lets_all_in(subject).await;
     if lets_all_in {
         doubts.push(sentence::no_token());
@@ -101,7 +100,7 @@ pub(super) async fn settings(subject: &Subject) -> Finding {
 /// Whether everybody who reaches the server may do everything.
 async fn lets_all_in(subject: &Subject) -> bool {
     let settings = &subject.settings;
-    let asks = settings.token.is_some() || settings.is_off_loopback();
+    let asks = settings.token.is_some() || settings.is_reached_by_others();
     let has_people = match &subject.database {
         // One that an older version made has no such table.
         Ok(store) => store.has_people().await.unwrap_or(false),

@@ -94,11 +94,14 @@ pub(crate) fn is_route(route: &str) -> bool {
     route.starts_with(ROUTES)
 }
 
-/// Whether a call that shows nothing is an agent's, from a network of `--legacy-agents`.
+/// Whether a call that shows nothing is an agent's, from a network of `--legacy-agents`. What a proxy
+/// passes on without saying for whom may be anybody's.
 pub(crate) fn is_let_in(server: &Server, route: &str, extensions: &Extensions) -> bool {
-    let networks = &server.settings.legacy_agents;
+    let settings = &server.settings;
     AGENT_ROUTES.contains(&route)
-        && access::ip(extensions).is_some_and(|ip| networks.iter().any(|it| it.contains(&ip)))
+        && access::ip(extensions).is_some_and(|ip| {
+            settings.legacy_agents.iter().any(|it| it.contains(&ip)) && !settings.is_proxy(ip)
+        })
 }
 
 #[cfg(test)]

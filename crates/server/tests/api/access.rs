@@ -1,17 +1,23 @@
 //! What a server with a token answers, and to whom.
 
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     http::{HeaderName, Method, Request, StatusCode, header},
 };
-use protocol::diagnosis::BlobDepth;
+use protocol::{access::Role, diagnosis::BlobDepth};
 use serde_json::{Value, json};
 use server::{
     access::Token,
+    clock::ManualClock,
     settings::{PublicUrl, Settings},
 };
 
-use crate::support::{Answer, TestServer};
+use crate::{
+    callers::{person, session, token},
+    support::{Answer, TestServer},
+};
 
 const TOKEN: &str = "a-token-of-28-characters-001";
 const JOBS: &str = "/api/v1/jobs";
@@ -147,4 +153,25 @@ async fn a_public_server_without_a_token_or_without_tls_is_called_risky() {
     assert!(state == "warning" && said.contains("HTTPS"), "{said}");
     let (_, said) = settings_check("https://seg.lab.example", token()).await;
     assert!(!said.contains("token") && !said.contains("HTTPS"), "{said}");
+}
+
+#[tokio::test]
+async fn who_is_signed_in_still_reads_where_the_database_takes_nothing_more() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let ada = person(&server, "Ada", Role::Admin).await;
+    let (cookie, token) = (session(&server, &ada).await, token(&server, Role::Viewer).await);
+    server
+        .change_database(
+            "create trigger full before update on credential
+             begin select raise(fail, 'database or disk is full'); end",
+        )
+        .await;
+    clock.advance_ms(10 * 60 * 1_000);
+    for shows in [cookie, token] {
+        for path in [JOBS, SESSION] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            server.send(shows.on(request)).await.expect(StatusCode::OK);
+        }
+    }
 }

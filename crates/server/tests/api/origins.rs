@@ -4,13 +4,17 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use protocol::access::Role;
 use server::{
     routes,
     settings::{Cors, PublicUrl, Settings},
 };
 use tower::ServiceExt;
 
-use crate::support::{Answer, TestServer};
+use crate::{
+    callers::{Shows, person, session, token},
+    support::{Answer, TestServer},
+};
 
 async fn ask(server: &TestServer, method: Method, host: &str, origin: Option<&str>) -> Answer {
     let mut request =
@@ -109,6 +113,35 @@ async fn named_origins_may_call() {
     }
     let other = ask(&server, Method::GET, "localhost:8000", Some("http://other.example")).await;
     other.expect(StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_comes_without_the_cookies_of_who_is_signed_in() {
+    let named = Cors::These(vec!["http://127.0.0.1:9000".to_owned()]);
+    for cors in [named, Cors::Any] {
+        let server = TestServer::with(Settings { cors, ..Settings::default() }).await;
+        let ada = person(&server, "Ada", Role::Admin).await;
+        let (cookie, token) = (session(&server, &ada).await, token(&server, Role::Admin).await);
+        let ask = |shows: &Shows, headers: &[(&str, &str)]| {
+            let mut request = Request::get("/api/v1/jobs");
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            server.send(shows.on(request.body(Body::empty()).unwrap()))
+        };
+        let (own, other) =
+            (("origin", "http://127.0.0.1:8000"), ("origin", "http://127.0.0.1:9000"));
+        let embedded = [("sec-fetch-site", "same-site"), ("sec-fetch-mode", "no-cors")];
+        for (headers, status) in [
+            ([own].as_slice(), StatusCode::OK),
+            (&[], StatusCode::OK),
+            (&[other], StatusCode::UNAUTHORIZED),
+            (&embedded, StatusCode::UNAUTHORIZED),
+        ] {
+            ask(&cookie, headers).await.expect(status);
+            ask(&token, headers).await.expect(StatusCode::OK);
+        }
+    }
 }
 
 #[tokio::test]

@@ -264,6 +264,30 @@ async fn without_a_token_only_agents_of_named_networks_come_in() {
 }
 
 #[tokio::test]
+async fn behind_a_proxy_the_address_that_it_says_lets_an_agent_in_and_its_own_does_not() {
+    let settings = Settings {
+        proxies: vec!["127.0.0.0/8".parse().unwrap()],
+        legacy_agents: vec!["192.168.7.0/24".parse().unwrap(), "127.0.0.1/32".parse().unwrap()],
+        ..Settings::default()
+    };
+    let server = TestServer::with(settings).await;
+    let ask = |from: &str, says: Option<&str>| {
+        let from: SocketAddr = from.parse().unwrap();
+        let mut request =
+            Request::get("/api/pathology/pending-requests/").extension(ConnectInfo(from));
+        if let Some(address) = says {
+            request = request.header("x-forwarded-for", address);
+        }
+        server.send(request.body(Body::empty()).unwrap())
+    };
+    ask("127.0.0.1:1", Some("192.168.7.3")).await.expect(StatusCode::OK);
+    ask("192.168.7.3:1", None).await.expect(StatusCode::OK);
+    // A proxy that does not say for whom, and a client that passes itself off as one.
+    ask("127.0.0.1:1", None).await.expect(StatusCode::UNAUTHORIZED);
+    ask("10.0.0.5:1", Some("192.168.7.3")).await.expect(StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn the_request_of_a_silent_agent_is_handed_on() {
     let clock = Arc::new(ManualClock::at(1_000_000));
     let server = TestServer::at_time(Arc::clone(&clock)).await;

@@ -9,7 +9,7 @@ use axum::{
 };
 use server::{
     access::Token,
-    settings::{PublicUrl, Settings},
+    settings::{IpNet, PublicUrl, Settings},
 };
 
 use crate::support::{Answer, TestServer};
@@ -17,10 +17,15 @@ use crate::support::{Answer, TestServer};
 const TOKEN: &str = "a-token-of-28-characters-001";
 const PROXY: &str = "127.0.0.1:40000";
 const STRANGER: &str = "203.0.113.9:40000";
+/// On the server's own network.
+const NEIGHBOUR: &str = "10.0.0.5:40000";
 
-async fn server(behind_proxy: bool) -> TestServer {
+/// Where a proxy on the server's machine comes from.
+const HERE: &str = "127.0.0.0/8";
+
+async fn server(proxy: Option<&str>) -> TestServer {
     TestServer::with(Settings {
-        behind_proxy,
+        proxies: proxy.into_iter().map(|it| it.parse().unwrap()).collect(),
         public_urls: vec![PublicUrl::new("https://seg.example.org").unwrap()],
         token: Some(Token::new(TOKEN).unwrap()),
         ..Settings::default()
@@ -56,7 +61,7 @@ async fn is_secure(server: &TestServer, from: &str, headers: &[(&str, &str)]) ->
 
 #[tokio::test]
 async fn what_came_to_the_proxy_in_the_clear_is_sent_to_https_or_refused() {
-    let server = server(true).await;
+    let server = server(Some(HERE)).await;
     let clear = [("x-forwarded-proto", "http"), ("host", "seg.example.org")];
     let page = ask(&server, PROXY, "/jobs/1?slice=4", &clear).await;
     let page = page.expect(StatusCode::PERMANENT_REDIRECT);
@@ -72,20 +77,48 @@ async fn what_came_to_the_proxy_in_the_clear_is_sent_to_https_or_refused() {
 #[tokio::test]
 async fn the_name_that_the_proxy_hid_is_the_one_that_counts() {
     let hidden = [("host", "127.0.0.1:8000"), ("x-forwarded-host", "seg.example.org")];
-    assert!(is_secure(&server(true).await, PROXY, &hidden).await);
-    assert!(!is_secure(&server(true).await, STRANGER, &hidden).await);
-    assert!(!is_secure(&server(false).await, PROXY, &hidden).await);
+    assert!(is_secure(&server(Some(HERE)).await, PROXY, &hidden).await);
+    assert!(!is_secure(&server(Some(HERE)).await, STRANGER, &hidden).await);
+    assert!(!is_secure(&server(None).await, PROXY, &hidden).await);
 }
 
 #[tokio::test]
 async fn a_stranger_or_an_unannounced_proxy_is_not_believed() {
     let clear = [("x-forwarded-proto", "http"), ("host", "seg.example.org")];
-    for (behind_proxy, from) in [(true, STRANGER), (false, PROXY), (false, STRANGER)] {
-        let server = server(behind_proxy).await;
+    for (proxy, from) in [
+        (Some(HERE), STRANGER),
+        (Some(HERE), NEIGHBOUR),
+        (Some("10.0.0.6/32"), NEIGHBOUR),
+        (Some("10.0.0.5/32"), PROXY),
+        (None, PROXY),
+        (None, STRANGER),
+    ] {
+        let server = server(proxy).await;
         ask(&server, from, "/health", &clear).await.expect(StatusCode::OK);
     }
+    let named = server(Some("10.0.0.5/32")).await;
+    ask(&named, NEIGHBOUR, "/health", &clear).await.expect(StatusCode::PERMANENT_REDIRECT);
     // A page under a foreign name gains nothing by naming the right one besides.
     let foreign = [("host", "evil.example"), ("x-forwarded-host", "seg.example.org")];
-    let refused = ask(&server(true).await, PROXY, "/health", &foreign).await;
+    let refused = ask(&server(Some(HERE)).await, PROXY, "/health", &foreign).await;
     assert_eq!(refused.expect(StatusCode::FORBIDDEN).json()["error"]["code"], "foreign_host");
+}
+
+#[tokio::test]
+async fn behind_a_proxy_somebody_must_say_who_they_are_though_the_server_listens_on_loopback() {
+    let settings = |proxies: Vec<IpNet>| Settings {
+        proxies,
+        public_urls: vec![PublicUrl::new("https://seg.example.org").unwrap()],
+        ..Settings::default()
+    };
+    let behind = TestServer::with(settings(vec![HERE.parse().unwrap()])).await;
+    let through = [("x-forwarded-for", "203.0.113.9"), ("host", "seg.example.org")];
+    for headers in [through.as_slice(), &through[1..], &[]] {
+        let jobs = ask(&behind, PROXY, "/api/v1/jobs", headers).await;
+        jobs.expect(StatusCode::UNAUTHORIZED);
+    }
+    let session = ask(&behind, PROXY, "/api/v1/session", &through).await.json();
+    assert_eq!((&session["token_required"], &session["signed_in"]), (&true.into(), &false.into()));
+    let alone = TestServer::with(settings(Vec::new())).await;
+    ask(&alone, PROXY, "/api/v1/jobs", &[]).await.expect(StatusCode::OK);
 }

@@ -19,6 +19,7 @@ use server::{
     state::Server,
     store::Store,
 };
+use sqlx::Connection as _;
 use tower::ServiceExt;
 use volume::{Labelmap, MaskFormat, phantom, rle, write_volume};
 
@@ -115,6 +116,15 @@ impl TestServer {
         let store = Store::open(&url).await.unwrap();
         let server = Server::new(store, blobs, clock, Settings::default(), engines);
         Self { router: routes::router(server.clone()), server, folder: self.folder }
+    }
+
+    /// Changes the database behind the server's back.
+    pub(crate) async fn change_database(&self, sql: &'static str) {
+        let path = self.folder.path().join("test.db");
+        let url = format!("sqlite://{}", path.display());
+        let mut connection = sqlx::SqliteConnection::connect(&url).await.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     /// Where a blob lies.
