@@ -323,11 +323,13 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     if record.task.state != TaskState::Leased {
         return Err(Refusal::NothingDue);
     }
+    let is_gone = is_expired(record, now_ms);
     let is_late = is_over_its_limit(record, now_ms);
-    if record.task.cancel_requested && (is_late || is_expired(record, now_ms)) {
+    if record.task.cancel_requested && (is_late || is_gone) {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
-    if is_late {
+    // Whose agent is gone does not work for too long: it waits for the next attempt.
+    if is_late && !is_gone {
         let remedy = match record.spec.external() {
             Some(_) => sentence::faster_program(),
             None => sentence::smaller_range(),
@@ -336,10 +338,7 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         let failure = TaskFailure::new(FailureClass::TimedOut, "timed_out", message).remedy(remedy);
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
     }
-    if !is_expired(record, now_ms) {
-        return Err(Refusal::NothingDue);
-    }
-    if record.task.attempt >= record.max_attempts {
+    if is_gone && record.task.attempt >= record.max_attempts {
         return Ok(given_up(record, now_ms));
     }
     Err(Refusal::NothingDue)

@@ -6,7 +6,11 @@ use protocol::{
     lease::ClaimRequest,
     task::{Task, TaskClass},
 };
-use sqlx::{Any, AssertSqlSafe, any::AnyArguments, query::Query};
+use sqlx::{
+    Any, AssertSqlSafe,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 use super::{Change, Dialect, Store, StoreError, row, tasks::MAX_RACES};
 use crate::{
@@ -239,6 +243,33 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn queued(&self, now_ms: i64) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
+        let rows = sqlx::query(row::tasks!("where state = 'queued'")).fetch_all(&self.pool).await?;
+        self.in_order(&rows, now_ms).await
+    }
+
+    /// As [`Store::queued`], with the tasks whose agent is gone and that wait for another one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn waiting(
+        &self,
+        now_ms: i64,
+    ) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
+        let rows = sqlx::query(row::tasks!(
+            "where state = 'queued' or (state = 'leased' and lease_until_ms < $1
+                 and attempt < max_attempts and cancel_requested = 0)"
+        ))
+        .bind(now_ms)
+        .fetch_all(&self.pool)
+        .await?;
+        self.in_order(&rows, now_ms).await
+    }
+
+    async fn in_order(
+        &self,
+        rows: &[AnyRow],
+        now_ms: i64,
+    ) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
         let clocks =
             sqlx::query("select class, tag from queue_clock").fetch_all(&self.pool).await?;
         let mut interactive = 0;
@@ -249,9 +280,8 @@ impl Store {
                 TaskClass::Batch => batch = row::number(it, "tag")?,
             }
         }
-        let rows = sqlx::query(row::tasks!("where state = 'queued'")).fetch_all(&self.pool).await?;
         let mut queued = Vec::with_capacity(rows.len());
-        for it in &rows {
+        for it in rows {
             let record = row::task_record(it)?;
             let clock = match record.task.class {
                 TaskClass::Interactive => interactive,
