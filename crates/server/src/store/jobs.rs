@@ -211,6 +211,7 @@ impl Store {
                 blobs.push(text);
             }
         }
+        change.lock_tasks(job_id).await?;
         sqlx::query("delete from job where job_id = $1")
             .bind(job_id.to_string())
             .execute(&mut *change.transaction)
@@ -250,7 +251,9 @@ impl Change<'_> {
         let sql = match self.store.dialect {
             // The whole database is locked already.
             Dialect::Sqlite => "select * from job where job_id = $1",
-            Dialect::Postgres => "select * from job where job_id = $1 for update",
+            // Its key stays. A claim, which has locked its task first, asks for no more than that:
+            // neither then waits for the other.
+            Dialect::Postgres => "select * from job where job_id = $1 for no key update",
         };
         let found = sqlx::query(sql)
             .bind(job_id.to_string())
@@ -265,6 +268,19 @@ impl Change<'_> {
             head: row::id_option(&found, "head_revision_id")?,
             tip: row::id_option(&found, "tip_revision_id")?,
         })
+    }
+
+    /// Lets claims of a job's tasks end before the job goes: they look for it in the end.
+    async fn lock_tasks(&mut self, job_id: JobId) -> Result<(), StoreError> {
+        if self.store.dialect == Dialect::Postgres {
+            sqlx::query(
+                "select 1 as found from task where job_id = $1 order by task_id for update",
+            )
+            .bind(job_id.to_string())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        }
+        Ok(())
     }
 
     /// A job's row, locked until the commit, for a change of its mask, prompts or labels.

@@ -239,3 +239,36 @@ pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
         assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Cancelled);
     }
 }
+
+/// A newer request comes while an agent claims the older one: one of the two is left.
+pub(crate) async fn a_task_that_is_claimed_while_it_is_superseded_ends_all_the_same(store: Store) {
+    for round in 0..20 {
+        let job_id = new_job(&store, 1).await;
+        let older = store.enqueue(&segment(job_id, 5), 0).await.unwrap().task_id;
+        let claiming = {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim(&agent(), LEASE_MS, 1).await.unwrap() })
+        };
+        let newer = store.enqueue(&segment(job_id, 5), 1).await.unwrap().task_id;
+        claiming.await.unwrap();
+        let left = store.task(older).await.unwrap().task;
+        assert_eq!(left.state, TaskState::Cancelled, "round {round}: of the same slice");
+        store.cancel(newer, &at(2)).await.unwrap();
+        store.tick(LEASE_MS * 2).await.unwrap();
+    }
+}
+
+pub(crate) async fn a_job_is_deleted_while_an_agent_claims_its_task(store: Store) {
+    for round in 0..20 {
+        let job_id = new_job(&store, 1).await;
+        let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
+        let claiming = {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim(&agent(), LEASE_MS, 1).await })
+        };
+        store.delete_job(job_id, &at(1)).await.unwrap();
+        claiming.await.unwrap().unwrap();
+        let gone = store.task(task.task_id).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { .. })), "round {round}: {gone:?}");
+    }
+}
