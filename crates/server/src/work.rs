@@ -164,7 +164,8 @@ impl Server {
             let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
                 (Some(job_id), Some(output), None) => (job_id, output),
                 (None, None, Some(output)) => {
-                    let ended = self.complete_external(&record, &key, output).await?;
+                    let fence = request.fence;
+                    let ended = self.complete_external(task_id, fence, &key, output).await?;
                     self.forget_unfinished(task_id).await;
                     return Ok(ended);
                 }

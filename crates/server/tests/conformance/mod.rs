@@ -36,6 +36,7 @@ pub(crate) use requests::{
     a_deleted_request_takes_its_files_with_it, a_program_runs_from_request_to_result,
     a_request_is_granted_to_one_of_many_who_ask_for_it,
     a_request_waits_for_an_agent_that_offers_its_program,
+    requests_that_an_agent_may_take_come_in_the_order_of_asking,
 };
 pub(crate) use reviewing::*;
 pub(crate) use tasks::{
@@ -268,6 +269,7 @@ macro_rules! conformance_tests {
             a_program_runs_from_request_to_result,
             a_request_waits_for_an_agent_that_offers_its_program,
             a_request_is_granted_to_one_of_many_who_ask_for_it,
+            requests_that_an_agent_may_take_come_in_the_order_of_asking,
             a_deleted_request_takes_its_files_with_it,
             a_device_is_kept_as_it_last_spoke,
             a_device_that_is_removed_is_told_of_once_and_may_come_back,
