@@ -17,16 +17,12 @@ use axum::http::StatusCode;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use protocol::{
     device::{Device, DeviceHeartbeat, DeviceSample, DeviceStatus, DeviceTask},
-    task::{Task, TaskState},
+    task::Task,
 };
 use serde_json::Value;
 use tokio::sync::{OnceCell, watch};
 
-use crate::{
-    error::ApiError,
-    state::Server,
-    store::{StoreError, TaskFilter},
-};
+use crate::{error::ApiError, state::Server, store::StoreError};
 
 pub use said::Said;
 
@@ -46,9 +42,6 @@ const AGENT_MS: i64 = 60_000;
 
 /// More machines than this are no laboratory's.
 const MAX_DEVICES: usize = 1_000;
-
-/// Tasks that run at once, of all machines.
-const MAX_RUNNING: i64 = 5_000;
 
 /// What the database keeps of a machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -306,8 +299,7 @@ impl Server {
     /// If the database fails.
     pub(crate) async fn look_at_devices(&self) -> Result<(), ApiError> {
         self.read_devices().await?;
-        let leased = TaskFilter { state: Some(TaskState::Leased), ..TaskFilter::default() };
-        let running = self.store.tasks(&leased, MAX_RUNNING).await?;
+        let running: Vec<_> = self.store.leased().await?.into_iter().map(|it| it.task).collect();
         for kept in self.devices.look(&running, self.now_ms()) {
             self.store.put_device(&kept).await?;
         }
