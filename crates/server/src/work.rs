@@ -230,18 +230,26 @@ impl Server {
         self.look_at_devices().await
     }
 
-    /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
+    /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops. A
+    /// sweep of many files takes its time, and holds nothing up.
     pub async fn keep_time(&self) {
-        let mut sweep = tokio::time::interval(SWEEP_EVERY);
-        let mut tick = tokio::time::interval(self.settings.look_again);
-        loop {
-            let kept = tokio::select! {
-                _ = tick.tick() => self.tick().await,
-                _ = sweep.tick() => self.sweep().await.map(drop),
-            };
-            if let Err(error) = kept {
-                tracing::error!(error = error.detail().message, "keeping time");
-            }
+        let ticks = every(self.settings.look_again, "keeping time", || self.tick());
+        let sweeps = every(SWEEP_EVERY, "sweeping", || async { self.sweep().await.map(drop) });
+        tokio::join!(ticks, sweeps);
+    }
+}
+
+/// Does something again and again.
+async fn every<F: Future<Output = Result<(), ApiError>>>(
+    period: Duration,
+    what: &'static str,
+    mut work: impl FnMut() -> F,
+) {
+    let mut due = tokio::time::interval(period);
+    loop {
+        due.tick().await;
+        if let Err(error) = work().await {
+            tracing::error!(error = error.detail().message, "{what}");
         }
     }
 }
