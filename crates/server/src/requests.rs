@@ -125,16 +125,15 @@ impl Server {
         wait: Duration,
     ) -> Result<RequestRecord, ApiError> {
         let deadline = tokio::time::Instant::now() + wait;
-        let mut events = self.store.watch_events();
+        let mut turns = self.store.watch_task(request_id);
         loop {
-            events.mark_unchanged();
             let record = self.store.request(request_id).await?;
             if record.request.summary.status.is_final() || tokio::time::Instant::now() >= deadline {
                 return Ok(record);
             }
             // Other servers on the same database wake nobody here.
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
-            tokio::time::timeout_at(until, events.changed()).await.ok();
+            tokio::time::timeout_at(until, turns.changed()).await.ok();
         }
     }
 

@@ -121,13 +121,13 @@ impl Server {
         let fence = heartbeat.fence;
         let wait = Duration::from_millis(heartbeat.wait_ms.into()).min(self.settings.heartbeat);
         let deadline = tokio::time::Instant::now() + wait;
-        let mut events = self.store.watch_events();
+        let mut turns = self.store.watch_task(task_id);
         let mut record = self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
         if let Some(agent_id) = record.task.agent_id {
             self.heard(agent_id).await?;
         }
         while !record.task.cancel_requested {
-            if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
+            if tokio::time::timeout_at(deadline, turns.changed()).await.is_err() {
                 break;
             }
             record = self.store.task(task_id).await?;

@@ -30,6 +30,9 @@ pub struct NewJob {
 const SUMMARY: &str = "select job.*, revision.revision as head_revision
     from job left join revision on revision.revision_id = job.head_revision_id";
 
+const UNFINISHED: &str = "select task_id from task
+    where job_id = $1 and state in ('queued', 'leased') order by task_id";
+
 /// What the database knows of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct JobRow {
@@ -211,7 +214,7 @@ impl Store {
                 blobs.push(text);
             }
         }
-        change.lock_tasks(job_id).await?;
+        change.end_waiting(job_id).await?;
         sqlx::query("delete from job where job_id = $1")
             .bind(job_id.to_string())
             .execute(&mut *change.transaction)
@@ -270,15 +273,19 @@ impl Change<'_> {
         })
     }
 
-    /// Lets claims of a job's tasks end before the job goes: they look for it in the end.
-    async fn lock_tasks(&mut self, job_id: JobId) -> Result<(), StoreError> {
-        if self.store.dialect == Dialect::Postgres {
-            sqlx::query(
-                "select 1 as found from task where job_id = $1 order by task_id for update",
-            )
+    /// Locks the unfinished tasks of a job that is to go, and tells whoever waits for them. A claim that
+    /// has locked one first ends first: it looks for the job in the end.
+    async fn end_waiting(&mut self, job_id: JobId) -> Result<(), StoreError> {
+        let sql = match self.store.dialect {
+            Dialect::Sqlite => UNFINISHED.to_owned(),
+            Dialect::Postgres => format!("{UNFINISHED} for update"),
+        };
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
             .bind(job_id.to_string())
             .fetch_all(&mut *self.transaction)
             .await?;
+        for it in &rows {
+            self.turned(row::id(it, "task_id")?);
         }
         Ok(())
     }

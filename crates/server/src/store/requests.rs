@@ -326,6 +326,7 @@ impl Store {
         }
         change.audit(None, AuditAction::RequestDeleted, particulars(&task), act).await?;
         change.tell(EventBody::RequestRemoved { request_id: task_id });
+        change.turned(task_id);
         change.commit(act.now_ms).await?;
         Ok(orphans)
     }

@@ -94,6 +94,11 @@ impl Change<'_> {
         if after.task.state != before.task.state {
             self.tell_of_request(&after.task);
         }
+        // Progress is told as an event; who waits for the task's end is not woken by it.
+        let turn = |it: &TaskRecord| (it.task.state, it.fence, it.task.cancel_requested);
+        if turn(&after) != turn(before) {
+            self.turned(after.task.task_id);
+        }
         Ok(Some(after))
     }
 

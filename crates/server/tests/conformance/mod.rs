@@ -215,6 +215,7 @@ macro_rules! conformance_tests {
             a_newer_request_for_the_same_slice_takes_the_place_of_the_older,
             a_task_that_is_claimed_while_it_is_superseded_ends_all_the_same,
             a_job_is_deleted_while_an_agent_claims_its_task,
+            who_waits_for_a_task_is_woken_by_its_turns_only,
             a_job_is_propagated_or_segmented_but_not_both_at_once,
             urgent_tasks_go_first_and_old_ones_before_new_ones,
             agents_get_only_what_they_can_run,
