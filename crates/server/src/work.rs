@@ -154,13 +154,12 @@ impl Server {
             if record.completion_key.as_ref() == Some(&key) {
                 return Ok(record.task);
             }
-            self.leased(task_id, request.fence).await?;
             if record.is_unwanted() {
-                let now_ms = self.now_ms();
-                let ended = self.store.fail(task_id, request.fence, None, now_ms).await?;
-                self.forget_unfinished(task_id).await;
-                return Ok(ended.task);
+                return self
+                    .fail(task_id, FailRequest { fence: request.fence, failure: None })
+                    .await;
             }
+            self.leased(task_id, request.fence).await?;
             let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
                 (Some(job_id), Some(output), None) => (job_id, output),
                 (None, None, Some(output)) => {
@@ -200,7 +199,8 @@ impl Server {
         Err(ApiError::wrong_state("the mask changes faster than the result can be merged into it"))
     }
 
-    /// Ends an attempt without output. What a withdrawn propagation had made so far is kept.
+    /// Ends an attempt without output. What a withdrawn propagation had made so far is kept. Repeated,
+    /// it gets the same answer.
     ///
     /// # Errors
     /// If the fence is stale.
@@ -208,8 +208,11 @@ impl Server {
         if let Some(task) = self.keep_if_possible(task_id, request.fence).await {
             return Ok(task);
         }
-        let record =
-            self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
+        let now_ms = self.now_ms();
+        let record = match self.store.fail(task_id, request.fence, request.failure, now_ms).await {
+            Err(StoreError::Refused(Refusal::Replay)) => self.store.task(task_id).await?,
+            other => other?,
+        };
         if record.task.state.is_final() {
             self.forget_unfinished(task_id).await;
         }

@@ -195,6 +195,29 @@ fn a_repeated_completion_is_known_for_what_it_is() {
 }
 
 #[test]
+fn a_repeated_failure_is_known_for_what_it_is() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let stop = QueueEvent::Fail { fence: 1, failure: None };
+    let long = TaskFailure::new(FailureClass::Retryable, "test", "long ".repeat(1_000));
+    for said in [
+        stop.clone(),
+        fail(1, FailureClass::Retryable),
+        fail(1, FailureClass::Permanent),
+        QueueEvent::Fail { fence: 1, failure: Some(long) },
+    ] {
+        let after = next(&leased, &said, 1).unwrap();
+        assert_eq!(next(&after, &said, 2), Err(Refusal::Replay), "{said:?}");
+        let other = fail(1, FailureClass::Crashed);
+        assert_eq!(next(&after, &other, 2), Err(Refusal::StaleFence), "{said:?}");
+    }
+    let again = next(&leased, &fail(1, FailureClass::Retryable), 1).unwrap();
+    assert_eq!(next(&again, &stop, 2), Err(Refusal::StaleFence));
+    let second = next(&again, &claim(), again.run_after_ms).unwrap();
+    let late = next(&second, &fail(1, FailureClass::Retryable), 9_000);
+    assert_eq!(late, Err(Refusal::StaleFence), "it was handed on");
+}
+
+#[test]
 fn a_retryable_failure_waits_longer_each_time_and_then_ends() {
     let mut record = queued();
     let mut now_ms = 0;
