@@ -90,8 +90,12 @@ impl Server {
                 request.engines = self.engines_here();
             }
             let claimed = self.store.claim_as(holder, &request, lease_ms, self.now_ms());
-            if let Some(record) = claimed.await? {
-                return Ok(Some(self.lease(&record).await));
+            match claimed.await {
+                Ok(Some(record)) => return Ok(Some(self.lease(&record).await)),
+                Ok(None) => {}
+                // Whoever still asks asks something new at once.
+                Err(StoreError::Refused(Refusal::Replay)) => return Ok(None),
+                Err(error) => return Err(error.into()),
             }
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
             if tokio::time::timeout_at(until, claimable.changed()).await.is_err()

@@ -4,7 +4,7 @@
 use protocol::{
     id::ClaimId,
     lease::ClaimRequest,
-    task::{Task, TaskClass},
+    task::{Task, TaskClass, TaskState},
 };
 use sqlx::{
     Any, AssertSqlSafe,
@@ -33,7 +33,7 @@ impl Store {
     /// The same question again gets the task that was granted then. The lease is `holder`'s.
     ///
     /// # Errors
-    /// If the database fails.
+    /// `Refused(Replay)` if the task that this question got has ended since; if the database fails.
     pub async fn claim_as(
         &self,
         holder: &str,
@@ -81,6 +81,11 @@ impl Store {
         if let Some(claim_id) = request.claim_id
             && let Some(before) = change.granted_to(claim_id, &offer.holder).await?
         {
+            // Somebody on the way asks again what was answered long ago: nobody hears another answer.
+            if before.task.state != TaskState::Leased {
+                change.abandon().await?;
+                return Err(StoreError::Refused(Refusal::Replay));
+            }
             let event = QueueEvent::ClaimAgain { claim_id, lease_ms };
             let after = match change.apply(&before, &event, now_ms).await {
                 Err(StoreError::Refused(Refusal::NotClaimable)) => None,
@@ -183,19 +188,17 @@ fn is_answered(error: &sqlx::Error) -> bool {
 }
 
 impl Change<'_> {
-    /// The task that is leased to this question of this holder.
+    /// The task that was granted to this question of this holder, and to no later one.
     async fn granted_to(
         &mut self,
         claim_id: ClaimId,
         holder: &str,
     ) -> Result<Option<TaskRecord>, StoreError> {
-        let found = sqlx::query(row::tasks!(
-            "where claim_id = $1 and state = 'leased' and credential_id = $2"
-        ))
-        .bind(claim_id.to_string())
-        .bind(holder)
-        .fetch_optional(&mut *self.transaction)
-        .await?;
+        let found = sqlx::query(row::tasks!("where claim_id = $1 and credential_id = $2 limit 1"))
+            .bind(claim_id.to_string())
+            .bind(holder)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
         found.map(|it| row::task_record(&it)).transpose()
     }
 
