@@ -15,7 +15,7 @@ use protocol::{
     task::{FailureClass, MaskSoFar, Needs, Task, TaskFailure, TaskKind, TaskSpec, TaskState},
 };
 
-use failure::{after_failure, agent_lost, back_off_ms, given_up, noted};
+use failure::{after_failure, agent_lost, back_off_ms, given_up, kept, noted};
 
 /// A task with what only the queue needs to know.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,8 +127,8 @@ pub enum Refusal {
     /// Another agent has the task now, or nobody may have it any more.
     #[error("the lease is no longer valid: the task was handed on, ended or withdrawn")]
     StaleFence,
-    /// The very same completion was accepted before.
-    #[error("this completion was accepted before")]
+    /// The very same completion was accepted before, or the same failure heard.
+    #[error("this was said and taken before")]
     Replay,
     /// The task cannot be granted now.
     #[error("the task cannot be claimed now")]
@@ -177,7 +177,10 @@ pub fn next(record: &TaskRecord, event: &QueueEvent, now_ms: i64) -> Result<Task
             after.completion_key = Some(key.clone());
             Ok(after)
         }
-        QueueEvent::Fail { fence, failure } => fail(record, *fence, failure.as_ref(), now_ms),
+        QueueEvent::Fail { fence, failure } => {
+            check_not_heard(record, *fence, failure.as_ref())?;
+            fail(record, *fence, failure.as_ref(), now_ms)
+        }
         QueueEvent::Cancel => cancel(record, now_ms),
         QueueEvent::Prioritise { priority } => prioritise(record, *priority),
         QueueEvent::Supersede => match record.task.state {
@@ -269,6 +272,22 @@ fn check_not_replayed(record: &TaskRecord, key: &Sha256) -> Result<(), Refusal> 
     if is_replay { Err(Refusal::Replay) } else { Ok(()) }
 }
 
+/// As [`check_not_replayed`], for an end without output.
+fn check_not_heard(
+    record: &TaskRecord,
+    fence: i64,
+    failure: Option<&TaskFailure>,
+) -> Result<(), Refusal> {
+    let last = record.task.failures.last().filter(|it| it.attempt == record.task.attempt);
+    let is_last = last.map(|it| &it.failure) == failure.map(kept).as_ref();
+    let is_heard = match record.task.state {
+        TaskState::Queued | TaskState::Failed => failure.is_some() && is_last,
+        TaskState::Cancelled => failure.is_none() || record.task.cancel_requested,
+        TaskState::Leased | TaskState::Succeeded => false,
+    };
+    if is_heard && record.fence == fence { Err(Refusal::Replay) } else { Ok(()) }
+}
+
 /// A completion after the lease ran out, but before another claim, is work worth keeping.
 fn complete(record: &TaskRecord, fence: i64, now_ms: i64) -> Result<TaskRecord, Refusal> {
     check_fence(record, fence)?;
@@ -323,11 +342,13 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
     if record.task.state != TaskState::Leased {
         return Err(Refusal::NothingDue);
     }
+    let is_gone = is_expired(record, now_ms);
     let is_late = is_over_its_limit(record, now_ms);
-    if record.task.cancel_requested && (is_late || is_expired(record, now_ms)) {
+    if record.task.cancel_requested && (is_late || is_gone) {
         return Ok(ended(record, TaskState::Cancelled, None, now_ms));
     }
-    if is_late {
+    // Whose agent is gone does not work for too long: it waits for the next attempt.
+    if is_late && !is_gone {
         let remedy = match record.spec.external() {
             Some(_) => sentence::faster_program(),
             None => sentence::smaller_range(),
@@ -336,10 +357,7 @@ fn tick(record: &TaskRecord, now_ms: i64) -> Result<TaskRecord, Refusal> {
         let failure = TaskFailure::new(FailureClass::TimedOut, "timed_out", message).remedy(remedy);
         return Ok(ended(record, TaskState::Failed, Some(failure), now_ms));
     }
-    if !is_expired(record, now_ms) {
-        return Err(Refusal::NothingDue);
-    }
-    if record.task.attempt >= record.max_attempts {
+    if is_gone && record.task.attempt >= record.max_attempts {
         return Ok(given_up(record, now_ms));
     }
     Err(Refusal::NothingDue)

@@ -19,7 +19,7 @@ use crate::{
     error::ApiError,
     incoming::Incoming,
     person::Person,
-    queue::{Refusal, TaskRecord},
+    queue::Refusal,
     state::Server,
     store::{RequestRecord, StoreError},
 };
@@ -125,16 +125,15 @@ impl Server {
         wait: Duration,
     ) -> Result<RequestRecord, ApiError> {
         let deadline = tokio::time::Instant::now() + wait;
-        let mut events = self.store.watch_events();
+        let mut turns = self.store.watch_task(request_id);
         loop {
-            events.mark_unchanged();
             let record = self.store.request(request_id).await?;
             if record.request.summary.status.is_final() || tokio::time::Instant::now() >= deadline {
                 return Ok(record);
             }
             // Other servers on the same database wake nobody here.
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
-            tokio::time::timeout_at(until, events.changed()).await.ok();
+            tokio::time::timeout_at(until, turns.changed()).await.ok();
         }
     }
 
@@ -167,15 +166,15 @@ impl Server {
     /// If a file has a name that cannot be used or was not delivered, or the fence is stale.
     pub(crate) async fn complete_external(
         &self,
-        record: &TaskRecord,
+        task_id: TaskId,
+        fence: i64,
         key: &Sha256,
         output: &ExternalOutput,
     ) -> Result<Task, ApiError> {
-        let task_id = record.task.task_id;
         let _gate = self.blob_gate.read().await;
         self.check_files(task_id, &output.files).await?;
         let now_ms = self.now_ms();
-        match self.store.complete_request(task_id, record.fence, key, output, now_ms).await {
+        match self.store.complete_request(task_id, fence, key, output, now_ms).await {
             Ok(task) => {
                 self.forget_unfinished(task_id).await;
                 Ok(task)

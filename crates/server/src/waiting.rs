@@ -159,11 +159,12 @@ impl Server {
         &self,
         tasks: &[Task],
     ) -> Result<BTreeMap<TaskId, Vec<WaitReason>>, ApiError> {
-        if tasks.iter().all(|it| it.state != TaskState::Queued) {
+        // Whose agent is gone waits as well, and is leased as before.
+        if tasks.iter().all(|it| !matches!(it.state, TaskState::Queued | TaskState::Leased)) {
             return Ok(BTreeMap::new());
         }
         let (agents, now_ms) = (self.agents().await?, self.now_ms());
-        let mut all = reasons_of_all(&self.store.queued(now_ms).await?, &agents, now_ms);
+        let mut all = reasons_of_all(&self.store.waiting(now_ms).await?, &agents, now_ms);
         all.retain(|id, _| tasks.iter().any(|it| it.task_id == *id));
         Ok(all)
     }

@@ -90,8 +90,12 @@ impl Server {
                 request.engines = self.engines_here();
             }
             let claimed = self.store.claim_as(holder, &request, lease_ms, self.now_ms());
-            if let Some(record) = claimed.await? {
-                return Ok(Some(self.lease(&record).await));
+            match claimed.await {
+                Ok(Some(record)) => return Ok(Some(self.lease(&record).await)),
+                Ok(None) => {}
+                // Whoever still asks asks something new at once.
+                Err(StoreError::Refused(Refusal::Replay)) => return Ok(None),
+                Err(error) => return Err(error.into()),
             }
             let until = deadline.min(tokio::time::Instant::now() + self.settings.look_again);
             if tokio::time::timeout_at(until, claimable.changed()).await.is_err()
@@ -121,13 +125,13 @@ impl Server {
         let fence = heartbeat.fence;
         let wait = Duration::from_millis(heartbeat.wait_ms.into()).min(self.settings.heartbeat);
         let deadline = tokio::time::Instant::now() + wait;
-        let mut events = self.store.watch_events();
+        let mut turns = self.store.watch_task(task_id);
         let mut record = self.store.heartbeat(task_id, heartbeat, lease_ms, self.now_ms()).await?;
         if let Some(agent_id) = record.task.agent_id {
             self.heard(agent_id).await?;
         }
         while !record.task.cancel_requested {
-            if tokio::time::timeout_at(deadline, events.changed()).await.is_err() {
+            if tokio::time::timeout_at(deadline, turns.changed()).await.is_err() {
                 break;
             }
             record = self.store.task(task_id).await?;
@@ -154,17 +158,17 @@ impl Server {
             if record.completion_key.as_ref() == Some(&key) {
                 return Ok(record.task);
             }
-            self.leased(task_id, request.fence).await?;
             if record.is_unwanted() {
-                let now_ms = self.now_ms();
-                let ended = self.store.fail(task_id, request.fence, None, now_ms).await?;
-                self.forget_unfinished(task_id).await;
-                return Ok(ended.task);
+                return self
+                    .fail(task_id, FailRequest { fence: request.fence, failure: None })
+                    .await;
             }
+            self.leased(task_id, request.fence).await?;
             let (job_id, output) = match (record.task.job_id, &request.output, &request.external) {
                 (Some(job_id), Some(output), None) => (job_id, output),
                 (None, None, Some(output)) => {
-                    let ended = self.complete_external(&record, &key, output).await?;
+                    let fence = request.fence;
+                    let ended = self.complete_external(task_id, fence, &key, output).await?;
                     self.forget_unfinished(task_id).await;
                     return Ok(ended);
                 }
@@ -199,7 +203,8 @@ impl Server {
         Err(ApiError::wrong_state("the mask changes faster than the result can be merged into it"))
     }
 
-    /// Ends an attempt without output. What a withdrawn propagation had made so far is kept.
+    /// Ends an attempt without output. What a withdrawn propagation had made so far is kept. Repeated,
+    /// it gets the same answer.
     ///
     /// # Errors
     /// If the fence is stale.
@@ -207,8 +212,11 @@ impl Server {
         if let Some(task) = self.keep_if_possible(task_id, request.fence).await {
             return Ok(task);
         }
-        let record =
-            self.store.fail(task_id, request.fence, request.failure, self.now_ms()).await?;
+        let now_ms = self.now_ms();
+        let record = match self.store.fail(task_id, request.fence, request.failure, now_ms).await {
+            Err(StoreError::Refused(Refusal::Replay)) => self.store.task(task_id).await?,
+            other => other?,
+        };
         if record.task.state.is_final() {
             self.forget_unfinished(task_id).await;
         }
@@ -229,18 +237,26 @@ impl Server {
         self.look_at_devices().await
     }
 
-    /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops.
+    /// Ends what time has ended, once a second, and sweeps once an hour, until the server stops. A
+    /// sweep of many files takes its time, and holds nothing up.
     pub async fn keep_time(&self) {
-        let mut sweep = tokio::time::interval(SWEEP_EVERY);
-        let mut tick = tokio::time::interval(self.settings.look_again);
-        loop {
-            let kept = tokio::select! {
-                _ = tick.tick() => self.tick().await,
-                _ = sweep.tick() => self.sweep().await.map(drop),
-            };
-            if let Err(error) = kept {
-                tracing::error!(error = error.detail().message, "keeping time");
-            }
+        let ticks = every(self.settings.look_again, "keeping time", || self.tick());
+        let sweeps = every(SWEEP_EVERY, "sweeping", || async { self.sweep().await.map(drop) });
+        tokio::join!(ticks, sweeps);
+    }
+}
+
+/// Does something again and again.
+async fn every<F: Future<Output = Result<(), ApiError>>>(
+    period: Duration,
+    what: &'static str,
+    mut work: impl FnMut() -> F,
+) {
+    let mut due = tokio::time::interval(period);
+    loop {
+        due.tick().await;
+        if let Err(error) = work().await {
+            tracing::error!(error = error.detail().message, "{what}");
         }
     }
 }

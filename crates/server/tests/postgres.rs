@@ -11,7 +11,7 @@
 #[macro_use]
 mod conformance;
 
-use server::store::Store;
+use server::store::{Act, Store};
 use sqlx::Connection;
 
 struct Place {
@@ -61,9 +61,18 @@ async fn what_one_server_commits_wakes_who_waits_at_another() {
     let (here, there) = (Store::open(&url).await.unwrap(), Store::open(&url).await.unwrap());
     let (mut events, mut claims) = (there.watch_events(), there.watch_claimable());
     conformance::a_task_knows_its_job_engine_and_agent(here.clone()).await;
-    let newest = here.last_event_id().await.unwrap();
+    let task_id = here.leased().await.unwrap()[0].task.task_id;
+    let mut turns = there.watch_task(task_id);
+    let act = Act::default();
     let heard = async {
         claims.changed().await.unwrap();
+        let (cancelled, ()) = tokio::join!(here.cancel(task_id, &act), async {
+            while !there.task(task_id).await.unwrap().task.cancel_requested {
+                turns.changed().await;
+            }
+        });
+        cancelled.unwrap();
+        let newest = here.last_event_id().await.unwrap();
         events.wait_for(|it| *it == newest).await.unwrap();
     };
     tokio::time::timeout(std::time::Duration::from_secs(30), heard).await.expect("within 30 s");

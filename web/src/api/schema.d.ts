@@ -2132,6 +2132,11 @@ export interface components {
         EndBody: {
             /** @description Why there is none. */
             error?: string | null;
+            /**
+             * Format: int64
+             * @description Of the answer to `update-status`: what was handed on to another agent since is not ended.
+             */
+            fence?: number | null;
             /** @description The result: any JSON. */
             result?: unknown;
             /** @description Whether there is a result. */
@@ -3858,8 +3863,8 @@ export interface components {
         StatusBody: {
             /**
              * Format: int64
-             * @description Of the answer to the first call: says that the same agent calls again. Needed only where
-             *     agents have no name of their own.
+             * @description Of the answer to the first call: says that the same agent calls again. Not needed where the
+             *     agent has a credential of its own.
              */
             fence?: number | null;
             /** @description `processing`. */

@@ -1,8 +1,8 @@
 //! Machines that compute, as they say every few seconds.
 //!
 //! What they say is kept in memory, the last minutes of it for curves, and written to the database
-//! where something changed and every few seconds, so that a server that starts again knows them. It
-//! does not go through the list of events, which it would fill: a stream sends the newest state of
+//! where something changed and every few seconds, so that a server that starts again knows them, and
+//! another server of the database how a machine is that does not speak to it. It does not go through the list of events, which it would fill: a stream sends the newest state of
 //! each device that changed since its listener last heard, by a number that grows with every change.
 
 mod said;
@@ -17,23 +17,20 @@ use axum::http::StatusCode;
 use cookie::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use protocol::{
     device::{Device, DeviceHeartbeat, DeviceSample, DeviceStatus, DeviceTask},
-    task::{Task, TaskState},
+    task::Task,
 };
 use serde_json::Value;
 use tokio::sync::{OnceCell, watch};
 
-use crate::{
-    error::ApiError,
-    state::Server,
-    store::{StoreError, TaskFilter},
-};
+use crate::{error::ApiError, state::Server, store::StoreError};
 
 pub use said::Said;
 
 use said::Beat;
 
-/// What a device says is written again after this long even where its state is the same.
-const WRITE_AGAIN_MS: i64 = 5_000;
+/// What a device says is written again after this long even where its state is the same: soon enough
+/// that no other server of the database takes it for silent.
+const WRITE_AGAIN_MS: i64 = 3_000;
 
 /// How far back curves go.
 const KEEP_SAMPLES_MS: i64 = 12 * 60 * 1_000;
@@ -46,9 +43,6 @@ const AGENT_MS: i64 = 60_000;
 
 /// More machines than this are no laboratory's.
 const MAX_DEVICES: usize = 1_000;
-
-/// Tasks that run at once, of all machines.
-const MAX_RUNNING: i64 = 5_000;
 
 /// What the database keeps of a machine.
 #[derive(Debug, Clone, PartialEq)]
@@ -148,7 +142,7 @@ fn rfc3339(ms: i64) -> String {
 pub(crate) struct Devices {
     known: Mutex<BTreeMap<String, Known>>,
     /// Set once those of the database were read.
-    read: OnceCell<()>,
+    begun: OnceCell<()>,
     /// Number of the newest change: wakes streams.
     newest: watch::Sender<i64>,
 }
@@ -206,9 +200,24 @@ impl Devices {
         Ok(known.due_to_write(is_news, now_ms))
     }
 
-    /// Takes up what runs where and how long each is silent; what is to be written of it.
-    fn look(&self, running: &[Task], now_ms: i64) -> Vec<Kept> {
-        let mut to_write = Vec::new();
+    /// Takes up what other servers of the database heard, and which machines they removed.
+    fn read(&self, rows: Vec<Kept>, now_ms: i64) {
+        let mut all = self.known();
+        all.retain(|host_id, it| {
+            let is_kept = rows.iter().any(|row| row.host_id == *host_id);
+            is_kept || !state::is_removable(it.silent_ms(now_ms))
+        });
+        for row in rows {
+            let known = all.entry(row.host_id.clone()).or_insert_with(|| Known::new(row.clone()));
+            // What seems to come was written before the clock was set back.
+            if known.kept.last_ms < row.last_ms && row.last_ms <= now_ms {
+                known.kept = Kept { seq: self.next_seq(now_ms), ..row };
+            }
+        }
+    }
+
+    /// Takes up what runs where and how long each is silent.
+    fn look(&self, running: &[Task], now_ms: i64) {
         for known in self.known().values_mut() {
             // After the clock was set back, silence would not be seen for as long.
             known.kept.last_ms = known.kept.last_ms.min(now_ms);
@@ -222,14 +231,12 @@ impl Devices {
             if is_news || !is_same {
                 known.told = now;
                 known.kept.seq = self.next_seq(now_ms);
-                to_write.extend(known.due_to_write(is_news, now_ms));
             }
         }
-        to_write
     }
 
-    /// Takes a device away that may be removed.
-    fn remove(&self, host_id: &str, now_ms: i64) -> Result<i64, ApiError> {
+    /// Takes a device away that may be removed; gives when it was last heard, and the change's number.
+    fn remove(&self, host_id: &str, now_ms: i64) -> Result<(i64, i64), ApiError> {
         let mut all = self.known();
         let known = all
             .get(host_id)
@@ -247,8 +254,9 @@ impl Devices {
                 ),
             ));
         }
+        let last_ms = known.kept.last_ms;
         all.remove(host_id);
-        Ok(self.next_seq(now_ms))
+        Ok((last_ms, self.next_seq(now_ms)))
     }
 }
 
@@ -264,17 +272,16 @@ fn task_of(task: &Task) -> DeviceTask {
 }
 
 impl Server {
-    /// Reads the devices of the database, once.
+    /// Reads the devices of the database.
     async fn read_devices(&self) -> Result<(), StoreError> {
-        let read = || async {
-            let kept = self.store.devices().await?;
-            let newest = kept.iter().map(|it| it.seq).max().unwrap_or(0);
-            self.devices.newest.send_modify(|it| *it = newest.max(*it));
-            let mut known = self.devices.known();
-            known.extend(kept.into_iter().map(|it| (it.host_id.clone(), Known::new(it))));
-            Ok(())
-        };
-        self.devices.read.get_or_try_init(read).await.copied()
+        let rows = self.store.devices().await?;
+        let newest = rows.iter().map(|it| it.seq).max().unwrap_or(0);
+        self.devices.newest.send_if_modified(|it| {
+            *it = newest.max(*it);
+            false
+        });
+        self.devices.read(rows, self.now_ms());
+        Ok(())
     }
 
     /// A machine said how it is; gives its name.
@@ -284,7 +291,8 @@ impl Server {
     pub(crate) async fn device_beat(&self, body: Value) -> Result<String, ApiError> {
         let beat = Beat::read(body)?;
         let host_id = beat.host_id.clone();
-        self.read_devices().await?;
+        // Numbers go on where an earlier server stopped.
+        self.devices.begun.get_or_try_init(|| self.read_devices()).await?;
         if let Some(kept) = self.devices.hear(beat, self.now_ms())? {
             self.store.put_device(&kept).await?;
         }
@@ -306,11 +314,8 @@ impl Server {
     /// If the database fails.
     pub(crate) async fn look_at_devices(&self) -> Result<(), ApiError> {
         self.read_devices().await?;
-        let leased = TaskFilter { state: Some(TaskState::Leased), ..TaskFilter::default() };
-        let running = self.store.tasks(&leased, MAX_RUNNING).await?;
-        for kept in self.devices.look(&running, self.now_ms()) {
-            self.store.put_device(&kept).await?;
-        }
+        let running: Vec<_> = self.store.leased().await?.into_iter().map(|it| it.task).collect();
+        self.devices.look(&running, self.now_ms());
         Ok(())
     }
 
@@ -331,7 +336,7 @@ impl Server {
     pub(crate) async fn remove_device(&self, host_id: &str) -> Result<(), ApiError> {
         self.read_devices().await?;
         let now_ms = self.now_ms();
-        let seq = self.devices.remove(host_id, now_ms)?;
-        Ok(self.store.remove_device(host_id, seq, now_ms).await?)
+        let (last_ms, seq) = self.devices.remove(host_id, now_ms)?;
+        Ok(self.store.remove_device(host_id, last_ms, seq, now_ms).await?)
     }
 }

@@ -81,7 +81,7 @@ async fn look(subject: &Subject, store: &Store) -> Result<Work, StoreError> {
     let leased = store.leased().await?;
     let living = store.agents(now_ms - silent_ms(&subject.settings)).await?;
     Ok(Work {
-        queued: store.queued(now_ms).await?,
+        queued: store.waiting(now_ms).await?,
         n_running: leased.iter().filter(|it| it.lease_until_ms >= now_ms).count(),
         agents: Agents::new(living, &leased, now_ms),
     })

@@ -1,5 +1,6 @@
-//! Which agent of the older kind calls. It says nothing of itself: it is known by what it shows, by the
-//! name beside its token in the URL (`http://NAME:TOKEN@host`), and by the address it comes from.
+//! Which agent of the older kind calls. It says nothing of itself: it is known by what it shows and by
+//! the name beside its token in the URL (`http://NAME:TOKEN@host`); one that has neither a name nor a
+//! credential of its own by the address it comes from, which may change while another works.
 
 use axum::{
     extract::FromRequestParts,
@@ -32,8 +33,8 @@ pub(crate) struct OldAgent {
     pub(crate) agent_id: AgentId,
     /// Name for people.
     pub(crate) name: String,
-    /// Whether it has a name or a credential of its own. Agents without one that come from one address
-    /// cannot be told apart.
+    /// Whether it has a credential of its own. Others may be many: they come from one address, or
+    /// their URL, name included, was copied.
     pub(crate) is_one_agent: bool,
 }
 
@@ -41,19 +42,19 @@ impl OldAgent {
     fn of(caller: &Caller, headers: &HeaderMap, address: &str) -> Self {
         let shown = headers.get(header::AUTHORIZATION).and_then(|it| it.to_str().ok());
         let user = shown.and_then(basic).map(|(user, _)| user).unwrap_or_default();
+        let is_one_agent = matches!(caller, Caller::Agent { .. });
+        let place = if is_one_agent || !user.is_empty() { "" } else { address };
         let mut hasher = Sha256::new();
-        for part in ["agent of the older kind", &user, &caller.holder(), address] {
+        for part in ["agent of the older kind", &user, &caller.holder(), place] {
             hasher.update((part.len() as u64).to_le_bytes());
             hasher.update(part.as_bytes());
         }
-        let is_enrolled = matches!(caller, Caller::Agent { .. });
         let name = match (caller.name(), user.is_empty(), address.is_empty()) {
             (_, false, _) => user.clone(),
             (Some(name), true, _) => name.to_owned(),
             (None, true, false) => format!("agent at {address}"),
             (None, true, true) => "agent".to_owned(),
         };
-        let is_one_agent = is_enrolled || !user.is_empty();
         Self { agent_id: AgentId::of_digest(hasher.finalize().into()), name, is_one_agent }
     }
 
@@ -120,25 +121,29 @@ mod tests {
     }
 
     #[test]
-    fn an_agent_is_known_by_its_name_what_it_shows_and_its_address() {
+    fn an_agent_is_known_by_its_name_and_what_it_shows_wherever_it_is() {
         let here = agent(&Caller::Master, Some("lab-1:secret"), "10.0.0.1");
-        assert_eq!((here.name.as_str(), here.is_one_agent), ("lab-1", true));
+        assert_eq!((here.name.as_str(), here.is_one_agent), ("lab-1", false));
+        let moved = agent(&Caller::Master, Some("lab-1:secret"), "10.0.0.2");
+        assert_eq!(moved, here);
         for other in [
             agent(&Caller::Master, Some("lab-2:secret"), "10.0.0.1"),
             agent(&Caller::Network, Some("lab-1:secret"), "10.0.0.1"),
-            agent(&Caller::Master, Some("lab-1:secret"), "10.0.0.2"),
             agent(&Caller::Master, None, "10.0.0.1"),
         ] {
             assert_ne!(other.agent_id, here.agent_id, "{other:?}");
         }
         let nameless = agent(&Caller::Master, Some("secret:"), "10.0.0.1");
         assert_eq!((nameless.name.as_str(), nameless.is_one_agent), ("agent at 10.0.0.1", false));
+        let elsewhere = agent(&Caller::Master, Some("secret:"), "10.0.0.2");
+        assert_ne!(elsewhere.agent_id, nameless.agent_id);
         let enrolled = Caller::Agent {
             credential_id: protocol::id::CredentialId::fresh(),
             name: "gpu-box".to_owned(),
         };
-        let enrolled = agent(&enrolled, None, "10.0.0.1");
-        assert_eq!((enrolled.name.as_str(), enrolled.is_one_agent), ("gpu-box", true));
+        let at_home = agent(&enrolled, None, "10.0.0.1");
+        assert_eq!((at_home.name.as_str(), at_home.is_one_agent), ("gpu-box", true));
+        assert_eq!(agent(&enrolled, None, "10.0.0.2"), at_home);
     }
 
     #[test]

@@ -79,32 +79,24 @@ impl Server {
         Ok(record)
     }
 
-    /// The newest requests of this API; only those that an agent may take, where `is_pending`.
+    /// The newest requests of this API; those that an agent may take, the oldest first, where
+    /// `is_pending`.
     ///
     /// # Errors
     /// If the database fails.
     pub(crate) async fn analyses(&self, is_pending: bool) -> Result<Vec<RequestRecord>, ApiError> {
-        if is_pending && !self.runs_programs(false) {
-            return Ok(Vec::new());
+        if is_pending {
+            if !self.runs_programs(false) {
+                return Ok(Vec::new());
+            }
+            return Ok(self.store.free_requests(PROGRAM, MAX_LISTED, self.now_ms()).await?);
         }
         let filter = RequestFilter {
             program: Some(PROGRAM.to_owned()),
             has_slide: true,
             ..RequestFilter::default()
         };
-        if !is_pending {
-            return Ok(self.store.requests(&filter, MAX_LISTED).await?);
-        }
-        let mut pending = Vec::new();
-        for state in [TaskState::Queued, TaskState::Leased] {
-            let filter = RequestFilter { state: Some(state), ..filter.clone() };
-            pending.extend(self.store.requests(&filter, MAX_LISTED).await?);
-        }
-        let now_ms = self.now_ms();
-        pending.retain(|it| it.is_free(now_ms));
-        // Who asked first is served first.
-        pending.sort_by_key(|it| (it.request.summary.created_ms, it.request.summary.request_id));
-        Ok(pending)
+        Ok(self.store.requests(&filter, MAX_LISTED).await?)
     }
 
     /// An agent takes a request, or says that it still works on it. Returns the fence.
@@ -121,7 +113,7 @@ impl Server {
         let record = self.analysis(request_id, Duration::ZERO).await?;
         let now_ms = self.now_ms();
         if record.is_held_by(agent.agent_id) && !record.is_free(now_ms) {
-            // Two agents that look the same from here must not take each other's request.
+            // Agents that look the same from here must not take each other's request.
             let is_its_own = agent.is_one_agent || fence == Some(record.fence);
             if !is_its_own {
                 return Err(taken());
@@ -160,7 +152,8 @@ impl Server {
         }
     }
 
-    /// An agent ends a request that it took. Repeated, it gets the same answer.
+    /// An agent ends a request that it took. Repeated, it gets the same answer. With the fence that it
+    /// was given it cannot end what was handed on meanwhile to an agent that looks the same.
     ///
     /// # Errors
     /// 409 where another agent has it, or it ended otherwise.
@@ -168,12 +161,14 @@ impl Server {
         &self,
         request_id: TaskId,
         agent: &OldAgent,
+        fence: Option<i64>,
         outcome: Result<Value, String>,
     ) -> Result<TaskState, ApiError> {
         let record = self.analysis(request_id, Duration::ZERO).await?;
         let key = completion_key(request_id, agent.agent_id, &outcome);
         let summary = &record.request.summary;
-        if !record.is_held_by(agent.agent_id) {
+        let is_its_own = fence.is_none_or(|it| it == record.fence);
+        if !record.is_held_by(agent.agent_id) || !is_its_own {
             return Err(ApiError::wrong_state(
                 "another agent has this request, or none: take it first with update-status",
             ));
@@ -181,8 +176,7 @@ impl Server {
         match (summary.status, outcome) {
             (TaskState::Leased, Ok(result)) => {
                 let output = ExternalOutput { result, files: Vec::new() };
-                let task = self.store.task(request_id).await?;
-                Ok(self.complete_external(&task, &key, &output).await?.state)
+                Ok(self.complete_external(request_id, record.fence, &key, &output).await?.state)
             }
             (TaskState::Leased, Err(error)) => {
                 let failure = TaskFailure::new(FailureClass::Permanent, "program_failed", error);

@@ -63,16 +63,21 @@ pub(super) fn given_up(record: &TaskRecord, now_ms: i64) -> TaskRecord {
 /// The task with one more attempt that came to nothing.
 pub(super) fn noted(record: &TaskRecord, failure: &TaskFailure, now_ms: i64) -> TaskRecord {
     let mut after = record.clone();
-    let message: String = failure.message.chars().take(MAX_REASON_CHARS).collect();
-    // Cut in the middle it is no sentence any more.
-    let message_said = failure.message_said.clone().filter(|_| message == failure.message);
     after.task.failures.push(AttemptFailure {
         attempt: record.task.attempt,
         agent: record.task.agent.clone(),
         at_ms: now_ms,
-        failure: TaskFailure { message, message_said, ..failure.clone() },
+        failure: kept(failure),
     });
     after
+}
+
+/// What is kept of why an attempt failed.
+pub(super) fn kept(failure: &TaskFailure) -> TaskFailure {
+    let message: String = failure.message.chars().take(MAX_REASON_CHARS).collect();
+    // Cut in the middle it is no sentence any more.
+    let message_said = failure.message_said.clone().filter(|_| message == failure.message);
+    TaskFailure { message, message_said, ..failure.clone() }
 }
 
 /// Why an attempt came to nothing whose agent fell silent.

@@ -152,8 +152,8 @@ pub(super) async fn get(
 pub(super) struct StatusBody {
     /// `processing`.
     status: TakenStatus,
-    /// Of the answer to the first call: says that the same agent calls again. Needed only where
-    /// agents have no name of their own.
+    /// Of the answer to the first call: says that the same agent calls again. Not needed where the
+    /// agent has a credential of its own.
     #[serde(default)]
     fence: Option<i64>,
 }
@@ -200,6 +200,9 @@ pub(super) struct EndBody {
     /// Why there is none.
     #[serde(default)]
     error: Option<String>,
+    /// Of the answer to `update-status`: what was handed on to another agent since is not ended.
+    #[serde(default)]
+    fence: Option<i64>,
 }
 
 /// End a request with its result, or with the reason why there is none. Repeated, it gets the same
@@ -226,6 +229,6 @@ pub(super) async fn complete(
         }
         (false, _) => Err(body.error.unwrap_or_else(|| "the agent gave no reason".to_owned())),
     };
-    let state = server.end_analysis(request_id, &agent, outcome).await?;
+    let state = server.end_analysis(request_id, &agent, body.fence, outcome).await?;
     Ok(Json(json!({ "success": true, "request_id": request_id, "status": status(state) })))
 }

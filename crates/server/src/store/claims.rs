@@ -4,9 +4,13 @@
 use protocol::{
     id::ClaimId,
     lease::ClaimRequest,
-    task::{Task, TaskClass},
+    task::{Task, TaskClass, TaskState},
 };
-use sqlx::{Any, AssertSqlSafe, any::AnyArguments, query::Query};
+use sqlx::{
+    Any, AssertSqlSafe,
+    any::{AnyArguments, AnyRow},
+    query::Query,
+};
 
 use super::{Change, Dialect, Store, StoreError, row, tasks::MAX_RACES};
 use crate::{
@@ -29,7 +33,7 @@ impl Store {
     /// The same question again gets the task that was granted then. The lease is `holder`'s.
     ///
     /// # Errors
-    /// If the database fails.
+    /// `Refused(Replay)` if the task that this question got has ended since; if the database fails.
     pub async fn claim_as(
         &self,
         holder: &str,
@@ -77,6 +81,11 @@ impl Store {
         if let Some(claim_id) = request.claim_id
             && let Some(before) = change.granted_to(claim_id, &offer.holder).await?
         {
+            // Somebody on the way asks again what was answered long ago: nobody hears another answer.
+            if before.task.state != TaskState::Leased {
+                change.abandon().await?;
+                return Err(StoreError::Refused(Refusal::Replay));
+            }
             let event = QueueEvent::ClaimAgain { claim_id, lease_ms };
             let after = match change.apply(&before, &event, now_ms).await {
                 Err(StoreError::Refused(Refusal::NotClaimable)) => None,
@@ -179,19 +188,17 @@ fn is_answered(error: &sqlx::Error) -> bool {
 }
 
 impl Change<'_> {
-    /// The task that is leased to this question of this holder.
+    /// The task that was granted to this question of this holder, and to no later one.
     async fn granted_to(
         &mut self,
         claim_id: ClaimId,
         holder: &str,
     ) -> Result<Option<TaskRecord>, StoreError> {
-        let found = sqlx::query(row::tasks!(
-            "where claim_id = $1 and state = 'leased' and credential_id = $2"
-        ))
-        .bind(claim_id.to_string())
-        .bind(holder)
-        .fetch_optional(&mut *self.transaction)
-        .await?;
+        let found = sqlx::query(row::tasks!("where claim_id = $1 and credential_id = $2 limit 1"))
+            .bind(claim_id.to_string())
+            .bind(holder)
+            .fetch_optional(&mut *self.transaction)
+            .await?;
         found.map(|it| row::task_record(&it)).transpose()
     }
 
@@ -239,6 +246,33 @@ impl Store {
     /// # Errors
     /// If the database fails.
     pub async fn queued(&self, now_ms: i64) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
+        let rows = sqlx::query(row::tasks!("where state = 'queued'")).fetch_all(&self.pool).await?;
+        self.in_order(&rows, now_ms).await
+    }
+
+    /// As [`Store::queued`], with the tasks whose agent is gone and that wait for another one.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn waiting(
+        &self,
+        now_ms: i64,
+    ) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
+        let rows = sqlx::query(row::tasks!(
+            "where state = 'queued' or (state = 'leased' and lease_until_ms < $1
+                 and attempt < max_attempts and cancel_requested = 0)"
+        ))
+        .bind(now_ms)
+        .fetch_all(&self.pool)
+        .await?;
+        self.in_order(&rows, now_ms).await
+    }
+
+    async fn in_order(
+        &self,
+        rows: &[AnyRow],
+        now_ms: i64,
+    ) -> Result<Vec<(TaskRecord, order::Place)>, StoreError> {
         let clocks =
             sqlx::query("select class, tag from queue_clock").fetch_all(&self.pool).await?;
         let mut interactive = 0;
@@ -249,9 +283,8 @@ impl Store {
                 TaskClass::Batch => batch = row::number(it, "tag")?,
             }
         }
-        let rows = sqlx::query(row::tasks!("where state = 'queued'")).fetch_all(&self.pool).await?;
         let mut queued = Vec::with_capacity(rows.len());
-        for it in &rows {
+        for it in rows {
             let record = row::task_record(it)?;
             let clock = match record.task.class {
                 TaskClass::Interactive => interactive,

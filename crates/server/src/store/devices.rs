@@ -47,19 +47,22 @@ impl Store {
             .collect()
     }
 
-    /// Forgets a machine and tells of it.
+    /// Forgets a machine that was last heard at `last_ms`, and tells of it. One that spoke since, to
+    /// another server, is known again when it is looked for next.
     ///
     /// # Errors
     /// If the database fails.
     pub async fn remove_device(
         &self,
         host_id: &str,
+        last_ms: i64,
         seq: i64,
         now_ms: i64,
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
-        sqlx::query("delete from device where host_id = $1")
+        sqlx::query("delete from device where host_id = $1 and last_ms <= $2")
             .bind(host_id)
+            .bind(last_ms)
             .execute(&mut *change.transaction)
             .await?;
         change.tell(EventBody::DeviceRemoved { host_id: host_id.to_owned(), seq });

@@ -30,6 +30,9 @@ pub struct NewJob {
 const SUMMARY: &str = "select job.*, revision.revision as head_revision
     from job left join revision on revision.revision_id = job.head_revision_id";
 
+const UNFINISHED: &str = "select task_id from task
+    where job_id = $1 and state in ('queued', 'leased') order by task_id";
+
 /// What the database knows of a job.
 #[derive(Debug, Clone)]
 pub(crate) struct JobRow {
@@ -211,6 +214,7 @@ impl Store {
                 blobs.push(text);
             }
         }
+        change.end_waiting(job_id).await?;
         sqlx::query("delete from job where job_id = $1")
             .bind(job_id.to_string())
             .execute(&mut *change.transaction)
@@ -250,7 +254,9 @@ impl Change<'_> {
         let sql = match self.store.dialect {
             // The whole database is locked already.
             Dialect::Sqlite => "select * from job where job_id = $1",
-            Dialect::Postgres => "select * from job where job_id = $1 for update",
+            // Its key stays. A claim, which has locked its task first, asks for no more than that:
+            // neither then waits for the other.
+            Dialect::Postgres => "select * from job where job_id = $1 for no key update",
         };
         let found = sqlx::query(sql)
             .bind(job_id.to_string())
@@ -265,6 +271,23 @@ impl Change<'_> {
             head: row::id_option(&found, "head_revision_id")?,
             tip: row::id_option(&found, "tip_revision_id")?,
         })
+    }
+
+    /// Locks the unfinished tasks of a job that is to go, and tells whoever waits for them. A claim that
+    /// has locked one first ends first: it looks for the job in the end.
+    async fn end_waiting(&mut self, job_id: JobId) -> Result<(), StoreError> {
+        let sql = match self.store.dialect {
+            Dialect::Sqlite => UNFINISHED.to_owned(),
+            Dialect::Postgres => format!("{UNFINISHED} for update"),
+        };
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(job_id.to_string())
+            .fetch_all(&mut *self.transaction)
+            .await?;
+        for it in &rows {
+            self.turned(row::id(it, "task_id")?);
+        }
+        Ok(())
     }
 
     /// A job's row, locked until the commit, for a change of its mask, prompts or labels.

@@ -36,7 +36,9 @@ mod wake;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
-use protocol::{access::CredentialKind, event::EventBody, sentence::Line, system::Reason};
+use protocol::{
+    access::CredentialKind, event::EventBody, id::TaskId, sentence::Line, system::Reason,
+};
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction, any::AnyPoolOptions};
 use tokio::sync::watch;
 
@@ -55,6 +57,7 @@ pub use schema::Look;
 pub use task_list::TaskFilter;
 pub use tasks::{Completion, NewTask};
 pub(crate) use trouble::Advice;
+pub use wake::Turns;
 
 /// What the database could not do.
 #[derive(Debug, thiserror::Error)]
@@ -296,9 +299,16 @@ impl Store {
         self.waiters.claimable.subscribe()
     }
 
+    /// Wakes whoever waits for this task, when it was granted, withdrawn, ended or deleted.
+    #[must_use]
+    pub fn watch_task(&self, task_id: TaskId) -> Turns {
+        self.waiters.turns_of(task_id)
+    }
+
     pub(crate) async fn begin(&self) -> Result<Change<'_>, StoreError> {
         let transaction = self.pool.begin_with(self.dialect.begin()).await?;
-        Ok(Change { store: self, transaction, events: Vec::new(), makes_claimable: false })
+        let (events, turned) = (Vec::new(), Vec::new());
+        Ok(Change { store: self, transaction, events, makes_claimable: false, turned })
     }
 }
 
@@ -308,6 +318,7 @@ pub(crate) struct Change<'a> {
     pub(crate) transaction: Transaction<'a, Any>,
     events: Vec<EventBody>,
     makes_claimable: bool,
+    turned: Vec<TaskId>,
 }
 
 impl Change<'_> {
@@ -321,6 +332,11 @@ impl Change<'_> {
         self.makes_claimable = true;
     }
 
+    /// Wakes whoever waits for a task when this transaction is committed.
+    pub(crate) fn turned(&mut self, task_id: TaskId) {
+        self.turned.push(task_id);
+    }
+
     /// Gives everything up at once; dropped, it gives it up when its connection is used next.
     pub(crate) async fn abandon(self) -> Result<(), StoreError> {
         Ok(self.transaction.rollback().await?)
@@ -330,9 +346,9 @@ impl Change<'_> {
     pub(crate) async fn commit(mut self, now_ms: i64) -> Result<(), StoreError> {
         let newest = events::append(&mut self.transaction, &self.events, now_ms).await?;
         if let Some(ear) = &self.store.ear
-            && (newest.is_some() || self.makes_claimable)
+            && (newest.is_some() || self.makes_claimable || !self.turned.is_empty())
         {
-            ear.tell(&mut self.transaction, newest, self.makes_claimable).await?;
+            ear.tell(&mut self.transaction, newest, self.makes_claimable, &self.turned).await?;
         }
         self.transaction.commit().await?;
         if let Some(newest) = newest {
@@ -340,6 +356,9 @@ impl Change<'_> {
         }
         if self.makes_claimable {
             self.store.waiters.wake_agents();
+        }
+        for task_id in self.turned {
+            self.store.waiters.turned(Some(task_id));
         }
         Ok(())
     }

@@ -180,6 +180,31 @@ impl Store {
         rows.iter().map(request_record).collect()
     }
 
+    /// The requests of a program that name a slide and that an agent may take, the oldest first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn free_requests(
+        &self,
+        program: &str,
+        limit: i64,
+        now_ms: i64,
+    ) -> Result<Vec<RequestRecord>, StoreError> {
+        let rows = sqlx::query(requests!(
+            "request.program = $1 and request.slide is not null
+             and (task.state = 'queued' or (task.state = 'leased' and task.lease_until_ms < $2))
+             and task.run_after_ms <= $2 and task.attempt < task.max_attempts
+             and task.cancel_requested = 0
+             order by task.created_ms, task.task_id limit $3"
+        ))
+        .bind(program)
+        .bind(now_ms)
+        .bind(limit)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(request_record).collect()
+    }
+
     /// How many requests wait for each program.
     ///
     /// # Errors
@@ -301,6 +326,7 @@ impl Store {
         }
         change.audit(None, AuditAction::RequestDeleted, particulars(&task), act).await?;
         change.tell(EventBody::RequestRemoved { request_id: task_id });
+        change.turned(task_id);
         change.commit(act.now_ms).await?;
         Ok(orphans)
     }

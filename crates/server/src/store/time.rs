@@ -5,7 +5,7 @@ use protocol::id::TaskId;
 use sqlx::Row;
 
 use super::{Store, StoreError, row};
-use crate::queue::QueueEvent;
+use crate::queue::{self, QueueEvent};
 
 impl Store {
     /// Ends what time has ended: tasks over their limit, tasks without attempts left, cancelled
@@ -23,10 +23,14 @@ impl Store {
         .await?;
         let mut n_ended = 0;
         for it in rows {
-            let task_id = row::task_record(&it)?.task.task_id;
-            match self.transition(task_id, &QueueEvent::Tick, now_ms).await {
+            let record = row::task_record(&it)?;
+            // Its lease may be claimed: wake whoever waits for work. It may stay so for long.
+            if queue::next(&record, &QueueEvent::Tick, now_ms).is_err() {
+                self.waiters.wake_agents();
+                continue;
+            }
+            match self.transition(record.task.task_id, &QueueEvent::Tick, now_ms).await {
                 Ok(_) => n_ended += 1,
-                // Not due after all, or its lease may be claimed: wake whoever waits for work.
                 Err(StoreError::Refused(_)) => self.waiters.wake_agents(),
                 Err(error) => return Err(error),
             }

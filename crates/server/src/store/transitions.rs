@@ -50,7 +50,8 @@ impl Change<'_> {
                  started_ms = $13, finished_ms = $14, output_sha256 = $15, priority = $16,
                  agent_name = $17, claim_id = $18, device = $19, smaller = $20, failures = $21,
                  so_far = $22
-             where task_id = $23 and state = $24 and fence = $25 and cancel_requested = $26",
+             where task_id = $23 and state = $24 and fence = $25 and cancel_requested = $26
+             and lease_until_ms = $27",
         )
         .bind(row::to_text(&after.task.state))
         .bind(i64::from(after.task.attempt))
@@ -78,6 +79,7 @@ impl Change<'_> {
         .bind(row::to_text(&before.task.state))
         .bind(before.fence)
         .bind(i64::from(before.task.cancel_requested))
+        .bind(before.lease_until_ms)
         .execute(&mut *self.transaction)
         .await?
         .rows_affected();
@@ -91,6 +93,11 @@ impl Change<'_> {
         }
         if after.task.state != before.task.state {
             self.tell_of_request(&after.task);
+        }
+        // Progress is told as an event; who waits for the task's end is not woken by it.
+        let turn = |it: &TaskRecord| (it.task.state, it.fence, it.task.cancel_requested);
+        if turn(&after) != turn(before) {
+            self.turned(after.task.task_id);
         }
         Ok(Some(after))
     }
@@ -114,9 +121,13 @@ impl Change<'_> {
         .fetch_all(&mut *self.transaction)
         .await?;
         for it in rows {
-            let before = row::task_record(&it)?;
-            // Lost races end the older task too: it has just ended by itself.
-            self.apply(&before, &QueueEvent::Supersede, now_ms).await?;
+            let mut before = row::task_record(&it)?;
+            // An agent may have claimed it in between; what has ended by itself stays as it is.
+            while !before.task.state.is_final()
+                && self.apply(&before, &QueueEvent::Supersede, now_ms).await?.is_none()
+            {
+                before = self.task_record(before.task.task_id).await?;
+            }
         }
         Ok(())
     }
@@ -198,5 +209,65 @@ fn job_state_after(ended: &Task, unfinished: &[TaskKind]) -> JobState {
         (TaskState::Succeeded, TaskKind::Propagate | TaskKind::External) => JobState::Completed,
         (TaskState::Cancelled, _) => JobState::Cancelled,
         (TaskState::Failed | TaskState::Queued | TaskState::Leased, _) => JobState::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{
+        external::External,
+        id::AgentId,
+        lease::Heartbeat,
+        needs::Needs,
+        task::{TaskClass, TaskSpec},
+    };
+
+    use super::*;
+    use crate::store::{Store, sqlite_url};
+
+    /// Where no lock of a job keeps the two apart: the task of a request, read before its agent spoke.
+    #[tokio::test]
+    async fn what_was_decided_before_the_lease_was_renewed_is_not_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = sqlite_url(&folder.path().join("voxloop.db")).unwrap();
+        let store = Store::open(&url).await.unwrap();
+        let external =
+            External { program: "clam".to_owned(), arguments: 1.into(), inputs: Vec::new() };
+        let new = NewTask {
+            job_id: None,
+            spec: TaskSpec::External(external),
+            priority: 0,
+            time_limit_ms: 360_000,
+            max_attempts: 1,
+            hints: Vec::new(),
+            by: String::new(),
+            class: TaskClass::Batch,
+            needs: Needs::default(),
+        };
+        let task_id = store.enqueue_request(&new, None, 0).await.unwrap().task_id;
+        let claim = QueueEvent::Claim {
+            agent_id: AgentId::fresh(),
+            name: "lab".to_owned(),
+            device: None,
+            claim_id: None,
+            lease_ms: 1_000,
+        };
+        store.claim_request(task_id, "lab", &claim, 0).await.unwrap();
+
+        let mut change = store.begin().await.unwrap();
+        let before = change.task_record(task_id).await.unwrap();
+        let heartbeat = Heartbeat {
+            fence: 1,
+            progress: Progress::default(),
+            wait_ms: 0,
+            partial: None,
+            so_far: None,
+        };
+        let renewal = QueueEvent::Heartbeat { heartbeat, lease_ms: 1_000 };
+        assert!(change.apply(&before, &renewal, 1_001).await.unwrap().is_some());
+        let too_late = change.apply(&before, &QueueEvent::Tick, 1_001).await.unwrap();
+        assert_eq!(too_late, None, "the agent was told that the task is its own");
+        change.abandon().await.unwrap();
+        store.close().await;
     }
 }

@@ -130,6 +130,31 @@ async fn a_server_that_starts_again_knows_its_devices() {
 }
 
 #[tokio::test]
+async fn two_servers_of_a_database_agree_about_a_device() {
+    let (here, clock) = at(1_000_000).await;
+    let there = here.beside();
+    beat(&here, json!({ "host_id": "a", "cpu_util": 5 })).await;
+    assert_eq!(list(&there).await[0]["host_id"], "a");
+    // It speaks to one of them only.
+    for cpu_util in [10.0, 20.0, 30.0].repeat(9) {
+        clock.advance_ms(3_000);
+        beat(&here, json!({ "host_id": "a", "cpu_util": cpu_util })).await;
+        let device = list(&there).await.remove(0);
+        assert_eq!((&device["status"], &device["cpu_util"]), (&json!("idle"), &json!(cpu_util)));
+    }
+    delete(&there, "a").await.expect(StatusCode::BAD_REQUEST);
+    // Neither writes anything over what the other one heard.
+    clock.advance_ms(20_000);
+    assert_eq!(list(&there).await[0]["status"], "offline");
+    assert_eq!(list(&here).await[0]["status"], "offline");
+    beat(&here, json!({ "host_id": "a" })).await;
+    assert_eq!(list(&there).await[0]["status"], "idle");
+    clock.advance_ms(60_001);
+    delete(&there, "a").await.expect(StatusCode::OK);
+    assert!(list(&here).await.is_empty());
+}
+
+#[tokio::test]
 async fn a_device_is_busy_while_a_task_runs_on_it() {
     let (server, _clock) = at(1_000_000).await;
     let job = server.open_phantom().await;

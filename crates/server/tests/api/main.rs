@@ -16,6 +16,7 @@ mod history;
 mod history_model;
 mod hostile;
 mod jobs;
+mod keeping_time;
 mod kept;
 mod labels;
 mod masks;

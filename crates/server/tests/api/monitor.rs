@@ -193,6 +193,27 @@ async fn each_waiting_task_says_why() {
 }
 
 #[tokio::test]
+async fn a_task_whose_agent_is_gone_waits_for_another_one() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let job = server.open_phantom().await;
+    let task = segment(&server, &job, 5).await;
+    server.claim().await;
+    // Longer than it may run, and nobody is there.
+    clock.advance_ms(10 * 60 * 1_000);
+    server.server.tick().await.unwrap();
+    let waiting = server.get(&format!("{}/waiting", task_path(&task))).await.json();
+    assert_eq!(waiting["reasons"], json!([{ "why": "no_agent" }]));
+    let list = server.get("/api/v1/tasks").await.expect(StatusCode::OK).json();
+    assert_eq!(list["waiting"][task["task_id"].as_str().unwrap()], waiting["reasons"]);
+    assert_eq!(server.claim().await["fence"], 2);
+    let again = server.get(&task_path(&task)).await.json();
+    assert_eq!((&again["state"], &again["attempt"]), (&json!("leased"), &json!(2)));
+    let waiting = server.get(&format!("{}/waiting", task_path(&task))).await.json();
+    assert_eq!(waiting["reasons"], json!([]), "it runs");
+}
+
+#[tokio::test]
 async fn rates_count_what_ended_when_and_how_long_it_took() {
     let half_hour = 30 * 60 * 1_000;
     let clock = Arc::new(ManualClock::at(1_000 * half_hour));

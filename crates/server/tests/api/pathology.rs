@@ -8,10 +8,14 @@ use axum::{
     http::{Method, Request, StatusCode, header},
 };
 use base64::Engine as _;
+use protocol::access::{CredentialKind, Role};
 use serde_json::{Value, json};
 use server::{access::Token, clock::ManualClock, settings::Settings};
 
-use crate::support::{Answer, TestServer};
+use crate::{
+    callers::credential,
+    support::{Answer, TestServer},
+};
 
 const TOKEN: &str = "a-token-of-28-characters-001";
 
@@ -32,6 +36,11 @@ impl OldAgent {
     /// One that shows nothing.
     fn at(address: &str) -> Self {
         Self { credentials: None, address: address.parse().unwrap() }
+    }
+
+    /// The same, coming from there.
+    fn from(self, address: &str) -> Self {
+        Self { address: address.parse().unwrap(), ..self }
     }
 
     async fn send(&self, server: &TestServer, method: Method, path: &str, body: Value) -> Answer {
@@ -97,7 +106,6 @@ async fn an_agent_of_the_older_kind_polls_takes_and_completes() {
     let taken = agent.take(&server, &id).await.expect(StatusCode::OK).json();
     assert_eq!((&taken["success"], &taken["status"]), (&json!(true), &json!("processing")));
     assert!(agent.pending(&server).await.is_empty());
-    agent.take(&server, &id).await.expect(StatusCode::OK);
     let other = OldAgent::named("lab-2");
     other.take(&server, &id).await.expect(StatusCode::CONFLICT);
     let result =
@@ -222,15 +230,63 @@ async fn of_twenty_agents_that_look_alike_none_gets_anothers_request() {
 }
 
 #[tokio::test]
+async fn of_twenty_agents_with_one_copied_address_none_gets_anothers_request() {
+    let agents = (0..20).map(|n| OldAgent::named("lab").from(&format!("10.0.0.{n}:4000")));
+    check_twenty(&closed().await, agents.collect()).await;
+}
+
+#[tokio::test]
 async fn agents_that_look_alike_renew_with_their_fence_only() {
+    for name in ["", "lab-1"] {
+        let server = closed().await;
+        let id = analyze(&server, "S-1").await;
+        let agent = OldAgent::named(name);
+        let fence = agent.take(&server, &id).await.expect(StatusCode::OK).json()["fence"].clone();
+        agent.take(&server, &id).await.expect(StatusCode::CONFLICT);
+        let path = format!("update-status/{id}/");
+        let body = json!({ "status": "processing", "fence": fence });
+        agent.send(&server, Method::POST, &path, body).await.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_with_a_credential_of_its_own_renews_without_a_fence() {
+    let server = closed().await;
+    let (_, token) = credential(&server, CredentialKind::Agent, Role::Agent, None, None).await;
+    let id = analyze(&server, "S-1").await;
+    let agent = OldAgent { credentials: Some(format!(":{token}")), ..OldAgent::named("") };
+    for address in ["10.0.0.1:4000", "10.0.0.2:4000"] {
+        agent.clone().from(address).take(&server, &id).await.expect(StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_named_agent_may_come_back_from_another_address() {
     let server = closed().await;
     let id = analyze(&server, "S-1").await;
-    let agent = OldAgent::named("");
-    let fence = agent.take(&server, &id).await.expect(StatusCode::OK).json()["fence"].clone();
-    agent.take(&server, &id).await.expect(StatusCode::CONFLICT);
-    let path = format!("update-status/{id}/");
-    let body = json!({ "status": "processing", "fence": fence });
-    agent.send(&server, Method::POST, &path, body).await.expect(StatusCode::OK);
+    let agent = OldAgent::named("lab-1");
+    agent.take(&server, &id).await.expect(StatusCode::OK);
+    let result = json!({ "success": true, "result": 1 });
+    let moved = agent.from("[2001:db8::7]:4000");
+    moved.end(&server, &id, result).await.expect(StatusCode::OK);
+}
+
+#[tokio::test]
+async fn with_its_fence_an_agent_does_not_end_what_was_handed_on_to_one_that_looks_alike() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let id = analyze(&server, "S-1").await;
+    let agent = OldAgent::at("10.0.0.1:1");
+    let mut ends = Vec::new();
+    for n in 0..2 {
+        let taken = agent.take(&server, &id).await.expect(StatusCode::OK).json();
+        ends.push(json!({ "success": true, "result": n, "fence": taken["fence"] }));
+        clock.advance_ms(61 * 60 * 1_000);
+    }
+    agent.end(&server, &id, ends[0].clone()).await.expect(StatusCode::CONFLICT);
+    for _ in 0..2 {
+        agent.end(&server, &id, ends[1].clone()).await.expect(StatusCode::OK);
+    }
 }
 
 #[tokio::test]

@@ -107,6 +107,14 @@ impl TestServer {
         Self { router: routes::router(server.clone()), server, folder }
     }
 
+    /// Another server of the same database.
+    pub(crate) fn beside(&self) -> Self {
+        let Server { store, blobs, clock, engines, .. } = self.server.clone();
+        let server = Server::new(store, blobs, clock, Settings::default(), engines);
+        let folder = tempfile::tempdir().unwrap();
+        Self { router: routes::router(server.clone()), server, folder }
+    }
+
     /// The same server, started again on what the first left on the disk.
     pub(crate) async fn reopened(self) -> Self {
         self.server.store.close().await;

@@ -45,6 +45,21 @@ async fn a_repeated_completion_gets_the_same_answer() {
 }
 
 #[tokio::test]
+async fn a_repeated_failure_gets_the_same_answer() {
+    let server = TestServer::start().await;
+    let job = server.open_phantom().await;
+    segment(&server, &job).await;
+    let lease = server.claim().await;
+    let path = format!("{}/fail", task_path(&lease));
+    let failed = json!({ "class": "permanent", "code": "no_contrast", "message": "one intensity" });
+    let body = json!({ "fence": lease["fence"], "failure": failed });
+    let first = server.post(&path, body.clone()).await.expect(StatusCode::OK);
+    assert_eq!(first.json()["state"], "failed");
+    let second = server.post(&path, body).await.expect(StatusCode::OK);
+    assert_eq!(first.json(), second.json());
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_wants_any_more_does_not_become_the_mask() {
     let server = TestServer::start().await;
     let job = server.open_phantom().await;
@@ -56,8 +71,10 @@ async fn an_answer_that_nobody_wants_any_more_does_not_become_the_mask() {
     let sha256 = server::blobs::digest(&mask);
     server.deliver(&lease, mask).await.expect(StatusCode::CREATED);
     let body = completion(&lease, sha256.as_str(), [5, 5]);
-    let ended = server.post(&format!("{}/complete", task_path(&lease)), body).await;
-    assert_eq!(ended.expect(StatusCode::OK).json()["state"], "cancelled");
+    for _ in 0..2 {
+        let ended = server.post(&format!("{}/complete", task_path(&lease)), body.clone()).await;
+        assert_eq!(ended.expect(StatusCode::OK).json()["state"], "cancelled");
+    }
     let job = server.get(&job).await.json();
     assert_eq!((&job["head"], &job["status"]), (&Value::Null, &json!("cancelled")));
 }

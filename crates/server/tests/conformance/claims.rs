@@ -9,8 +9,11 @@ use protocol::{
     task::{FailureClass, Needs, TaskClass, TaskFailure, TaskState},
 };
 use server::{
-    queue::order::{self, Side},
-    store::{NewTask, Store},
+    queue::{
+        Refusal,
+        order::{self, Side},
+    },
+    store::{NewTask, Store, StoreError},
 };
 
 use super::{LEASE_MS, agent, at, new_job, segment, sha};
@@ -110,10 +113,14 @@ pub(crate) async fn the_same_question_gets_the_same_task(store: Store) {
     let other = ClaimRequest { claim_id: Some(ClaimId::fresh()), ..agent() };
     let second = store.claim(&other, LEASE_MS, 500).await.unwrap().unwrap();
     assert_eq!(second.task.task_id, queued[1]);
-    // Once the task has ended or was handed on, the question is a new one.
+    // Once the task has ended nobody hears another answer to the question.
     let why = Some(failure(FailureClass::Permanent));
     store.fail(queued[0], 1, why, 600).await.unwrap();
-    let third = store.claim(&question, LEASE_MS, 700).await.unwrap().unwrap();
+    let late = store.claim(&question, LEASE_MS, 700).await;
+    assert!(matches!(late, Err(StoreError::Refused(Refusal::Replay))), "{late:?}");
+    assert_eq!(store.task(queued[2]).await.unwrap().task.state, TaskState::Queued);
+    let third = ClaimRequest { claim_id: Some(ClaimId::fresh()), ..question };
+    let third = store.claim(&third, LEASE_MS, 800).await.unwrap().unwrap();
     assert_eq!(third.task.task_id, queued[2]);
 }
 

@@ -31,7 +31,7 @@ pub(crate) async fn a_device_that_is_removed_is_told_of_once_and_may_come_back(s
     for it in [kept("gpu-09", 5, 1.0), kept("gpu-10", 6, 1.0)] {
         store.put_device(&it).await.unwrap();
     }
-    store.remove_device("gpu-09", 7, 70).await.unwrap();
+    store.remove_device("gpu-09", 5, 7, 70).await.unwrap();
     let left = store.devices().await.unwrap();
     assert_eq!(left.iter().map(|it| it.host_id.as_str()).collect::<Vec<_>>(), ["gpu-10"]);
     let events = store.events_after(0, None, 10).await.unwrap();
@@ -42,4 +42,6 @@ pub(crate) async fn a_device_that_is_removed_is_told_of_once_and_may_come_back(s
     let back = kept("gpu-09", 8, 2.0);
     store.put_device(&back).await.unwrap();
     assert_eq!(store.devices().await.unwrap()[0], back);
+    store.remove_device("gpu-09", 7, 9, 90).await.unwrap();
+    assert_eq!(store.devices().await.unwrap()[0], back, "it spoke since");
 }

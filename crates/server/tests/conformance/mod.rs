@@ -36,6 +36,7 @@ pub(crate) use requests::{
     a_deleted_request_takes_its_files_with_it, a_program_runs_from_request_to_result,
     a_request_is_granted_to_one_of_many_who_ask_for_it,
     a_request_waits_for_an_agent_that_offers_its_program,
+    requests_that_an_agent_may_take_come_in_the_order_of_asking,
 };
 pub(crate) use reviewing::*;
 pub(crate) use tasks::{
@@ -212,6 +213,9 @@ macro_rules! conformance_tests {
             a_task_runs_from_queue_to_revision,
             a_stale_agent_changes_nothing,
             a_newer_request_for_the_same_slice_takes_the_place_of_the_older,
+            a_task_that_is_claimed_while_it_is_superseded_ends_all_the_same,
+            a_job_is_deleted_while_an_agent_claims_its_task,
+            who_waits_for_a_task_is_woken_by_its_turns_only,
             a_job_is_propagated_or_segmented_but_not_both_at_once,
             urgent_tasks_go_first_and_old_ones_before_new_ones,
             agents_get_only_what_they_can_run,
@@ -266,6 +270,7 @@ macro_rules! conformance_tests {
             a_program_runs_from_request_to_result,
             a_request_waits_for_an_agent_that_offers_its_program,
             a_request_is_granted_to_one_of_many_who_ask_for_it,
+            requests_that_an_agent_may_take_come_in_the_order_of_asking,
             a_deleted_request_takes_its_files_with_it,
             a_device_is_kept_as_it_last_spoke,
             a_device_that_is_removed_is_told_of_once_and_may_come_back,

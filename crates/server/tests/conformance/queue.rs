@@ -1,5 +1,6 @@
 //! Tasks from the queue to a revision: grants, fences, priorities, ends.
 
+use futures::FutureExt as _;
 use protocol::{
     job::JobState,
     lease::Heartbeat,
@@ -238,4 +239,60 @@ pub(crate) async fn requests_about_one_job_take_turns(store: Store) {
         assert!(cancels.join_all().await.into_iter().all(|it| it));
         assert_eq!(store.job(job_id).await.unwrap().summary.status, JobState::Cancelled);
     }
+}
+
+/// A newer request comes while an agent claims the older one: one of the two is left.
+pub(crate) async fn a_task_that_is_claimed_while_it_is_superseded_ends_all_the_same(store: Store) {
+    for round in 0..20 {
+        let job_id = new_job(&store, 1).await;
+        let older = store.enqueue(&segment(job_id, 5), 0).await.unwrap().task_id;
+        let claiming = {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim(&agent(), LEASE_MS, 1).await.unwrap() })
+        };
+        let newer = store.enqueue(&segment(job_id, 5), 1).await.unwrap().task_id;
+        claiming.await.unwrap();
+        let left = store.task(older).await.unwrap().task;
+        assert_eq!(left.state, TaskState::Cancelled, "round {round}: of the same slice");
+        store.cancel(newer, &at(2)).await.unwrap();
+        store.tick(LEASE_MS * 2).await.unwrap();
+    }
+}
+
+pub(crate) async fn a_job_is_deleted_while_an_agent_claims_its_task(store: Store) {
+    for round in 0..20 {
+        let job_id = new_job(&store, 1).await;
+        let task = store.enqueue(&segment(job_id, 5), 0).await.unwrap();
+        let claiming = {
+            let store = store.clone();
+            tokio::spawn(async move { store.claim(&agent(), LEASE_MS, 1).await })
+        };
+        store.delete_job(job_id, &at(1)).await.unwrap();
+        claiming.await.unwrap().unwrap();
+        let gone = store.task(task.task_id).await;
+        assert!(matches!(gone, Err(StoreError::NotFound { .. })), "round {round}: {gone:?}");
+    }
+}
+
+/// Who waits for a task hears of its turns, and not of everything that happens.
+pub(crate) async fn who_waits_for_a_task_is_woken_by_its_turns_only(store: Store) {
+    let job_id = new_job(&store, 1).await;
+    let task_id = store.enqueue(&segment(job_id, 5), 0).await.unwrap().task_id;
+    let mut turns = store.watch_task(task_id);
+    let mut is_woken = || turns.changed().now_or_never().is_some();
+    let leased = store.claim(&agent(), LEASE_MS, 1).await.unwrap().unwrap();
+    assert!(is_woken(), "it was granted");
+    for done in 1..4 {
+        let progress = Progress { done, total: 4, stage: "solving".to_owned() };
+        let beat =
+            Heartbeat { fence: leased.fence, progress, wait_ms: 0, partial: None, so_far: None };
+        store.heartbeat(task_id, beat, LEASE_MS, 2).await.unwrap();
+    }
+    let other = store.enqueue(&segment(job_id, 6), 3).await.unwrap().task_id;
+    store.cancel(other, &at(4)).await.unwrap();
+    assert!(!is_woken(), "neither progress nor another task is a turn of it");
+    store.cancel(task_id, &at(5)).await.unwrap();
+    assert!(is_woken(), "it was withdrawn");
+    store.delete_job(job_id, &at(6)).await.unwrap();
+    assert!(is_woken(), "it is gone");
 }

@@ -175,3 +175,24 @@ pub(crate) async fn a_deleted_request_takes_its_files_with_it(store: Store) {
     let last = store.events_after(0, None, 100).await.unwrap().pop().unwrap();
     assert_eq!(last.body, EventBody::RequestRemoved { request_id: second });
 }
+
+pub(crate) async fn requests_that_an_agent_may_take_come_in_the_order_of_asking(store: Store) {
+    let mut asked = Vec::new();
+    for now_ms in 1..=4 {
+        let task = store.enqueue_request(&request("clam"), Some("S"), now_ms).await.unwrap();
+        asked.push(task.task_id);
+    }
+    store.enqueue_request(&request("clam"), None, 1).await.unwrap();
+    store.enqueue_request(&request("unet"), Some("S"), 1).await.unwrap();
+    let free = async |limit: i64, now_ms: i64| -> Vec<TaskId> {
+        let found = store.free_requests("clam", limit, now_ms).await.unwrap();
+        found.into_iter().map(|it| it.request.summary.request_id).collect()
+    };
+    assert_eq!(free(2, 5).await, asked[..2], "however many came after them");
+    let taken = claim(AgentId::fresh(), "lab-1");
+    store.claim_request(asked[0], "lab-1", &taken, 5).await.unwrap();
+    assert_eq!(free(9, 6).await, asked[1..]);
+    assert_eq!(free(9, 5 + LEASE_MS + 1_501).await, asked, "its agent is gone");
+    store.cancel(asked[0], &at(7)).await.unwrap();
+    assert_eq!(free(9, 5 + LEASE_MS + 1_501).await, asked[1..]);
+}

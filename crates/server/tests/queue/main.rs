@@ -1,8 +1,9 @@
 //! The queue's rules, one claim at a time, and over random histories.
 
+mod histories;
+
 use std::collections::BTreeSet;
 
-use proptest::prelude::*;
 use protocol::{
     id::{AgentId, ClaimId, JobId, RevisionId, Sha256, TaskId},
     job::Modality,
@@ -194,6 +195,29 @@ fn a_repeated_completion_is_known_for_what_it_is() {
 }
 
 #[test]
+fn a_repeated_failure_is_known_for_what_it_is() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let stop = QueueEvent::Fail { fence: 1, failure: None };
+    let long = TaskFailure::new(FailureClass::Retryable, "test", "long ".repeat(1_000));
+    for said in [
+        stop.clone(),
+        fail(1, FailureClass::Retryable),
+        fail(1, FailureClass::Permanent),
+        QueueEvent::Fail { fence: 1, failure: Some(long) },
+    ] {
+        let after = next(&leased, &said, 1).unwrap();
+        assert_eq!(next(&after, &said, 2), Err(Refusal::Replay), "{said:?}");
+        let other = fail(1, FailureClass::Crashed);
+        assert_eq!(next(&after, &other, 2), Err(Refusal::StaleFence), "{said:?}");
+    }
+    let again = next(&leased, &fail(1, FailureClass::Retryable), 1).unwrap();
+    assert_eq!(next(&again, &stop, 2), Err(Refusal::StaleFence));
+    let second = next(&again, &claim(), again.run_after_ms).unwrap();
+    let late = next(&second, &fail(1, FailureClass::Retryable), 9_000);
+    assert_eq!(late, Err(Refusal::StaleFence), "it was handed on");
+}
+
+#[test]
 fn a_retryable_failure_waits_longer_each_time_and_then_ends() {
     let mut record = queued();
     let mut now_ms = 0;
@@ -326,6 +350,20 @@ fn time_ends_a_task_over_its_limit_and_one_without_attempts() {
 }
 
 #[test]
+fn a_task_whose_agent_is_gone_is_tried_again_however_long_nobody_came() {
+    let leased = next(&queued(), &claim(), 0).unwrap();
+    let much_later = 360_001 + LEASE_MS * 100;
+    assert_eq!(next(&leased, &QueueEvent::Tick, much_later), Err(Refusal::NothingDue));
+    let second = next(&leased, &claim(), much_later).unwrap();
+    let lost = &second.task.failures[0].failure;
+    assert_eq!((second.task.attempt, lost.code.as_str()), (2, "agent_lost"));
+    // An agent that comes back after its time worked for too long all the same.
+    let back = next(&leased, &heartbeat(1), much_later).unwrap();
+    let over = next(&back, &QueueEvent::Tick, much_later).unwrap();
+    assert_eq!(over.task.failure.unwrap().class, FailureClass::TimedOut);
+}
+
+#[test]
 fn a_newer_task_ends_an_older_one_whoever_has_it() {
     let leased = next(&queued(), &claim(), 0).unwrap();
     let ended = next(&leased, &QueueEvent::Supersede, 1).unwrap();
@@ -343,54 +381,4 @@ fn only_a_waiting_task_gets_another_place_in_the_queue() {
     let done = next(&leased, &complete(1), 4).unwrap();
     let late = next(&done, &QueueEvent::Prioritise { priority: 9 }, 5);
     assert_eq!(late, Err(Refusal::NotWaiting));
-}
-
-/// An event of a random history; fences reach from stale to not yet granted.
-fn any_event() -> impl Strategy<Value = QueueEvent> {
-    let fence = 0_i64..6;
-    prop_oneof![
-        Just(()).prop_map(|()| claim()),
-        fence.clone().prop_map(heartbeat),
-        fence.clone().prop_map(complete),
-        fence.clone().prop_map(|it| fail(it, FailureClass::Retryable)),
-        fence.clone().prop_map(|it| fail(it, FailureClass::OutOfMemory)),
-        fence.clone().prop_map(|it| fail(it, FailureClass::Crashed)),
-        fence.prop_map(|it| QueueEvent::Fail { fence: it, failure: None }),
-        Just(QueueEvent::Cancel),
-        Just(QueueEvent::Prioritise { priority: 3 }),
-        Just(QueueEvent::Tick),
-    ]
-}
-
-proptest! {
-    #[test]
-    fn no_history_breaks_the_rules(
-        history in proptest::collection::vec((any_event(), 0_i64..100_000), 1..60),
-    ) {
-        let mut record = queued();
-        let mut now_ms = 0;
-        let mut n_grants = 0;
-        for (event, later_ms) in history {
-            now_ms += later_ms;
-            let Ok(after) = next(&record, &event, now_ms) else { continue };
-            prop_assert!(!record.task.state.is_final(), "nothing follows the end");
-            if matches!(event, QueueEvent::Claim { .. }) {
-                n_grants += 1;
-                prop_assert!(!record.task.cancel_requested);
-                prop_assert!(
-                    record.task.state == TaskState::Queued || record.lease_until_ms < now_ms
-                );
-            }
-            prop_assert_eq!(after.fence, n_grants, "each grant has its own fence");
-            prop_assert_eq!(i64::from(after.task.attempt), n_grants);
-            prop_assert!(after.task.attempt <= after.max_attempts);
-            prop_assert!(after.task.failures.len() <= after.task.attempt as usize);
-            prop_assert_eq!(after.task.state.is_final(), after.task.finished_ms.is_some());
-            prop_assert_eq!(
-                after.task.state == TaskState::Succeeded,
-                after.completion_key.is_some()
-            );
-            record = after;
-        }
-    }
 }
