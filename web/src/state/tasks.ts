@@ -4,7 +4,7 @@ import { cancelTask } from '../api/client';
 import { listen } from '../api/events';
 import * as api from '../api/tasks';
 import type { Task, TaskState } from '../api/types';
-import { neighbourOf, withNews } from '../core/tasks';
+import { hasEnded, neighbourOf, withNews } from '../core/tasks';
 import { followOutput, forgetOutput, readOutput } from './output_log';
 import { FIRST_MONITOR, SPANS, type Monitor } from './monitor';
 import { attempt, notifyDone, toApiError } from './notices';
@@ -163,7 +163,7 @@ export function watchTasks(): () => void {
     }
   }, POLL_MS);
   const reasons = setInterval(() => {
-    if (getState().connected !== false && getState().monitor.waiting.length > 0) void refreshTasks();
+    if (getState().connected !== false && getState().monitor.tasks?.some((task) => !hasEnded(task)) === true) void refreshTasks();
   }, REASONS_MS);
   return () => {
     stop();

@@ -89,8 +89,8 @@ function Outcome({ task }: { task: Task }): React.JSX.Element {
     return (
       <div className="task-two">
         <Progress value={(share ?? 0) * 100} size="sm" aria-label={t('tasks.progress')} />
-        <span className="dim number">
-          {left === null ? percent : t('tasks.left', { percent, time: formatTook(left, i18n.language) })}
+        <span className={reasons.length > 0 ? 'dim task-reason' : 'dim number'} title={reasons.join('\n')}>
+          {reasons[0] ?? (left === null ? percent : t('tasks.left', { percent, time: formatTook(left, i18n.language) }))}
         </span>
       </div>
     );

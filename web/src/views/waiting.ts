@@ -1,7 +1,7 @@
 // Why a task waits, in words.
 import { useTranslation } from 'react-i18next';
 import type { Lack, Task, WaitReason } from '../api/types';
-import { formatTook } from '../core/tasks';
+import { formatTook, hasEnded } from '../core/tasks';
 import { useStore } from '../state/store';
 import { useSecond } from './use_second';
 
@@ -29,13 +29,13 @@ function useLack(): (lack: Lack) => string {
   };
 }
 
-/** The reasons why a task waits, the weightiest first; none where it does not, or nobody said. */
+/** The reasons why a task waits, one whose agent is gone as well, the weightiest first; none where it does not, or nobody said. */
 export function useReasons(task: Task): string[] {
   const { t, i18n } = useTranslation();
   const lackInWords = useLack();
   const reasons = useStore((state) => state.monitor.reasons[task.task_id]) ?? NONE;
-  const now = useSecond(task.state === 'queued' && reasons.some(({ why }) => why === 'back_off'));
-  if (task.state !== 'queued') return [];
+  const now = useSecond(!hasEnded(task) && reasons.some(({ why }) => why === 'back_off'));
+  if (hasEnded(task)) return [];
   return reasons.map((it) => {
     switch (it.why) {
       case 'back_off':
