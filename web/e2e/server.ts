@@ -27,10 +27,10 @@ export class Server {
     private readonly dataDir: string,
   ) {}
 
-  static async start(): Promise<Server> {
+  static async start(flags: readonly string[] = []): Promise<Server> {
     if (!existsSync(BINARY)) throw new Error(`no server at ${BINARY}: build it, or name it in VOXLOOP_BIN`);
     const server = new Server(await freePort(), mkdtempSync(join(tmpdir(), 'voxloop-e2e-')));
-    await server.up();
+    await server.up(flags);
     return server;
   }
 

@@ -22,7 +22,7 @@ use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 use crate::{
     log_file::LogFile,
     program_args::{ExecArgs, ProgramArgs},
-    token_file,
+    token_file::{self, Holder},
     transport_args::{self, TlsArgs},
 };
 
@@ -155,7 +155,9 @@ impl ServeArgs {
                 self.lease_secs
             );
         }
-        let token = named(self.token_file.as_deref()).map(token_file::read).transpose()?;
+        let token = named(self.token_file.as_deref())
+            .map(|it| token_file::read(it, Holder::Server))
+            .transpose()?;
         let mut settings = Settings {
             max_upload_bytes: self.max_upload,
             max_image_bytes: self.max_image,
@@ -186,7 +188,7 @@ impl ServeArgs {
     /// # Errors
     /// If it cannot be read or used.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        token_text(self.token_file.as_deref())
+        token_text(self.token_file.as_deref(), Holder::Server)
     }
 
     /// The addresses of `--public-url`; one address that is listened on is public by itself.
@@ -232,8 +234,8 @@ fn check_open_to_others(listen: SocketAddr, settings: &Settings) -> anyhow::Resu
 }
 
 /// The text of the token, where a file of it is named.
-fn token_text(file: Option<&Path>) -> anyhow::Result<Option<String>> {
-    let file = named(file).map(token_file::read).transpose()?;
+fn token_text(file: Option<&Path>, holder: Holder) -> anyhow::Result<Option<String>> {
+    let file = named(file).map(|it| token_file::read(it, holder)).transpose()?;
     Ok(file.map(|it| it.text))
 }
 

@@ -13,16 +13,31 @@ pub(crate) struct TokenFile {
     pub(crate) token: Token,
 }
 
+/// Whose token it is: what helps where there is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Holder {
+    Server,
+    Agent,
+}
+
 /// Reads a token: one line of at least 20 characters.
 ///
 /// # Errors
 /// If the file cannot be read, or holds no token that is safe to use.
-pub(crate) fn read(path: &Path) -> anyhow::Result<TokenFile> {
+pub(crate) fn read(path: &Path, holder: Holder) -> anyhow::Result<TokenFile> {
     let place = || {
-        format!(
-            "--token-file {path}: make a token with `(umask 077; openssl rand -hex 32 > {path})`",
-            path = path.display()
-        )
+        let path = path.display();
+        match holder {
+            Holder::Server => {
+                format!(
+                    "--token-file {path}: make a token with `(umask 077; openssl rand -hex 32 > {path})`"
+                )
+            }
+            Holder::Agent => format!(
+                "--token-file {path}: ask an admin for a join token and start once with --join TOKEN, \
+                 which makes this file"
+            ),
+        }
     };
     let text = std::fs::read_to_string(path).with_context(place)?.trim().to_owned();
     let token = Token::new(&text).with_context(place)?;

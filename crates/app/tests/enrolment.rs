@@ -237,3 +237,15 @@ fn an_agent_takes_its_server_from_the_older_setting_where_there_is_no_other() {
     assert!(said(&[older, ("VOXLOOP_SERVER", "ftp://newer")]).contains("got `ftp://newer`"));
     assert!(said(&[("DJANGO_API_URL", "")]).contains("--server <URL>"));
 }
+
+#[test]
+fn who_has_no_token_is_told_how_to_get_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = ["agent", "--server", "http://127.0.0.1:1", "--token-file", "token"];
+    let said = command(folder.path(), &server).output().unwrap().stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("--token-file token: ask an admin for a join token"), "{said}");
+    let said = command(folder.path(), &["serve", "--token-file", "token"]).output().unwrap().stderr;
+    let said = String::from_utf8(said).unwrap();
+    assert!(said.contains("--token-file token: make a token with"), "{said}");
+}

@@ -9,7 +9,7 @@ use engine::medsam2::DeviceChoice;
 use protocol::task::TaskKind;
 
 use super::{ComputeArgs, MonitorArgs, host_name, parse_bytes, token_text};
-use crate::{program_args::ExecArgs, transport_args::ReachArgs};
+use crate::{program_args::ExecArgs, token_file::Holder, transport_args::ReachArgs};
 
 /// Settings of `voxloop agent`.
 #[derive(Debug, Args)]
@@ -101,7 +101,7 @@ impl AgentArgs {
     /// # Errors
     /// If it cannot be read or used.
     pub(crate) fn token(&self) -> anyhow::Result<Option<String>> {
-        token_text(self.token_file.as_deref())
+        token_text(self.token_file.as_deref(), Holder::Agent)
     }
 }
 

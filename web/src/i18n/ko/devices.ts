@@ -12,7 +12,7 @@ export const devices: Words<typeof english> = {
     emptyText: '계산할 컴퓨터에서 에이전트를 시작하면 몇 초 안에 여기에 나타납니다.',
     addTitle: '컴퓨터 추가',
     addText: '그 컴퓨터에서 실행하세요. 이 서버로 나가는 연결만 있으면 됩니다.',
-    joinHint: '참여 토큰(TOKEN)은 관리자가 “사용자 및 접근”에서 만듭니다.',
+    joinHint: '가입 토큰(TOKEN)은 관리자가 “사용자 및 접근”에서 만듭니다.',
     remove: '{{name}} 제거',
     removed: '{{name}} 장치를 제거했습니다',
     removeHint: '1분 넘게 응답이 없는 장치를 제거할 수 있으며, 다시 응답하면 돌아옵니다',
