@@ -70,6 +70,8 @@ pub enum AuditAction {
     CredentialRevoked,
     /// An agent used a join token. Details: `credential`, `name`.
     AgentEnrolled,
+    /// A device that had fallen silent was removed. Details: `name`.
+    DeviceRemoved,
 }
 
 /// Particulars of what was done, by name.

@@ -11,7 +11,7 @@ use protocol::{
 };
 use volume::Volume;
 
-use crate::{diagnosis::silent_ms, error::ApiError, state::Server};
+use crate::{error::ApiError, state::Server};
 
 /// A slice that somebody looks at.
 #[derive(Debug, Clone)]
@@ -68,7 +68,7 @@ impl Server {
     /// # Errors
     /// If the database fails.
     pub async fn list_engines(&self) -> Result<Vec<EngineStatus>, ApiError> {
-        let mut elsewhere = self.store.agents(self.now_ms() - silent_ms(&self.settings)).await?;
+        let mut elsewhere = self.living_agents().await?;
         elsewhere.retain(|it| !it.is_here);
         let mut engines = self.engines.list();
         for engine in &mut engines {

@@ -15,7 +15,6 @@ use protocol::{
 use crate::{
     blobs::{BlobError, BlobStore},
     demand::Demand,
-    diagnosis::silent_ms,
     error::ApiError,
     incoming::Incoming,
     person::Person,
@@ -144,7 +143,7 @@ impl Server {
     pub(crate) async fn programs(&self) -> Result<Vec<ProgramStatus>, ApiError> {
         let mut waiting = self.store.waiting_programs().await?;
         let mut offered: BTreeSet<(String, String)> = BTreeSet::new();
-        for agent in self.store.agents(self.now_ms() - silent_ms(&self.settings)).await? {
+        for agent in self.living_agents().await? {
             if self.runs_programs(agent.is_here) {
                 let programs = agent.profile.programs.into_iter();
                 offered.extend(programs.map(|it| (it, agent.name.clone())));

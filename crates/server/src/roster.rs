@@ -5,6 +5,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use protocol::{
@@ -14,7 +15,7 @@ use protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ApiError, state::Server};
+use crate::{error::ApiError, settings::Settings, state::Server};
 
 /// Characters of a name that are kept.
 pub(crate) const MAX_NAME_CHARS: usize = 100;
@@ -24,6 +25,16 @@ const MAX_LISTED: usize = 100;
 
 /// What an agent says is written again after this long even where nothing changed.
 const WRITE_AGAIN_MS: i64 = 5_000;
+
+/// Agents without work ask for it every 25 seconds at least; some more is the way.
+const ASKS_EVERY: Duration = Duration::from_secs(30);
+
+/// So many times in a row nothing was heard of an agent that is gone.
+const MISSED: u32 = 3;
+
+/// One that hung up without an answer is gone if it does not ask again within this time, as it does
+/// where only the line was cut.
+const ASKS_AGAIN_MS: i64 = 5_000;
 
 /// More agents than this are not remembered at once.
 const MAX_AGENTS: usize = 1_000;
@@ -54,12 +65,13 @@ pub(crate) struct Seen {
     pub(crate) profile: Profile,
     /// Milliseconds since 1970.
     pub(crate) last_ms: i64,
+    /// It hung up, and is gone from then on.
+    pub(crate) gone_ms: Option<i64>,
 }
 
 impl Seen {
     /// What a claim says of who asks.
     pub(crate) fn of(request: &ClaimRequest, is_here: bool, now_ms: i64) -> Self {
-        let cut = |it: &String| it.chars().take(MAX_NAME_CHARS).collect();
         Self {
             agent_id: request.agent_id,
             device: cut(&request.device),
@@ -71,11 +83,19 @@ impl Seen {
                 models: request.models.iter().take(MAX_LISTED).cloned().collect(),
                 gpu_memory_bytes: request.gpu_memory_bytes,
                 protocol: request.protocol,
-                programs: request.programs.iter().take(MAX_LISTED).map(cut).collect(),
+                programs: request.programs.iter().take(MAX_LISTED).map(|it| cut(it)).collect(),
                 slots: request.slots,
             },
             last_ms: now_ms,
+            gone_ms: None,
         }
+    }
+
+    /// Whether it is there. Those that work say so with every heartbeat.
+    pub(crate) fn lives(&self, settings: &Settings, now_ms: i64) -> bool {
+        let silence = settings.heartbeat.max(ASKS_EVERY) * MISSED;
+        let silent_ms = i64::try_from(silence.as_millis()).unwrap_or(i64::MAX);
+        now_ms - self.last_ms < silent_ms && self.gone_ms.is_none_or(|it| now_ms < it)
     }
 }
 
@@ -124,10 +144,14 @@ impl Roster {
         true
     }
 
-    /// Forgets that an agent was written.
+    /// Forgets that an agent was written: what it says next will be.
     fn forget(&self, agent_id: AgentId) {
         self.written().retain(|(id, _), _| *id != agent_id);
     }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_NAME_CHARS).collect()
 }
 
 /// Whether what was written at `last_ms` need not be written again.
@@ -135,7 +159,57 @@ fn is_fresh(last_ms: i64, now_ms: i64) -> bool {
     (0..WRITE_AGAIN_MS).contains(&(now_ms - last_ms))
 }
 
+/// An agent's question for work. Dropped before it was answered, it tells that the agent hung up.
+pub(crate) struct Question {
+    server: Server,
+    agent_id: AgentId,
+    device: String,
+    is_answered: bool,
+}
+
+impl Question {
+    /// It got an answer, if only that there is no work.
+    pub(crate) fn answered(mut self) {
+        self.is_answered = true;
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        if self.is_answered {
+            return;
+        }
+        let (server, agent_id, now_ms) = (self.server.clone(), self.agent_id, self.server.now_ms());
+        let device = std::mem::take(&mut self.device);
+        server.roster.forget(agent_id);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            let gone_ms = now_ms + ASKS_AGAIN_MS;
+            let noted = server.store.agent_hung_up(agent_id, &device, now_ms, gone_ms).await;
+            if let Err(error) = noted {
+                tracing::debug!(%agent_id, %error, "its hanging up is not noted");
+            }
+        });
+    }
+}
+
 impl Server {
+    /// An agent asks for work.
+    pub(crate) fn question(&self, request: &ClaimRequest) -> Question {
+        let device = cut(&request.device);
+        Question { server: self.clone(), agent_id: request.agent_id, device, is_answered: false }
+    }
+
+    /// The agents that are there, the one heard of last first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn living_agents(&self) -> Result<Vec<Seen>, ApiError> {
+        let (mut agents, now_ms) = (self.store.agents().await?, self.now_ms());
+        agents.retain(|it| it.lives(&self.settings, now_ms));
+        Ok(agents)
+    }
+
     /// An agent asked for work.
     ///
     /// # Errors
@@ -182,6 +256,18 @@ mod tests {
             models: Vec::new(),
             gpu_memory_bytes: None,
             programs: vec!["p".repeat(10_000); 200],
+        }
+    }
+
+    #[test]
+    fn an_agent_may_be_silent_for_three_heartbeats_however_long_they_are() {
+        for (secs, silent_ms) in [(15, 90_000), (120, 360_000)] {
+            let settings = Settings { heartbeat: Duration::from_secs(secs), ..Settings::default() };
+            let seen = Seen::of(&request("a"), false, 1_000);
+            assert!(seen.lives(&settings, 1_000 + silent_ms - 1));
+            assert!(!seen.lives(&settings, 1_000 + silent_ms));
+            let hung_up = Seen { gone_ms: Some(6_000), ..seen };
+            assert!(hung_up.lives(&settings, 5_999) && !hung_up.lives(&settings, 6_000));
         }
     }
 

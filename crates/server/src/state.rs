@@ -6,8 +6,8 @@ use tokio::sync::{Mutex, RwLock};
 
 use crate::{
     access::Access, blobs::BlobStore, clock::Clock, devices::Devices, engines::Engines,
-    images::ImageCache, preparations::Preparations, roster::Roster, settings::Settings,
-    store::Store, thumbnails::Thumbnails, uploads::Uploads,
+    images::ImageCache, pathology::Shown, preparations::Preparations, roster::Roster,
+    settings::Settings, store::Store, thumbnails::Thumbnails, uploads::Uploads,
 };
 
 /// A server's parts. Cloning shares them.
@@ -33,6 +33,8 @@ pub struct Server {
     pub(crate) roster: Arc<Roster>,
     /// Machines that compute, as they last said.
     pub(crate) devices: Arc<Devices>,
+    /// Which agents of the older kind were shown which requests.
+    pub(crate) shown: Arc<Shown>,
     /// Slices that people look at.
     pub(crate) preparations: Arc<Preparations>,
     /// Pictures for lists.
@@ -56,10 +58,11 @@ impl Server {
         settings: Settings,
         engines: Arc<dyn Engines>,
     ) -> Self {
+        let started_ms = clock.now_ms();
         Self {
             store,
             blobs,
-            started_ms: clock.now_ms(),
+            started_ms,
             clock,
             images: Arc::new(ImageCache::new(settings.image_cache_bytes)),
             settings: Arc::new(settings),
@@ -67,6 +70,7 @@ impl Server {
             access: Arc::default(),
             roster: Arc::default(),
             devices: Arc::default(),
+            shown: Arc::new(Shown::new(started_ms)),
             preparations: Arc::default(),
             thumbnails: Arc::default(),
             uploads: Arc::default(),

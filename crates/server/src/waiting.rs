@@ -9,7 +9,6 @@ use protocol::{
 };
 
 use crate::{
-    diagnosis::silent_ms,
     error::ApiError,
     queue::{TaskRecord, order::Place},
     roster::{Profile, Seen},
@@ -146,9 +145,8 @@ impl Server {
     /// # Errors
     /// If the database fails.
     pub(crate) async fn agents(&self) -> Result<Agents, ApiError> {
-        let now_ms = self.now_ms();
-        let living = self.store.agents(now_ms - silent_ms(&self.settings)).await?;
-        Ok(Agents::new(living, &self.store.leased().await?, now_ms))
+        let leased = self.store.leased().await?;
+        Ok(Agents::new(self.living_agents().await?, &leased, self.now_ms()))
     }
 
     /// Why each of these tasks waits, those that do.

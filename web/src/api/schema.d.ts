@@ -1560,7 +1560,7 @@ export interface components {
          * @description What was done.
          * @enum {string}
          */
-        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "request_made" | "request_deleted" | "exported" | "signed_in" | "sign_in_failed" | "person_added" | "person_changed" | "person_removed" | "password_changed" | "credential_made" | "credential_revoked" | "agent_enrolled";
+        AuditAction: "job_created" | "job_deleted" | "mask_edited" | "head_moved" | "labels_changed" | "modality_changed" | "review_changed" | "opinion_added" | "opinion_removed" | "label_set_created" | "label_set_changed" | "label_set_deleted" | "task_queued" | "task_cancelled" | "task_retried" | "priority_changed" | "request_made" | "request_deleted" | "exported" | "signed_in" | "sign_in_failed" | "person_added" | "person_changed" | "person_removed" | "password_changed" | "credential_made" | "credential_revoked" | "agent_enrolled" | "device_removed";
         /** @description One line of the audit list. */
         AuditEntry: {
             /** @description What was done. */
@@ -3863,8 +3863,8 @@ export interface components {
         StatusBody: {
             /**
              * Format: int64
-             * @description Of the answer to the first call: says that the same agent calls again. Not needed where the
-             *     agent has a credential of its own.
+             * @description Of the answer to the first call: says that the same agent calls again. Needed where agents
+             *     that look the same, having no credentials of their own, were shown the request too.
              */
             fence?: number | null;
             /** @description `processing`. */
@@ -4325,7 +4325,13 @@ export interface operations {
     delete_device: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Who acts, where nobody signed in by name: at most 100 characters, percent-encoded UTF-8. It is
+                 *     recorded with what is changed, and not checked.
+                 */
+                "Voxloop-Person"?: string;
+            };
             path: {
                 host_id: string;
             };

@@ -2,8 +2,9 @@
 //!
 //! What they say is kept in memory, the last minutes of it for curves, and written to the database
 //! where something changed and every few seconds, so that a server that starts again knows them, and
-//! another server of the database how a machine is that does not speak to it. It does not go through the list of events, which it would fill: a stream sends the newest state of
-//! each device that changed since its listener last heard, by a number that grows with every change.
+//! another server of the database how a machine is that does not speak to it. It does not go through
+//! the list of events, which it would fill: a stream sends the newest state of each device that changed
+//! since its listener last heard, by a number that grows with every change.
 
 mod said;
 mod state;
@@ -22,7 +23,11 @@ use protocol::{
 use serde_json::Value;
 use tokio::sync::{OnceCell, watch};
 
-use crate::{error::ApiError, state::Server, store::StoreError};
+use crate::{
+    error::ApiError,
+    state::Server,
+    store::{Act, StoreError},
+};
 
 pub use said::Said;
 
@@ -333,10 +338,9 @@ impl Server {
     ///
     /// # Errors
     /// 400 if it was heard in the last minute, 404 if there is none of that name.
-    pub(crate) async fn remove_device(&self, host_id: &str) -> Result<(), ApiError> {
+    pub(crate) async fn remove_device(&self, host_id: &str, act: &Act) -> Result<(), ApiError> {
         self.read_devices().await?;
-        let now_ms = self.now_ms();
-        let (last_ms, seq) = self.devices.remove(host_id, now_ms)?;
-        Ok(self.store.remove_device(host_id, last_ms, seq, now_ms).await?)
+        let (last_ms, seq) = self.devices.remove(host_id, act.now_ms)?;
+        Ok(self.store.remove_device(host_id, last_ms, seq, act).await?)
     }
 }

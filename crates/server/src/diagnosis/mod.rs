@@ -31,7 +31,6 @@ pub use machine::{gpu, memory};
 pub use models::models;
 pub use network::holder_of;
 pub use work::engines;
-pub(crate) use work::silent_ms;
 
 /// A check that has no answer after this long is a finding itself. Reading every blob may take
 /// longer.

@@ -1,6 +1,6 @@
 //! Agents, engines, and the tasks that wait for them.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use protocol::{
     id::TaskId,
@@ -15,28 +15,14 @@ use super::{
 };
 use crate::{
     queue::{TaskRecord, order::Place},
-    settings::Settings,
     store::{Store, StoreError, row::to_text},
     waiting::{Agents, reasons_of_all},
 };
-
-/// Agents without work ask for it every 25 seconds at least; some more is the way.
-const ASKS_EVERY: Duration = Duration::from_secs(30);
-
-/// So many times in a row nothing was heard of an agent that is gone.
-const MISSED: u32 = 3;
 
 /// A task that waits longer although an agent is there has something in its way.
 const LONG_WAIT_MS: i64 = 10 * 60 * 1_000;
 
 const START_AGENT: &str = "voxloop agent --server URL";
-
-/// How long an agent that lives may be silent, in milliseconds: those that work say so with every
-/// heartbeat.
-pub(crate) fn silent_ms(settings: &Settings) -> i64 {
-    let silence = settings.heartbeat.max(ASKS_EVERY) * MISSED;
-    i64::try_from(silence.as_millis()).unwrap_or(i64::MAX)
-}
 
 pub(super) async fn agents(subject: &Subject) -> Finding {
     if subject.server.is_none() {
@@ -45,7 +31,7 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
     let Ok(store) = &subject.database else {
         return Finding::skipped(sentence::agents_unknown());
     };
-    let seen = match store.agents(0).await {
+    let seen = match store.agents().await {
         Ok(it) => it,
         Err(error) => return super::of_database(&error),
     };
@@ -57,8 +43,7 @@ pub(super) async fn agents(subject: &Subject) -> Finding {
         sentence::agent_heard_of(agent, duration(subject.now_ms - it.last_ms), runs.join(", "))
     });
     let lines = lines.collect();
-    let silent_ms = silent_ms(&subject.settings);
-    let living = seen.iter().filter(|it| subject.now_ms - it.last_ms < silent_ms);
+    let living = seen.iter().filter(|it| it.lives(&subject.settings, subject.now_ms));
     let n_living = living.map(|it| it.agent_id).collect::<BTreeSet<_>>().len();
     if n_living == 0 {
         return Finding::warning(sentence::no_agent())
@@ -79,7 +64,8 @@ struct Work {
 async fn look(subject: &Subject, store: &Store) -> Result<Work, StoreError> {
     let now_ms = subject.now_ms;
     let leased = store.leased().await?;
-    let living = store.agents(now_ms - silent_ms(&subject.settings)).await?;
+    let mut living = store.agents().await?;
+    living.retain(|it| it.lives(&subject.settings, now_ms));
     Ok(Work {
         queued: store.waiting(now_ms).await?,
         n_running: leased.iter().filter(|it| it.lease_until_ms >= now_ms).count(),
@@ -192,17 +178,4 @@ pub fn engines(engines: &[EngineStatus]) -> Finding {
             .details(lines);
     }
     Finding::ok(sentence::engines_ready(n_ready, engines.len())).details(lines)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_agent_may_be_silent_for_three_heartbeats_however_long_they_are() {
-        let with = |secs| {
-            silent_ms(&Settings { heartbeat: Duration::from_secs(secs), ..Settings::default() })
-        };
-        assert_eq!((with(15), with(120)), (90_000, 360_000));
-    }
 }

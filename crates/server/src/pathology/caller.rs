@@ -33,6 +33,8 @@ pub(crate) struct OldAgent {
     pub(crate) agent_id: AgentId,
     /// Name for people.
     pub(crate) name: String,
+    /// Whether it says a name in its URL.
+    pub(crate) has_name: bool,
     /// Whether it has a credential of its own. Others may be many: they come from one address, or
     /// their URL, name included, was copied.
     pub(crate) is_one_agent: bool,
@@ -55,7 +57,8 @@ impl OldAgent {
             (None, true, false) => format!("agent at {address}"),
             (None, true, true) => "agent".to_owned(),
         };
-        Self { agent_id: AgentId::of_digest(hasher.finalize().into()), name, is_one_agent }
+        let agent_id = AgentId::of_digest(hasher.finalize().into());
+        Self { agent_id, name, has_name: !user.is_empty(), is_one_agent }
     }
 
     /// Whose its leases are: they cannot be used by the newer protocol.

@@ -5,6 +5,7 @@
 //! claim, taking it again renews the lease, and its end carries the fence that the claim was given.
 
 mod caller;
+mod shown;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use serde_json::{Map, Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(crate) use caller::{OldAgent, basic, is_let_in, is_route};
+pub(crate) use shown::Shown;
 
 use crate::{
     blobs,
@@ -79,18 +81,28 @@ impl Server {
         Ok(record)
     }
 
-    /// The newest requests of this API; those that an agent may take, the oldest first, where
-    /// `is_pending`.
+    /// The requests that this agent may take, the oldest first.
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn analyses(&self, is_pending: bool) -> Result<Vec<RequestRecord>, ApiError> {
-        if is_pending {
-            if !self.runs_programs(false) {
-                return Ok(Vec::new());
-            }
-            return Ok(self.store.free_requests(PROGRAM, MAX_LISTED, self.now_ms()).await?);
+    pub(crate) async fn pending_analyses(
+        &self,
+        agent: &OldAgent,
+    ) -> Result<Vec<RequestRecord>, ApiError> {
+        if !self.runs_programs(false) {
+            return Ok(Vec::new());
         }
+        let now_ms = self.now_ms();
+        let pending = self.store.free_requests(PROGRAM, MAX_LISTED, now_ms).await?;
+        self.shown.show(agent, pending.iter().map(|it| it.request.summary.request_id), now_ms);
+        Ok(pending)
+    }
+
+    /// The newest requests of this API.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn analyses(&self) -> Result<Vec<RequestRecord>, ApiError> {
         let filter = RequestFilter {
             program: Some(PROGRAM.to_owned()),
             has_slide: true,
@@ -114,7 +126,10 @@ impl Server {
         let now_ms = self.now_ms();
         if record.is_held_by(agent.agent_id) && !record.is_free(now_ms) {
             // Agents that look the same from here must not take each other's request.
-            let is_its_own = agent.is_one_agent || fence == Some(record.fence);
+            let created_ms = record.request.summary.created_ms;
+            let is_its_own = agent.is_one_agent
+                || fence == Some(record.fence)
+                || self.shown.is_known_to_one(agent, request_id, created_ms);
             if !is_its_own {
                 return Err(taken());
             }

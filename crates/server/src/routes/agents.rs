@@ -44,14 +44,16 @@ pub(super) async fn claim(
     Body(request): Body<ClaimRequest>,
 ) -> Result<Response, ApiError> {
     let holder = caller.holder();
+    let question = server.question(&request);
     let claimed = tokio::select! {
-        claimed = server.claim(&request, &holder) => claimed?,
-        // One that was revoked while it waited gets nothing more.
+        claimed = server.claim(&request, &holder) => claimed,
+        // One that was revoked while it waited gets nothing more, and is gone.
         () = server.shut_out(&caller, Role::Agent) => {
             return Ok(refused(unauthenticated("this credential was revoked")));
         }
     };
-    Ok(match claimed {
+    question.answered();
+    Ok(match claimed? {
         Some(lease) => Json(lease).into_response(),
         None => StatusCode::NO_CONTENT.into_response(),
     })

@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 use crate::{
     body::{Asked, Body, Named},
     error::ApiError,
+    person::Person,
     state::Server,
 };
 
@@ -53,7 +54,7 @@ pub(super) async fn device_heartbeat(
 
 /// Remove a device that has been silent for more than 60 s; everybody is told.
 #[utoipa::path(delete, path = "/api/devices/{host_id}", tag = "devices",
-    params(("host_id" = String, Path)),
+    params(("host_id" = String, Path), Person),
     responses(
         (status = 200, body = DeviceAnswer),
         (status = 400, body = ErrorBody, description = "It was heard in the last 60 s"),
@@ -61,8 +62,9 @@ pub(super) async fn device_heartbeat(
     ))]
 pub(super) async fn delete_device(
     State(server): State<Server>,
+    person: Person,
     Named(host_id): Named<String>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
-    server.remove_device(&host_id).await?;
+    server.remove_device(&host_id, &server.act(&person)).await?;
     Ok(Json(DeviceAnswer { message: "Device removed".to_owned(), host_id }))
 }

@@ -122,15 +122,18 @@ impl AnalysisList {
 /// The requests that an agent may take, the oldest first.
 #[utoipa::path(get, path = "/api/pathology/pending-requests/", tag = "agents",
     responses((status = 200, body = AnalysisList)))]
-pub(super) async fn pending(State(server): State<Server>) -> Result<Json<AnalysisList>, ApiError> {
-    Ok(AnalysisList::of(&server.analyses(true).await?))
+pub(super) async fn pending(
+    State(server): State<Server>,
+    agent: OldAgent,
+) -> Result<Json<AnalysisList>, ApiError> {
+    Ok(AnalysisList::of(&server.pending_analyses(&agent).await?))
 }
 
 /// The newest requests, newest first.
 #[utoipa::path(get, path = "/api/pathology/requests/", tag = "pathology",
     responses((status = 200, body = AnalysisList)))]
 pub(super) async fn list(State(server): State<Server>) -> Result<Json<AnalysisList>, ApiError> {
-    Ok(AnalysisList::of(&server.analyses(false).await?))
+    Ok(AnalysisList::of(&server.analyses().await?))
 }
 
 /// One request.
@@ -152,8 +155,8 @@ pub(super) async fn get(
 pub(super) struct StatusBody {
     /// `processing`.
     status: TakenStatus,
-    /// Of the answer to the first call: says that the same agent calls again. Not needed where the
-    /// agent has a credential of its own.
+    /// Of the answer to the first call: says that the same agent calls again. Needed where agents
+    /// that look the same, having no credentials of their own, were shown the request too.
     #[serde(default)]
     fence: Option<i64>,
 }

@@ -20,7 +20,7 @@ impl Store {
     pub(crate) async fn put_agent(&self, seen: &Seen) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         let written = sqlx::query(
-            "update agent set name = $3, is_here = $4, profile = $5, last_ms = $6
+            "update agent set name = $3, is_here = $4, profile = $5, last_ms = $6, gone_ms = null
              where agent_id = $1 and device = $2",
         );
         let inserted = sqlx::query(
@@ -63,7 +63,7 @@ impl Store {
         agent_id: AgentId,
         now_ms: i64,
     ) -> Result<(), StoreError> {
-        sqlx::query("update agent set last_ms = $2 where agent_id = $1")
+        sqlx::query("update agent set last_ms = $2, gone_ms = null where agent_id = $1")
             .bind(agent_id.to_string())
             .bind(now_ms)
             .execute(&self.pool)
@@ -71,16 +71,39 @@ impl Store {
         Ok(())
     }
 
-    /// The agents that were heard of after `since_ms`, the one heard of last first.
+    /// Notes that an agent that hung up at `now_ms` is gone from `gone_ms` on, unless it was heard of
+    /// since.
     ///
     /// # Errors
     /// If the database fails.
-    pub(crate) async fn agents(&self, since_ms: i64) -> Result<Vec<Seen>, StoreError> {
-        let rows = sqlx::query(
-            "select agent_id, device, name, is_here, profile, last_ms from agent
-             where last_ms > $1 order by last_ms desc, agent_id, device",
+    pub(crate) async fn agent_hung_up(
+        &self,
+        agent_id: AgentId,
+        device: &str,
+        now_ms: i64,
+        gone_ms: i64,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "update agent set gone_ms = $4 where agent_id = $1 and device = $2 and last_ms < $3",
         )
-        .bind(since_ms)
+        .bind(agent_id.to_string())
+        .bind(device)
+        .bind(now_ms)
+        .bind(gone_ms)
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// The agents that are known, the one heard of last first.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub(crate) async fn agents(&self) -> Result<Vec<Seen>, StoreError> {
+        let rows = sqlx::query(
+            "select agent_id, device, name, is_here, profile, last_ms, gone_ms from agent
+             order by last_ms desc, agent_id, device",
+        )
         .fetch_all(&self.pool)
         .await?;
         rows.iter()
@@ -92,6 +115,7 @@ impl Store {
                     is_here: it.try_get::<i64, _>("is_here")? != 0,
                     profile: row::from_json(it, "profile")?,
                     last_ms: it.try_get("last_ms")?,
+                    gone_ms: it.try_get("gone_ms")?,
                 })
             })
             .collect()

@@ -1,9 +1,9 @@
 //! The machines that compute, as they were last written.
 
-use protocol::event::EventBody;
+use protocol::{audit::AuditAction, event::EventBody};
 use sqlx::Row;
 
-use super::{Store, StoreError, row};
+use super::{Act, Store, StoreError, audit::details, row};
 use crate::devices::Kept;
 
 impl Store {
@@ -57,7 +57,7 @@ impl Store {
         host_id: &str,
         last_ms: i64,
         seq: i64,
-        now_ms: i64,
+        act: &Act,
     ) -> Result<(), StoreError> {
         let mut change = self.begin().await?;
         sqlx::query("delete from device where host_id = $1 and last_ms <= $2")
@@ -65,7 +65,9 @@ impl Store {
             .bind(last_ms)
             .execute(&mut *change.transaction)
             .await?;
+        let details = details([("name", host_id.to_owned())]);
+        change.audit(None, AuditAction::DeviceRemoved, details, act).await?;
         change.tell(EventBody::DeviceRemoved { host_id: host_id.to_owned(), seq });
-        change.commit(now_ms).await
+        change.commit(act.now_ms).await
     }
 }

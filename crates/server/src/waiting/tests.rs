@@ -91,6 +91,7 @@ fn agent(change: impl FnOnce(&mut Profile)) -> Seen {
         is_here: false,
         profile,
         last_ms: NOW_MS,
+        gone_ms: None,
     }
 }
 

@@ -193,6 +193,39 @@ async fn each_waiting_task_says_why() {
 }
 
 #[tokio::test]
+async fn an_agent_that_hangs_up_is_gone_five_seconds_later_unless_it_asks_again() {
+    let clock = Arc::new(ManualClock::at(1_000_000));
+    let server = TestServer::at_time(Arc::clone(&clock)).await;
+    let job = server.open_phantom().await;
+    let task = segment(&server, &job, 5).await;
+    let path = format!("{}/waiting", task_path(&task));
+    let why = async || server.get(&path).await.json()["reasons"][0]["why"].clone();
+    let until = async |expected: &str| {
+        while why().await != expected {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ask = |wait_secs: u32| {
+        let body = json!({
+            "agent_id": "00000000-0000-7000-8000-000000000001", "name": "lab", "protocol": 2,
+            "kinds": ["propagate"], "engines": ["graphcut"], "wait_secs": wait_secs,
+        });
+        server.post("/api/v1/claims", body)
+    };
+    tokio::select! {
+        biased;
+        answer = ask(20) => panic!("it is held: {:?}", answer.status),
+        () = async { until("no_agent_for").await; clock.advance_ms(1); } => {}
+    }
+    clock.advance_ms(4_999);
+    assert_eq!(why().await, "no_agent_for", "it may be the line");
+    clock.advance_ms(1);
+    until("no_agent").await;
+    ask(0).await.expect(StatusCode::NO_CONTENT);
+    assert_eq!(why().await, "no_agent_for", "it is back");
+}
+
+#[tokio::test]
 async fn a_task_whose_agent_is_gone_waits_for_another_one() {
     let clock = Arc::new(ManualClock::at(1_000_000));
     let server = TestServer::at_time(Arc::clone(&clock)).await;

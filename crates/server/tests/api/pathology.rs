@@ -236,11 +236,39 @@ async fn of_twenty_agents_with_one_copied_address_none_gets_anothers_request() {
 }
 
 #[tokio::test]
-async fn agents_that_look_alike_renew_with_their_fence_only() {
+async fn an_agent_renews_what_only_it_was_shown() {
     for name in ["", "lab-1"] {
         let server = closed().await;
         let id = analyze(&server, "S-1").await;
         let agent = OldAgent::named(name);
+        assert_eq!(agent.pending(&server).await, std::slice::from_ref(&id));
+        let taken = agent.take(&server, &id).await.expect(StatusCode::OK).json();
+        assert!(agent.pending(&server).await.is_empty());
+        assert_eq!(agent.take(&server, &id).await.expect(StatusCode::OK).json(), taken);
+        OldAgent::named("lab-2").take(&server, &id).await.expect(StatusCode::CONFLICT);
+    }
+}
+
+#[tokio::test]
+async fn one_that_was_told_of_a_request_otherwise_renews_by_its_name() {
+    let server = closed().await;
+    let (named, nameless) = (OldAgent::named("lab-1"), OldAgent::named(""));
+    for (agent, again) in [(named, StatusCode::OK), (nameless, StatusCode::CONFLICT)] {
+        let id = analyze(&server, "S-1").await;
+        agent.take(&server, &id).await.expect(StatusCode::OK);
+        agent.take(&server, &id).await.expect(again);
+    }
+}
+
+#[tokio::test]
+async fn agents_that_look_alike_and_saw_the_same_request_renew_with_their_fence_only() {
+    for name in ["", "lab-1"] {
+        let server = closed().await;
+        let id = analyze(&server, "S-1").await;
+        let agent = OldAgent::named(name);
+        for _ in 0..2 {
+            assert_eq!(agent.pending(&server).await, std::slice::from_ref(&id));
+        }
         let fence = agent.take(&server, &id).await.expect(StatusCode::OK).json()["fence"].clone();
         agent.take(&server, &id).await.expect(StatusCode::CONFLICT);
         let path = format!("update-status/{id}/");

@@ -1,7 +1,9 @@
 //! Machines that compute, as a server that starts again finds them.
 
-use protocol::{device::DeviceReadings, event::EventBody, id::AgentId};
-use server::store::{KeptDevice, Said, Store};
+use protocol::{audit::AuditAction, device::DeviceReadings, event::EventBody, id::AgentId};
+use server::store::{AuditQuery, KeptDevice, Said, Store};
+
+use super::at;
 
 fn kept(host_id: &str, seq: i64, cpu_util: f64) -> KeptDevice {
     let readings = DeviceReadings { cpu_util: Some(cpu_util), ..DeviceReadings::default() };
@@ -31,7 +33,7 @@ pub(crate) async fn a_device_that_is_removed_is_told_of_once_and_may_come_back(s
     for it in [kept("gpu-09", 5, 1.0), kept("gpu-10", 6, 1.0)] {
         store.put_device(&it).await.unwrap();
     }
-    store.remove_device("gpu-09", 5, 7, 70).await.unwrap();
+    store.remove_device("gpu-09", 5, 7, &at(70)).await.unwrap();
     let left = store.devices().await.unwrap();
     assert_eq!(left.iter().map(|it| it.host_id.as_str()).collect::<Vec<_>>(), ["gpu-10"]);
     let events = store.events_after(0, None, 10).await.unwrap();
@@ -39,9 +41,15 @@ pub(crate) async fn a_device_that_is_removed_is_told_of_once_and_may_come_back(s
     let gone = EventBody::DeviceRemoved { host_id: "gpu-09".to_owned(), seq: 7 };
     assert_eq!((told.event_id, &told.body, told.created_ms), (1, &gone, 70));
 
+    let noted =
+        store.audit_entries(AuditQuery { limit: 10, ..AuditQuery::default() }).await.unwrap();
+    let [line] = &noted[..] else { panic!("one line, not {noted:?}") };
+    assert_eq!((line.action, &*line.by), (AuditAction::DeviceRemoved, "Kim"));
+    assert_eq!((&*line.details["name"], line.created_ms), ("gpu-09", 70));
+
     let back = kept("gpu-09", 8, 2.0);
     store.put_device(&back).await.unwrap();
     assert_eq!(store.devices().await.unwrap()[0], back);
-    store.remove_device("gpu-09", 7, 9, 90).await.unwrap();
+    store.remove_device("gpu-09", 7, 9, &at(90)).await.unwrap();
     assert_eq!(store.devices().await.unwrap()[0], back, "it spoke since");
 }

@@ -48,6 +48,7 @@ export const audit = {
     credential_made: 'Credential made',
     credential_revoked: 'Credential revoked',
     agent_enrolled: 'Agent enrolled',
+    device_removed: 'Device removed',
   },
   auditDetail: {
     from: 'from',

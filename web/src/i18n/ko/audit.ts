@@ -51,6 +51,7 @@ export const audit: Words<typeof english> = {
     credential_made: '자격 증명 생성',
     credential_revoked: '자격 증명 취소',
     agent_enrolled: '에이전트 등록',
+    device_removed: '장치 제거',
   },
   auditDetail: {
     from: '이전',

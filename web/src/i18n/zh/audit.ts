@@ -51,6 +51,7 @@ export const audit: Words<typeof english> = {
     credential_made: '创建凭据',
     credential_revoked: '撤销凭据',
     agent_enrolled: '代理注册',
+    device_removed: '移除设备',
   },
   auditDetail: {
     from: '原',
