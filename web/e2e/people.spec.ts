@@ -93,8 +93,8 @@ test('an admin invites people, gives and takes rights, and enrols agents', async
   await page.getByTestId('person-row').filter({ hasText: 'Vera' }).getByTestId('person-more').click();
   await page.getByTestId('person-disable').click();
   await expect(page.getByTestId('person-row').filter({ hasText: 'Vera' }).getByTestId('person-state')).toHaveText('Shut out');
-  await viewer.goto(server.url);
   await expect(viewer.getByTestId('sign-in-password')).toBeVisible();
+  await expect(viewer.getByTestId('connection-lost')).toHaveCount(0);
   await viewer.context().close();
   await server.remove();
 });

@@ -9,6 +9,7 @@ mod engine_runner;
 mod enrol;
 mod first_admin;
 mod in_process;
+mod left_url;
 mod log_file;
 mod models;
 mod place;

@@ -25,7 +25,7 @@ use crate::{
     engine_runner::EngineRunner,
     first_admin,
     in_process::InProcess,
-    log_file,
+    left_url, log_file,
     models::{EMBEDDINGS, Models},
     place::without_password,
     serve_tls,
@@ -58,7 +58,9 @@ pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let models = Arc::new(models(&args)?);
     let server = build(&args, settings, &models).await?;
     leave_address(&args.lock_folder(), address);
-    say_where(address, identity.as_ref());
+    let here = say_where(address, identity.as_ref());
+    let people = server.settings.public_urls.first().map_or(here, PublicUrl::origin);
+    left_url::leave(&args.data_dir, &people);
     say_who_is_let_in(&server).await?;
 
     let stop = CancellationToken::new();
@@ -117,13 +119,15 @@ fn leave_address(lock_folder: &Path, address: SocketAddr) {
     }
 }
 
-/// Says where the server is.
-fn say_where(address: SocketAddr, identity: Option<&Identity>) {
+/// Says where the server is; its address for this machine.
+fn say_where(address: SocketAddr, identity: Option<&Identity>) -> String {
     let scheme = if identity.is_some() { "https" } else { "http" };
-    tracing::info!("voxloop is at {scheme}://{}/", Place::from_here(address));
+    let here = format!("{scheme}://{}", Place::from_here(address));
+    tracing::info!("voxloop is at {here}/");
     if let Some(identity) = identity {
         serve_tls::say(&serve_tls::described(identity));
     }
+    here
 }
 
 /// Says how others get in, and what is not safe about it.

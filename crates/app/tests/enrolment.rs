@@ -119,6 +119,16 @@ fn a_server_that_others_reach_prints_a_link_for_its_first_admin() {
     assert_eq!(accept(&old_link).0, 410, "the link of the start before is dead");
     let (status, answer) = accept(&link);
     assert_eq!(status, 204);
+    for (args, begin) in [
+        (&["admin", "invite", "--role", "admin"][..], "http://seg.lab.example:8000/join#vxi_"),
+        (
+            &["admin", "--public-url", "https://seg.lab/", "invite", "--role", "admin"],
+            "https://seg.lab/join#vxi_",
+        ),
+    ] {
+        let link = voxloop(folder.path(), args);
+        assert!(link.starts_with(begin), "{link}");
+    }
     let cookie = answer.lines().find_map(|it| it.strip_prefix("set-cookie: ")).unwrap();
     let cookie = format!("{host}cookie: {}\r\n", cookie.split(';').next().unwrap());
     assert_eq!(ask(&address, "GET /api/v1/people", &cookie, &json!({})).0, 200);
@@ -139,6 +149,7 @@ fn the_command_line_lets_people_in_and_shuts_them_out() {
         command(folder.path(), &["admin", "invite", "--role", "viewer"]).output().unwrap();
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--role admin"));
     let link = voxloop(folder.path(), &["admin", "invite", "--role", "admin"]);
+    assert!(link.starts_with(&format!("http://{}/join#", server.address)), "{link}");
     let body = json!({
         "invite": link.split_once('#').unwrap().1, "name": "Ada", "password": "correct horse battery"
     });

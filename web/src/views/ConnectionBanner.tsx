@@ -8,7 +8,9 @@ export function ConnectionBanner(): React.JSX.Element | null {
   const { t } = useTranslation();
   const connected = useStore((state) => state.connected);
   const saving = useStore((state) => state.saving);
-  if (connected !== false) return null;
+  // Whoever is signed out hears nothing, however well the server is.
+  const isClosed = useStore(({ session }) => session?.signed_in === false);
+  if (connected !== false || isClosed) return null;
   // Also those of a case that was left: nothing is said to be safe that is not.
   const { waiting, isKept } = saving.waiting > 0 ? saving : unsent();
   return (

@@ -38,6 +38,7 @@ function Program({ value, onChange }: { value: string | null; onChange: (program
   }));
   return (
     <Select
+      size="sm"
       label={t('requests.program')}
       placeholder={data.length === 0 ? t('requests.noPrograms') : undefined}
       disabled={data.length === 0}

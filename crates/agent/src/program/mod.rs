@@ -34,6 +34,9 @@ const LOCK: &str = "lock";
 /// Time to clean up after a request to end.
 const GRACE: Duration = Duration::from_secs(5);
 
+/// What the names of scripts end with that interpreters are given.
+const SCRIPTS: [&str; 11] = ["py", "sh", "bash", "R", "r", "jl", "js", "mjs", "pl", "rb", "jar"];
+
 /// What a run may take.
 #[derive(Debug, Clone, Copy)]
 struct Limits {
@@ -239,7 +242,10 @@ fn remove(folder: &Path) -> io::Result<()> {
 
 /// What a program is called that nobody named: the script that an interpreter is given, or itself.
 fn name_of(words: &[String]) -> String {
-    let is_script = |it: &&String| !it.starts_with(['/', '-']) && Path::new(it).is_file();
+    let is_script = |it: &&String| {
+        let extension = Path::new(it).extension().and_then(|it| it.to_str());
+        extension.is_some_and(|it| SCRIPTS.contains(&it)) && Path::new(it).is_file()
+    };
     let named = words.iter().find(is_script).or(words.first());
     let stem = named.and_then(|it| Path::new(it).file_stem());
     stem.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default()
@@ -259,8 +265,20 @@ mod tests {
 
     #[test]
     fn a_program_has_the_name_of_its_script() {
-        // Tests run in the crate's folder.
-        assert_eq!(program("python3 src/lib.rs --fast", None).as_deref(), Ok("lib"));
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("model.py");
+        fs::write(&script, "").unwrap();
+        let command =
+            |before: &str, after: &str| format!("{before} '{}' {after}", script.display());
+        // Tests run in the crate's folder, where there is a file of this name.
+        for command in [
+            command("python3", "--fast"),
+            command("/opt/venv/bin/python3 -u", "Cargo.toml"),
+            command("nice -n 5 python3", ""),
+        ] {
+            assert_eq!(program(&command, None).as_deref(), Ok("model"), "{command}");
+        }
+        assert_eq!(program("/opt/lab/clam Cargo.toml", None).as_deref(), Ok("clam"));
         assert_eq!(program("/opt/lab/clam.sh", None).as_deref(), Ok("clam"));
         assert_eq!(program("'my model' x", Some("clam-2")).as_deref(), Ok("clam-2"));
         assert_eq!(program("'my model' x", None), Err(ProgramError::Name("my model".to_owned())));

@@ -19,7 +19,7 @@ use server::{
     store::{Act, NewCredential, Store, sqlite_url},
 };
 
-use crate::place::without_password;
+use crate::{left_url, place::without_password};
 
 /// Who did it, in the audit list.
 const BY: &str = "voxloop admin";
@@ -35,15 +35,9 @@ pub(crate) struct AdminArgs {
     /// The server's database, where it is not a file in the data folder.
     #[arg(long, global = true, env = "DATABASE_URL", value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// Address under which people reach the server; links begin with it.
-    #[arg(
-        long,
-        global = true,
-        env = "PUBLIC_URL",
-        default_value = "http://127.0.0.1:8000",
-        value_delimiter = ',',
-        value_name = "URL"
-    )]
+    /// Address under which people reach the server; links begin with it. That of the server's last
+    /// start where none is given.
+    #[arg(long, global = true, env = "PUBLIC_URL", value_delimiter = ',', value_name = "URL")]
     public_url: Vec<String>,
     #[command(subcommand)]
     command: AdminCommand,
@@ -183,7 +177,9 @@ impl AdminArgs {
 
     fn address(&self) -> String {
         let first = self.public_url.iter().map(|it| it.trim()).find(|it| !it.is_empty());
-        first.unwrap_or("http://127.0.0.1:8000").trim_end_matches('/').to_owned()
+        let given = first.map(|it| it.trim_end_matches('/').to_owned());
+        let left = given.or_else(|| left_url::read(&self.data_dir));
+        left.unwrap_or_else(|| "http://127.0.0.1:8000".to_owned())
     }
 }
 
