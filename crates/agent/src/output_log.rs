@@ -34,6 +34,9 @@ const CUT: &str = "\n… the log is cut here: it has 16 MiB\n";
 pub(crate) struct OutputLog {
     words: Mutex<Words>,
     news: Notify,
+    /// Held while a piece is on its way: of two answers that overtake each other the older one would
+    /// look like that of a server which has something else.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +68,19 @@ impl OutputLog {
 
     fn heard(&self, reply: LogReply) {
         self.words().heard(reply);
+    }
+
+    /// Sends the next piece, where there is one.
+    async fn send<C: Connection>(
+        &self,
+        connection: &C,
+        task_id: TaskId,
+        fence: i64,
+    ) -> Option<Result<(), ConnectionError>> {
+        let _turn = self.turn.lock().await;
+        let (offset, text) = self.piece()?;
+        let answer = connection.log(task_id, &LogRequest { fence, offset, text }).await;
+        Some(answer.map(|reply| self.heard(reply)))
     }
 }
 
@@ -112,9 +128,9 @@ pub(crate) async fn tell<C: Connection>(
     loop {
         log.news.notified().await;
         tokio::time::sleep(GATHER).await;
-        while let Some(piece) = log.piece() {
-            match offer(connection, task_id, fence, piece).await {
-                Ok(reply) => log.heard(reply),
+        while let Some(sent) = log.send(connection, task_id, fence).await {
+            match sent {
+                Ok(()) => {}
                 Err(ConnectionError::Unreachable(_) | ConnectionError::Local(_)) => {
                     tokio::time::sleep(ASK_AGAIN).await;
                 }
@@ -135,9 +151,9 @@ pub(crate) async fn tell_rest<C: Connection>(
     log: &OutputLog,
 ) {
     let mut offers = 0;
-    while let Some(piece) = log.piece() {
-        match offer(connection, task_id, fence, piece).await {
-            Ok(reply) => log.heard(reply),
+    while let Some(sent) = log.send(connection, task_id, fence).await {
+        match sent {
+            Ok(()) => {}
             Err(ConnectionError::Unreachable(_)) if offers < MAX_OFFERS => {
                 offers += 1;
                 tokio::time::sleep(ASK_AGAIN).await;
@@ -145,15 +161,6 @@ pub(crate) async fn tell_rest<C: Connection>(
             Err(_) => return,
         }
     }
-}
-
-async fn offer<C: Connection>(
-    connection: &C,
-    task_id: TaskId,
-    fence: i64,
-    (offset, text): (u64, String),
-) -> Result<LogReply, ConnectionError> {
-    connection.log(task_id, &LogRequest { fence, offset, text }).await
 }
 
 #[cfg(test)]

@@ -43,6 +43,8 @@ struct Clerk {
     is_granted: AtomicBool,
     /// Messages of the log that came.
     heard: watch::Sender<usize>,
+    /// The log as it came.
+    log: Mutex<String>,
     /// Heartbeats that were answered.
     renewals: Mutex<Vec<Heartbeat>>,
     /// Heartbeats that were cut off before they were answered.
@@ -104,7 +106,19 @@ impl Connection for Counter {
         request: &LogRequest,
     ) -> Result<LogReply, ConnectionError> {
         self.0.heard.send_modify(|it| *it += 1);
-        Ok(LogReply { offset: request.offset + request.text.len() as u64, full: false })
+        let n_heard = *self.0.heard.borrow();
+        let offset = {
+            let mut log = self.0.log.lock().unwrap();
+            let known = log.len() - usize::try_from(request.offset).unwrap();
+            log.push_str(&request.text[known.min(request.text.len())..]);
+            log.len() as u64
+        };
+        // Every other answer is slow: what is asked meanwhile could be answered earlier.
+        for _ in 0..(n_heard % 2) * 500 {
+            tokio::task::yield_now().await;
+            assert_eq!(*self.0.heard.borrow(), n_heard, "one message at a time");
+        }
+        Ok(LogReply { offset, full: false })
     }
 
     async fn fetch(
@@ -235,4 +249,39 @@ async fn a_result_that_the_agents_disk_lost_is_made_by_another_attempt() {
     let failure = attempt(&Arc::default(), Lab(lab)).await.failure.unwrap();
     assert_eq!((failure.class, failure.code.as_str()), (FailureClass::Retryable, "agent_disk"));
     assert!(failure.message.contains("the disk is gone"), "{}", failure.message);
+}
+
+/// Says much at once, and fails.
+struct Shouter(Arc<Clerk>);
+
+fn shouted() -> impl Iterator<Item = String> {
+    (0..40_000).map(|n| format!("line {n} of many, long enough to fill more than one message\n"))
+}
+
+impl Runner for Shouter {
+    fn kinds(&self) -> Vec<TaskKind> {
+        vec![TaskKind::External]
+    }
+
+    fn engines(&self, _device: &str) -> Vec<EngineName> {
+        Vec::new()
+    }
+
+    fn run(&self, _assignment: &Assignment, control: &dyn Control) -> Result<RunOutput, RunError> {
+        shouted().for_each(|line| control.log(&line));
+        // What was said is on its way when the run ends.
+        while *self.0.heard.borrow() == 0 {
+            std::thread::yield_now();
+        }
+        Err(RunError::Stopped)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_a_run_that_says_much_before_its_end_is_whole() {
+    let clerk = Arc::new(Clerk::default());
+    attempt(&clerk, Shouter(Arc::clone(&clerk))).await;
+    let log = clerk.log.lock().unwrap();
+    assert_eq!(log.len(), shouted().map(|it| it.len()).sum::<usize>());
+    assert!(*log == shouted().collect::<String>());
 }

@@ -5,6 +5,7 @@ mod agent;
 mod monitor;
 
 use std::{
+    io::IsTerminal,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -330,7 +331,8 @@ pub(crate) fn start_log() {
         .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
     // A full disk must not fill stderr with words about the log itself.
     let file = fmt::layer().with_ansi(false).with_writer(LogFile).log_internal_errors(false);
-    let terminal = fmt::layer().with_writer(std::io::stderr);
+    let terminal = fmt::layer().with_ansi(std::io::stderr().is_terminal());
+    let terminal = terminal.with_writer(std::io::stderr);
     tracing_subscriber::registry().with(filter).with(terminal).with(file).init();
 }
 

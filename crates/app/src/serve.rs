@@ -125,7 +125,7 @@ fn say_where(address: SocketAddr, identity: Option<&Identity>) -> String {
     let here = format!("{scheme}://{}", Place::from_here(address));
     tracing::info!("voxloop is at {here}/");
     if let Some(identity) = identity {
-        serve_tls::say(&serve_tls::described(identity));
+        serve_tls::say(identity);
     }
     here
 }
@@ -171,7 +171,7 @@ async fn build(
         ("--model-dir", &args.model_dir),
         ("--temp-dir", &args.temp_dir),
     ] {
-        std::fs::create_dir_all(folder).map_err(|it| unusable(flag, folder, &it))?;
+        make_folder(folder).map_err(|it| unusable(flag, folder, &it))?;
     }
     let blobs = blobs(args)?;
     let url = args.database_url()?;
@@ -188,6 +188,16 @@ async fn build(
     store.forget_own_agents().await.context("forgetting the agent of the run before")?;
     let models = Arc::clone(models);
     Ok(Server::new(store, blobs, Arc::new(SystemClock), settings, models))
+}
+
+/// Makes a folder that only its owner opens, with images of patients in it; one that is there stays
+/// as it is.
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 fn models(args: &ServeArgs) -> anyhow::Result<Models> {

@@ -66,10 +66,10 @@ async fn reload(config: RustlsConfig, files: TlsFiles) {
         seen = now;
         let reading = files.clone();
         let read = tokio::task::spawn_blocking(move || reading.read()).await;
-        match read.map_err(anyhow::Error::from).and_then(|it| Ok(it?)) {
+        match read.map_err(anyhow::Error::from).and_then(|it| usable(it?)) {
             Ok(identity) => {
                 config.reload_from_config(identity.config());
-                say(&described(&identity));
+                say(&identity);
             }
             Err(error) => warn(&error),
         }
@@ -77,8 +77,28 @@ async fn reload(config: RustlsConfig, files: TlsFiles) {
 }
 
 /// Tells of a certificate in use.
-pub(crate) fn say(words: &str) {
+pub(crate) fn say(identity: &Identity) {
+    let words = described(identity);
+    if has_expired(identity) {
+        return warn_of(&format!("{words}: it has expired, and browsers and agents refuse it"));
+    }
     tracing::info!("{words}");
+}
+
+fn warn_of(doubt: &str) {
+    tracing::warn!("{doubt}");
+}
+
+/// A new certificate, if it can take the place of the old one.
+fn usable(identity: Identity) -> anyhow::Result<Identity> {
+    anyhow::ensure!(!has_expired(&identity), "{}: it has expired", described(&identity));
+    Ok(identity)
+}
+
+fn has_expired(identity: &Identity) -> bool {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+    identity.facts().is_some_and(|it| it.not_after_ms <= now_ms)
 }
 
 fn warn(error: &anyhow::Error) {
@@ -86,7 +106,7 @@ fn warn(error: &anyhow::Error) {
 }
 
 /// What the certificate is for and until when, for the log.
-pub(crate) fn described(identity: &Identity) -> String {
+fn described(identity: &Identity) -> String {
     let Some(facts) = identity.facts() else {
         return "the certificate is in use".to_owned();
     };

@@ -103,13 +103,29 @@ fn settings_come_from_an_env_file() {
     server.kill();
 }
 
+#[cfg(unix)]
+#[test]
+fn folders_that_the_server_makes_are_its_own_users() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = start(folder.path());
+    for made in ["data", "temp"] {
+        let mode = std::fs::metadata(folder.path().join(made)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{made}");
+    }
+    server.kill();
+}
+
 /// Server and agent of the settings to begin with find each other as they stand there.
 #[test]
 fn the_settings_to_begin_with_name_the_port_that_is_listened_on() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../packaging/env.example");
     let text = std::fs::read_to_string(file).unwrap();
     let value = |name: &str| {
-        let mut values = text.lines().filter_map(|it| it.strip_prefix(name)?.strip_prefix('='));
+        // The agent's are without effect until their `#` is taken away.
+        let lines = text.lines().map(|it| it.trim_start_matches('#'));
+        let mut values = lines.filter_map(|it| it.strip_prefix(name)?.strip_prefix('='));
         values.next().unwrap().to_owned()
     };
     let listen = value("LISTEN");

@@ -17,6 +17,7 @@ mod cleanup;
 pub mod demand;
 mod devices;
 pub mod diagnosis;
+mod drain;
 mod edits;
 pub mod engines;
 mod exports;

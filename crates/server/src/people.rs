@@ -33,13 +33,26 @@ pub(crate) const MAX_NAME_CHARS: usize = 100;
 /// # Errors
 /// If it is empty, too long, or holds control characters.
 pub fn checked_name(name: &str) -> Result<String, ApiError> {
-    let name = name.trim();
-    let is_plain = !name.chars().any(char::is_control);
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let is_plain = !name.chars().any(is_invisible);
     if name.is_empty() || name.chars().count() > MAX_NAME_CHARS || !is_plain {
         let message = format!("a name has 1 to {MAX_NAME_CHARS} printable characters");
         return Err(ApiError::invalid("name", message));
     }
-    Ok(name.to_owned())
+    Ok(name)
+}
+
+/// Whether a character shows nothing, or changes how others are shown: with it two names can look the
+/// same (Unicode's control and format characters, and fillers).
+pub(crate) fn is_invisible(it: char) -> bool {
+    it.is_control()
+        || matches!(
+            it,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        )
+        || matches!(it, '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(it, '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(it, '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 impl Server {

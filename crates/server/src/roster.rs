@@ -145,7 +145,7 @@ impl Roster {
     }
 
     /// Forgets that an agent was written: what it says next will be.
-    fn forget(&self, agent_id: AgentId) {
+    pub(crate) fn forget(&self, agent_id: AgentId) {
         self.written().retain(|(id, _), _| *id != agent_id);
     }
 }
@@ -179,17 +179,12 @@ impl Drop for Question {
         if self.is_answered {
             return;
         }
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (server, agent_id, now_ms) = (self.server.clone(), self.agent_id, self.server.now_ms());
         let device = std::mem::take(&mut self.device);
+        // At once, so that its next question is written.
         server.roster.forget(agent_id);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
-        runtime.spawn(async move {
-            let gone_ms = now_ms + ASKS_AGAIN_MS;
-            let noted = server.store.agent_hung_up(agent_id, &device, now_ms, gone_ms).await;
-            if let Err(error) = noted {
-                tracing::debug!(%agent_id, %error, "its hanging up is not noted");
-            }
-        });
+        runtime.spawn(async move { server.hung_up(agent_id, &device, now_ms).await });
     }
 }
 
@@ -198,6 +193,14 @@ impl Server {
     pub(crate) fn question(&self, request: &ClaimRequest) -> Question {
         let device = cut(&request.device);
         Question { server: self.clone(), agent_id: request.agent_id, device, is_answered: false }
+    }
+
+    /// An agent hung up, or said that it stops, at `now_ms`.
+    pub(crate) async fn hung_up(&self, agent_id: AgentId, device: &str, now_ms: i64) {
+        let gone_ms = now_ms + ASKS_AGAIN_MS;
+        if let Err(error) = self.store.agent_hung_up(agent_id, device, now_ms, gone_ms).await {
+            tracing::debug!(%agent_id, %error, "its hanging up is not noted");
+        }
     }
 
     /// The agents that are there, the one heard of last first.

@@ -12,7 +12,7 @@ use crate::{
     error::ApiError,
     people::{MAX_NAME_CHARS, checked_name, fresh, own_account},
     state::Server,
-    store::{Act, NewCredential, NewPerson},
+    store::{Act, NewCredential, NewPerson, name_key},
 };
 
 /// A session ends this long after the sign-in.
@@ -72,7 +72,7 @@ impl Server {
         password: String,
         address: &Address,
     ) -> Result<Secret, NotSignedIn> {
-        let key: String = name.trim().to_lowercase().chars().take(MAX_NAME_CHARS).collect();
+        let key: String = name_key(name).chars().take(MAX_NAME_CHARS).collect();
         self.try_once(&key, address)?;
         let known = self.store.known(name).await?;
         let kept = known.as_ref().map(|it| it.password.clone());
@@ -151,7 +151,7 @@ impl Server {
         address: &Address,
     ) -> Result<(), NotSignedIn> {
         let (_, name, _) = own_account(caller)?;
-        let key = name.to_lowercase();
+        let key = name_key(name);
         self.try_once(&key, address)?;
         let Some(known) = self.store.known(name).await? else {
             return Err(wrong_password().into());

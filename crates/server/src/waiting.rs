@@ -25,8 +25,15 @@ pub(crate) struct Agents {
 }
 
 impl Agents {
-    /// Those that live, and what they run of `leased`.
-    pub(crate) fn new(living: Vec<Seen>, leased: &[TaskRecord], now_ms: i64) -> Self {
+    /// Those that live, and what they run of `leased`. Who let a lease lapse, and was not heard of
+    /// since, does not.
+    pub(crate) fn new(mut living: Vec<Seen>, leased: &[TaskRecord], now_ms: i64) -> Self {
+        for lapsed in leased.iter().filter(|it| it.lease_until_ms < now_ms) {
+            let is_gone = |it: &Seen| {
+                lapsed.task.agent_id == Some(it.agent_id) && it.last_ms <= lapsed.lease_until_ms
+            };
+            living.retain(|it| !is_gone(it));
+        }
         let mut running = BTreeMap::new();
         for it in leased.iter().filter(|it| it.lease_until_ms >= now_ms) {
             let Some(agent_id) = it.task.agent_id else { continue };

@@ -27,6 +27,9 @@ const MAX_WAIT: Duration = Duration::from_secs(25);
 /// How often old events and files that nobody refers to are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 
+/// The code with which an agent that stops gives a task back.
+const AGENT_STOPPED: &str = "agent_stopped";
+
 /// How often a completion is merged anew because a person changed the mask in between.
 pub(crate) const MAX_MERGES: u32 = 10;
 
@@ -212,6 +215,8 @@ impl Server {
         if let Some(task) = self.keep_if_possible(task_id, request.fence).await {
             return Ok(task);
         }
+        let is_leaving = request.failure.as_ref().is_some_and(|it| it.code == AGENT_STOPPED);
+        let left = if is_leaving { Some(self.store.task(task_id).await?.task) } else { None };
         let now_ms = self.now_ms();
         let record = match self.store.fail(task_id, request.fence, request.failure, now_ms).await {
             Err(StoreError::Refused(Refusal::Replay)) => self.store.task(task_id).await?,
@@ -219,6 +224,10 @@ impl Server {
         };
         if record.task.state.is_final() {
             self.forget_unfinished(task_id).await;
+        }
+        if let Some((agent_id, device)) = left.and_then(|it| Some((it.agent_id?, it.device))) {
+            self.roster.forget(agent_id);
+            self.hung_up(agent_id, &device.unwrap_or_default(), now_ms).await;
         }
         Ok(record.task)
     }

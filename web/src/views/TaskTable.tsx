@@ -184,6 +184,8 @@ function Row({ task }: { task: Task }): React.JSX.Element {
   const { t } = useTranslation();
   const isUnfolded = useStore((state) => task.task_id in state.monitor.logs);
   const Chevron = isUnfolded ? IconChevronDown : IconChevronRight;
+  // One whose agent is gone waits for another.
+  const isWaiting = useReasons(task).length > 0;
   return (
     <Fragment>
       <tr className="task-row" data-testid="task-row" data-task={task.task_id} data-state={task.state}>
@@ -201,7 +203,7 @@ function Row({ task }: { task: Task }): React.JSX.Element {
           </ActionIcon>
         </td>
         <td>
-          <TaskStateBadge state={task.state} isStopping={task.cancel_requested} />
+          <TaskStateBadge state={isWaiting ? 'queued' : task.state} isStopping={task.cancel_requested} />
         </td>
         <td>
           <What task={task} />

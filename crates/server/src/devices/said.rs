@@ -10,7 +10,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{body, error::ApiError};
+use crate::{body, error::ApiError, people::is_invisible};
 
 /// Characters of a name that are kept.
 const MAX_CHARS: usize = 100;
@@ -69,8 +69,10 @@ impl Beat {
                 "host_id: say the machine's name in host_id or device_name",
             ));
         };
-        if host_id.chars().count() > MAX_CHARS || host_id.chars().any(char::is_control) {
-            let message = format!("a name of 1 to {MAX_CHARS} printable characters");
+        // A browser takes the last two for steps in the path of an address.
+        let is_plain = !host_id.chars().any(is_invisible) && !matches!(&*host_id, "." | "..");
+        if host_id.chars().count() > MAX_CHARS || !is_plain {
+            let message = format!("a name of 1 to {MAX_CHARS} printable characters, not . or ..");
             return Err(ApiError::invalid("host_id", message));
         }
         check(&readings)?;

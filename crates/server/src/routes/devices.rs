@@ -59,6 +59,7 @@ pub(super) async fn device_heartbeat(
         (status = 200, body = DeviceAnswer),
         (status = 400, body = ErrorBody, description = "It was heard in the last 60 s"),
         (status = 404, body = ErrorBody),
+        (status = 422, body = ErrorBody),
     ))]
 pub(super) async fn delete_device(
     State(server): State<Server>,

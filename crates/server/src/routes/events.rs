@@ -59,11 +59,14 @@ pub(super) async fn stream(
     Asked(query): Asked<EventQuery>,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<SseEvent, Infallible>>>, ApiError> {
-    let last_heard = headers
-        .get("last-event-id")
-        .and_then(|it| it.to_str().ok())
-        .and_then(Position::parse)
-        .or(query.after.map(|event_id| Position { event_id, seq: 0 }));
+    let last_heard = match headers.get("last-event-id") {
+        Some(text) => {
+            Some(Position::parse(text.to_str().unwrap_or_default()).ok_or_else(|| {
+                ApiError::invalid("Last-Event-ID", "the id of an event of this stream")
+            })?)
+        }
+        None => query.after.map(|event_id| Position { event_id, seq: 0 }),
+    };
     // A number ahead of the list comes from another database: what happens from now on is news.
     let newest_id = server.store.last_event_id().await?;
     let devices = server.devices.watch();

@@ -35,7 +35,7 @@ use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
-use crate::{access, forwarded, guard, state::Server};
+use crate::{access, drain, forwarded, guard, state::Server};
 
 pub(crate) use page::has_page;
 
@@ -242,5 +242,6 @@ pub fn router(server: Server) -> Router {
         .layer(middleware::from_fn_with_state(server.clone(), guard::check_host))
         .layer(middleware::from_fn_with_state(server.clone(), forwarded::understand))
         .layer(middleware::from_fn(guard::add_security_headers))
+        .layer(middleware::from_fn(drain::read_the_rest))
         .with_state(server)
 }

@@ -51,6 +51,7 @@ pub use credentials::NewCredential;
 pub(crate) use holders::HERE;
 pub use jobs::NewJob;
 pub use people::NewPerson;
+pub(crate) use people::name_key;
 pub use requests::{RequestFilter, RequestRecord};
 pub use revisions::NewRevision;
 pub use schema::Look;

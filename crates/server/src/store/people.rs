@@ -6,6 +6,7 @@ use protocol::{
     id::{CredentialId, PersonId, Sha256},
 };
 use sqlx::{Row, any::AnyRow};
+use unicode_normalization::UnicodeNormalization;
 
 use super::{Act, Change, Dialect, Store, StoreError, audit, row};
 
@@ -24,9 +25,10 @@ pub(crate) struct Known {
     pub(crate) password: String,
 }
 
-/// Names that differ by case alone are one.
-fn key(name: &str) -> String {
-    name.trim().to_lowercase()
+/// Names that differ by case, width, composition or spaces alone are one.
+pub(crate) fn name_key(name: &str) -> String {
+    let name: String = name.nfkc().collect();
+    name.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase()
 }
 
 impl Store {
@@ -59,7 +61,7 @@ impl Store {
         let found = sqlx::query(
             "select person.*, cast(null as bigint) as last_seen_ms from person where name_key = $1",
         )
-        .bind(key(name))
+        .bind(name_key(name))
         .fetch_optional(&self.pool)
         .await?;
         let known = |it: &AnyRow| {
@@ -235,7 +237,7 @@ impl Change<'_> {
         )
         .bind(account.person_id.to_string())
         .bind(&account.name)
-        .bind(key(&account.name))
+        .bind(name_key(&account.name))
         .bind(row::to_text(&role))
         .bind(&new.password)
         .bind(act.now_ms)

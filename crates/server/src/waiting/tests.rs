@@ -173,8 +173,11 @@ fn agents_are_busy_when_all_their_places_are_taken() {
     let full = with(&[leased.clone(), leased.clone()]);
     assert_eq!(why(&record, 0, &full), [WaitReason::AllBusy { n_agents: 1, ahead: 0 }]);
     let expired = TaskRecord { lease_until_ms: NOW_MS - 1, ..leased };
-    let over = with(&[expired.clone(), expired]);
-    assert_eq!(why(&record, 1, &over), [WaitReason::Next { ahead: 1 }]);
+    let over = with(&[expired.clone(), expired.clone()]);
+    assert_eq!(why(&record, 1, &over), [WaitReason::Next { ahead: 1 }], "it was heard of since");
+    let silent = Seen { last_ms: NOW_MS - 2, ..one };
+    let gone = Agents::new(vec![silent], &[expired], NOW_MS);
+    assert_eq!(why(&record, 0, &gone), [WaitReason::NoAgent]);
 }
 
 #[test]

@@ -83,6 +83,10 @@ async fn a_heartbeat_without_a_name_or_with_odd_figures_is_refused() {
     assert_eq!(server.post("/api/devices/heartbeat", odd).await.field(), "memory_total");
     let gpus = json!({ "host_id": "a", "gpus": { "id": 1 } });
     assert_eq!(server.post("/api/devices/heartbeat", gpus).await.field(), "gpus");
+    for name in [".", "..", "gpu\u{202e}01", "gpu\n01"] {
+        let refused = server.post("/api/devices/heartbeat", json!({ "host_id": name })).await;
+        assert_eq!(refused.field(), "host_id");
+    }
     assert!(list(&server).await.is_empty());
 }
 

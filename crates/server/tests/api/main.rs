@@ -22,6 +22,7 @@ mod labels;
 mod masks;
 mod measures;
 mod monitor;
+mod older_agents;
 mod operations;
 mod origins;
 mod output_log;

@@ -74,6 +74,13 @@ async fn the_first_person_is_an_admin_who_invites_others() {
     assert_eq!(server.post(accept, body("Anna", "anna-the-best")).await.field(), "password");
     let taken = server.post(accept, body("ada kim", PASSWORD)).await;
     assert_eq!(taken.expect(StatusCode::CONFLICT).json()["error"]["code"], "name_taken");
+    for look_alike in ["Ada  Kim", "Ada\u{a0}Kim", "ＡＤＡ Ｋｉｍ"] {
+        let taken = server.post(accept, body(look_alike, PASSWORD)).await;
+        assert_eq!(taken.status, StatusCode::CONFLICT, "{look_alike}");
+    }
+    for invisible in ["A\u{200b}da Kim", "\u{202e}adA", "Ada\u{ad} Kim", "\u{3164}"] {
+        assert_eq!(server.post(accept, body(invisible, PASSWORD)).await.field(), "name");
+    }
     let anna = cookie_of(&server.post(accept, body("Anna", PASSWORD)).await);
     assert_eq!(get(&server, &anna, SESSION).await.json()["role"], "annotator");
     for path in [accept, "/api/v1/invitation"] {

@@ -216,6 +216,11 @@ async fn a_listener_that_comes_back_hears_what_it_missed() {
     segment(&server, &job).await;
     server.run_next(&block(1, [4, 9], [4, 9], [5, 6]), 5, 5).await.expect(StatusCode::OK);
 
+    for odd in ["x", "-1", "99999999999999999999", "1-"] {
+        let request = Request::get("/events/stream").header("host", "localhost");
+        let request = request.header("last-event-id", odd).body(Body::empty()).unwrap();
+        assert_eq!(server.send(request).await.field(), "Last-Event-ID");
+    }
     let request =
         Request::get("/events/stream").header("host", "localhost").header("last-event-id", "2");
     let router = routes::router(server.server.clone());

@@ -61,7 +61,7 @@ export const access = {
     lastSeen: 'Last seen',
     expires: 'Until',
     never: 'never',
-    notAtAll: 'revoked',
+    notAtAll: 'it is revoked',
     thisOne: 'this browser',
     unnamed: 'without a name',
     revoke: 'Revoke',
