@@ -5,23 +5,21 @@ mod agent;
 mod monitor;
 
 use std::{
-    io::IsTerminal,
+    collections::BTreeSet,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use anyhow::{Context, bail};
-use clap::Args;
+use clap::{Args, builder::RangedU64ValueParser};
 use engine::medsam2::{Compute, DeviceChoice, PrecisionChoice};
 use server::{
     settings::{Cors, PublicUrl, Settings},
     store::sqlite_url,
 };
-use tracing_subscriber::{fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 use crate::{
-    log_file::LogFile,
     program_args::{ExecArgs, ProgramArgs},
     token_file::{self, Holder},
     transport_args::{self, TlsArgs},
@@ -65,8 +63,8 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "MAX_JSON", default_value = "1M", value_parser = parse_bytes, value_name = "SIZE")]
     pub(crate) max_json: u64,
     /// Tasks that the server's own agent runs at once.
-    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_name = "N")]
-    pub(crate) max_concurrent_jobs: usize,
+    #[arg(long, env = "MAX_CONCURRENT_JOBS", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=256), value_name = "N")]
+    pub(crate) max_concurrent_jobs: u16,
     /// How and where networks compute.
     #[command(flatten)]
     pub(crate) compute: ComputeArgs,
@@ -84,16 +82,16 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Seconds that segmenting a slice may take.
-    #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_name = "SECS")]
+    #[arg(long, env = "SLICE_TIME_LIMIT", default_value_t = 360, value_parser = seconds(), value_name = "SECS")]
     pub(crate) slice_time_limit: u64,
     /// Seconds that a propagation may take.
-    #[arg(long, env = "PROPAGATE_TIME_LIMIT", default_value_t = 10_800, value_name = "SECS")]
+    #[arg(long, env = "PROPAGATE_TIME_LIMIT", default_value_t = 10_800, value_parser = seconds(), value_name = "SECS")]
     pub(crate) propagate_time_limit: u64,
     /// Seconds without a sign of life after which an agent's task is handed on.
-    #[arg(long, env = "LEASE_SECS", default_value_t = 60, value_name = "SECS")]
+    #[arg(long, env = "LEASE_SECS", default_value_t = 60, value_parser = seconds(), value_name = "SECS")]
     pub(crate) lease_secs: u64,
     /// Seconds between an agent's signs of life.
-    #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_name = "SECS")]
+    #[arg(long, env = "HEARTBEAT_SECS", default_value_t = 15, value_parser = seconds(), value_name = "SECS")]
     pub(crate) heartbeat_secs: u64,
     /// Whom programs of one's own are run by.
     #[command(flatten)]
@@ -107,6 +105,11 @@ pub(crate) struct ServeArgs {
     /// Do not run tasks here; agents on other machines do.
     #[arg(long, env = "NO_AGENT")]
     pub(crate) no_agent: bool,
+}
+
+/// A time in seconds: at least one, at most a year.
+pub(crate) fn seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=365 * 24 * 60 * 60)
 }
 
 /// How and where networks compute, in a server as in an agent.
@@ -149,9 +152,9 @@ impl ServeArgs {
     /// If `--public-url` is no address or is missing off loopback, the token cannot be used, or the
     /// lease is too short for the heartbeat.
     pub(crate) fn settings(&self) -> anyhow::Result<Settings> {
-        if self.heartbeat_secs == 0 || self.heartbeat_secs * 2 > self.lease_secs {
+        if self.heartbeat_secs * 2 > self.lease_secs {
             bail!(
-                "--heartbeat-secs {} must be at least 1 and at most half of --lease-secs {}",
+                "--heartbeat-secs {} must be at most half of --lease-secs {}",
                 self.heartbeat_secs,
                 self.lease_secs
             );
@@ -173,15 +176,35 @@ impl ServeArgs {
             proxies: self.tls.behind_proxy.0.clone(),
             token: token.map(|it| it.token),
             gpu_memory_limit: self.compute.gpu_memory_limit,
-            max_concurrent_jobs: self.max_concurrent_jobs,
+            max_concurrent_jobs: usize::from(self.max_concurrent_jobs),
             ..Settings::default()
         };
         transport_args::check_schemes(&settings)?;
         self.programs.apply(&mut settings);
+        self.check_programs(settings.use_local_inference)?;
         if !self.listen.ip().is_loopback() {
             check_open_to_others(self.listen, &settings)?;
         }
         Ok(settings)
+    }
+
+    /// A program that would never run is a mistake.
+    fn check_programs(&self, use_local_inference: Option<bool>) -> anyhow::Result<()> {
+        match (self.no_agent, self.exec.is_given(), use_local_inference) {
+            (true, true, _) => bail!(
+                "--no-agent: a program of --exec is run by the server's own agent; leave one of \
+                 them out"
+            ),
+            (true, _, Some(false)) => bail!(
+                "--no-agent: --use-local-inference false leaves programs to the server's own \
+                 agent; leave one of them out"
+            ),
+            (_, true, Some(true)) => bail!(
+                "--use-local-inference true: agents elsewhere run programs, and that of --exec \
+                 would never run; leave one of them out"
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The text of the token, where one is named.
@@ -205,6 +228,8 @@ impl ServeArgs {
             let scheme = if self.tls.is_spoken() { "https" } else { "http" };
             urls.push(format!("{scheme}://{}", self.listen));
         }
+        let mut seen = BTreeSet::new();
+        urls.retain(|it| seen.insert(it.trim_end_matches('/').to_owned()));
         urls.iter().map(|it| PublicUrl::new(it).context("--public-url")).collect()
     }
 
@@ -323,17 +348,6 @@ pub(crate) fn aws_variables() -> impl Iterator<Item = (String, String)> {
 #[expect(clippy::disallowed_methods, reason = "this is where the environment is read")]
 pub(crate) fn hub_token() -> Option<String> {
     std::env::var("HF_TOKEN").ok().filter(|it| !it.is_empty())
-}
-
-/// Sends log lines to stderr, and to a file once there is one; `RUST_LOG` chooses which.
-pub(crate) fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    // A full disk must not fill stderr with words about the log itself.
-    let file = fmt::layer().with_ansi(false).with_writer(LogFile).log_internal_errors(false);
-    let terminal = fmt::layer().with_ansi(std::io::stderr().is_terminal());
-    let terminal = terminal.with_writer(std::io::stderr);
-    tracing_subscriber::registry().with(filter).with(terminal).with(file).init();
 }
 
 /// The runtime of the commands that talk over the network.

@@ -1,15 +1,33 @@
 //! Log files in the data folder: one a day, the last fourteen are kept. The log goes to stderr from
 //! the start, and here as well once the server has its data folder.
 
-use std::{path::Path, sync::OnceLock};
+use std::{io::IsTerminal, path::Path, sync::OnceLock};
 
 use tracing_appender::rolling::{RollingFileAppender, RollingWriter, Rotation};
-use tracing_subscriber::fmt::writer::{EitherWriter, MakeWriter, OptionalWriter};
+use tracing_subscriber::{
+    fmt::{
+        self,
+        writer::{EitherWriter, MakeWriter, OptionalWriter},
+    },
+    layer::SubscriberExt,
+    util::SubscriberInitExt,
+};
 
 /// Files that are kept.
 const MAX_FILES: usize = 14;
 
 static FILE: OnceLock<RollingFileAppender> = OnceLock::new();
+
+/// Sends log lines to stderr, and to a file once there is one; `RUST_LOG` chooses which.
+pub(crate) fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_unset| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    // A full disk must not fill stderr with words about the log itself.
+    let file = fmt::layer().with_ansi(false).with_writer(LogFile).log_internal_errors(false);
+    let terminal = fmt::layer().with_ansi(std::io::stderr().is_terminal());
+    let terminal = terminal.with_writer(std::io::stderr);
+    tracing_subscriber::registry().with(filter).with(terminal).with(file).init();
+}
 
 /// Writes the log to files in `folder` from now on.
 ///

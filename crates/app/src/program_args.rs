@@ -6,11 +6,11 @@ use std::{
 };
 
 use agent::program::Program;
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use server::settings::{IpNet, Settings};
 
-use crate::config::parse_bytes;
+use crate::config::{parse_bytes, seconds};
 
 /// Which program an agent runs.
 #[derive(Debug, Args)]
@@ -28,14 +28,25 @@ pub(crate) struct ExecArgs {
 }
 
 impl ExecArgs {
+    /// Whether a program is named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.exec.as_deref().is_some_and(|it| !it.trim().is_empty())
+    }
+
     /// The program, where one is named; its runs have folders below `temp_dir`.
     ///
     /// # Errors
     /// If it is no command, or the folder cannot be used.
     pub(crate) fn program(&self, temp_dir: &Path) -> anyhow::Result<Option<Program>> {
         let is_set = |it: &&str| !it.trim().is_empty();
-        let Some(command) = self.exec.as_deref().filter(is_set) else { return Ok(None) };
         let name = self.exec_name.as_deref().filter(is_set);
+        let Some(command) = self.exec.as_deref().filter(is_set) else {
+            ensure!(
+                name.is_none(),
+                "--exec-name: it names the program of --exec, which is missing"
+            );
+            return Ok(None);
+        };
         let folder: PathBuf = temp_dir.join("programs");
         let program = Program::new(command, name, folder, self.exec_max_output);
         let program = program.context("--exec")?;
@@ -48,7 +59,7 @@ impl ExecArgs {
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
     /// Seconds that a program of your own may take.
-    #[arg(long, env = "PROGRAM_TIME_LIMIT", default_value_t = 10_800, value_name = "SECS")]
+    #[arg(long, env = "PROGRAM_TIME_LIMIT", default_value_t = 10_800, value_parser = seconds(), value_name = "SECS")]
     program_time_limit: u64,
     /// Who runs programs of your own: true, agents elsewhere; false, the server's own agent; by
     /// default whoever offers them.
@@ -60,7 +71,7 @@ pub(crate) struct ProgramArgs {
     legacy_agents: Vec<Option<IpNet>>,
     /// Seconds that an agent of the older pull API, which says nothing while it works, may be silent
     /// before its request is handed on.
-    #[arg(long, env = "LEGACY_LEASE_SECS", default_value_t = 3_600, value_name = "SECS")]
+    #[arg(long, env = "LEGACY_LEASE_SECS", default_value_t = 3_600, value_parser = seconds(), value_name = "SECS")]
     legacy_lease_secs: u64,
 }
 

@@ -3,7 +3,7 @@
 use std::{path::Path, process::ExitCode, sync::Arc, time::Duration};
 
 use agent::{Agent, Device, Profile, cache::Cache, http::Http};
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use protocol::task::TaskKind;
 use server::images::ImageCache;
 use tokio::sync::watch;
@@ -13,7 +13,7 @@ use crate::{
     agent_runner::AgentRunner,
     config::{self, AgentArgs},
     engine_runner::EngineRunner,
-    enrol,
+    enrol, log_file,
     models::{EMBEDDINGS, Models},
 };
 
@@ -28,7 +28,7 @@ const IMAGE_CACHE_BYTES: u64 = 1 << 30;
 /// # Errors
 /// If the folder cannot be written, the token not read, or the server does not take it.
 pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
-    config::start_log();
+    log_file::start_log();
     rustls::crypto::ring::default_provider().install_default().ok();
     let compute = args.compute.check()?;
     let folder = args.temp_dir.join("blobs");
@@ -48,6 +48,7 @@ pub(crate) async fn pull(args: AgentArgs) -> anyhow::Result<ExitCode> {
     let on_each = |(choice, it): &(_, Device)| (it.name.clone(), Arc::new(models.on(*choice)));
     let engines = EngineRunner::new(images, devices.iter().map(on_each), MAX_IMAGE_BYTES);
     let program = args.exec.program(&args.temp_dir)?;
+    check_kinds(&args.kinds, program.is_some())?;
     let kinds = Some(args.kinds).filter(|it| !it.is_empty());
     // Who starts an agent for a program does not expect it to segment for others, unless they say so.
     let kinds = kinds.or_else(|| program.as_ref().map(|_| vec![TaskKind::External]));
@@ -91,4 +92,14 @@ fn remedy(token_file: Option<&Path>) -> String {
         }
         None => format!("; ask an admin for a join token, then: {command}"),
     }
+}
+/// A program that no task is for, and tasks that no program is for, wait for ever.
+fn check_kinds(kinds: &[TaskKind], has_program: bool) -> anyhow::Result<()> {
+    let is_external = kinds.contains(&TaskKind::External);
+    if has_program {
+        ensure!(is_external || kinds.is_empty(), "--kinds: the program of --exec runs `external`");
+    } else {
+        ensure!(!is_external || kinds.len() > 1, "--kinds external: name the program with --exec");
+    }
+    Ok(())
 }

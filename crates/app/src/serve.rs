@@ -47,7 +47,7 @@ const ASKS_NOBODY: &str = ", to see, change and delete whatever is there: say --
 /// # Errors
 /// If the port is taken, a folder cannot be written, or the database cannot be opened.
 pub(crate) async fn serve(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    config::start_log();
+    log_file::start_log();
     // Only one TLS implementation is built in; saying so twice is no error.
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut settings = args.settings()?;
@@ -241,7 +241,7 @@ fn spawn_agent(
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
     let (device, gpu_memory_bytes) = args.compute.device().place();
-    let slots = args.max_concurrent_jobs;
+    let slots = usize::from(args.max_concurrent_jobs);
     let profile = Profile {
         name: "server".to_owned(),
         kinds: None,

@@ -8,7 +8,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     path::Path,
-    process::Output,
+    process::{Command, Output},
 };
 
 use process::{ANY_PORT, Running, serve};
@@ -91,6 +91,34 @@ fn a_data_folder_that_cannot_be_made_is_said() {
     let output =
         serve(folder.path(), ANY_PORT).args(["--data-dir", "occupied/data"]).output().unwrap();
     check_refusal(&output, &["--data-dir", "occupied/data"]);
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, words) in [
+        (&["--no-agent", "--exec", "true"][..], ["--no-agent", "--exec"]),
+        (
+            &["--no-agent", "--use-local-inference", "false"],
+            ["--no-agent", "--use-local-inference"],
+        ),
+        (&["--exec", "true", "--use-local-inference", "true"], ["--exec", "--use-local-inference"]),
+        (&["--exec-name", "lab"], ["--exec-name", "--exec"]),
+        (&["--max-concurrent-jobs", "0"], ["--max-concurrent-jobs", "1..=256"]),
+        (&["--slice-time-limit", "0"], ["--slice-time-limit", "0 is not in"]),
+        (&["--lease-secs", "18446744073709551615"], ["--lease-secs", "is not in"]),
+        (&["--lease-secs", "10", "--heartbeat-secs", "6"], ["--heartbeat-secs 6", "--lease-secs"]),
+    ] {
+        check_refusal(&serve(folder.path(), ANY_PORT).args(args).output().unwrap(), &words);
+    }
+    for (args, word) in [
+        (&["--kinds", "external"][..], "--exec"),
+        (&["--kinds", "propagate", "--exec", "true"], "--kinds"),
+    ] {
+        let mut agent = Command::new(env!("CARGO_BIN_EXE_voxloop"));
+        agent.current_dir(folder.path()).args(["agent", "--server", "http://127.0.0.1:9"]);
+        check_refusal(&agent.args(args).output().unwrap(), &[word]);
+    }
 }
 
 #[test]
